@@ -1,0 +1,1 @@
+"""What happened: events are decoded, bounded, put on our clock, and accepted or dropped with a reason."""

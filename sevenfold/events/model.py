@@ -1,0 +1,199 @@
+"""The typed event, and decoders that build it from JSON bytes.
+
+The wire format is the Segment specification. A workspace names the properties it uses; `event_decoder` makes
+a struct with just those, so everything else in an event costs no Python object. A field of a wrong type does
+not cost the event: the strict decoder fails, `tolerant` mends what can be mended, and decoding is retried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, cast
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct
+
+from sevenfold.events import tolerant
+from sevenfold.events.reasons import Note
+from sevenfold.limits import NUMBER_MAGNITUDE_MAX
+
+Id = str | int | float | None
+"""An identifier as clients send it; after the steps it is a non-empty string or None."""
+
+_Int = Annotated[int, Meta(ge=-NUMBER_MAGNITUDE_MAX, le=NUMBER_MAGNITUDE_MAX)]
+_Float = Annotated[float, Meta(ge=float(-NUMBER_MAGNITUDE_MAX), le=float(NUMBER_MAGNITUDE_MAX))]
+# A JSON value whose numbers are in range, three levels deep: as deep as `products[].price` needs.
+_Leaf = None | bool | _Int | _Float | str | list[Any] | dict[str, Any]
+_Inner = None | bool | _Int | _Float | str | list[_Leaf] | dict[str, _Leaf]
+Value = None | bool | _Int | _Float | str | list[_Inner] | dict[str, _Inner]
+
+
+def _wire_name(field: str) -> str:
+    """`anonymous_id` -> `anonymousId`; the fields that the steps set get names that no client uses."""
+    if field in ("time", "received", "source", "position", "notes"):
+        return f"({field})"
+    head, *tail = field.split("_")
+    return head + "".join(part.capitalize() for part in tail)
+
+
+class Page(Struct, gc=False, frozen=True):
+    """`context.page`: the page on which something happened."""
+
+    path: str | None = None
+    url: str | None = None
+    referrer: str | None = None
+    title: str | None = None
+    search: str | None = None
+
+
+class Device(Struct, gc=False, frozen=True):
+    """`context.device`: where push messages can be sent."""
+
+    id: Id = None
+    token: str | None = None
+    type: str | None = None
+
+
+class Context(Struct, rename=_wire_name, gc=False):
+    """`context`: the circumstances of the event. Fields that are absent, null or of a wrong type are None."""
+
+    group_id: Id = None
+    traits: dict[str, Any] | None = None
+    device: Device | None = None
+    ip: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    user_agent: str | None = None
+    campaign: dict[str, Any] | None = None
+    page: Page | None = None
+    consent: dict[str, Any] | None = None
+    direct: bool | None = None
+    session_id: Id = None
+
+
+class Event(Struct, rename=_wire_name, gc=False, kw_only=True):
+    """One event. The upper fields come from the wire; the last five are set by the steps (`steps.py`).
+
+    `properties` is the decoder's Properties struct (or a dict from the plain decoder), never None.
+    `traits` is a dict for identify and group, else empty. `event` is a track call's event name or a page or
+    screen call's name, else "".
+    """
+
+    type: str | None = None
+    event: Any = None
+    name: Any = None
+    message_id: Id = None
+    user_id: Id = None
+    anonymous_id: Id = None
+    previous_id: Id = None
+    group_id: Id = None
+    timestamp: Any = None
+    original_timestamp: Any = None
+    sent_at: Any = None
+    received_at: Any = None
+    properties: Any = None
+    traits: Any = None
+    context: Context | None = None
+    category: Any = None
+    integrations: Any = None
+    version: Any = None
+    channel: Any = None
+
+    time: int = 0
+    """Corrected time of the event, ms UTC; never later than `received`."""
+    received: int = 0
+    """When it reached us, ms UTC; an importer passes the event's own time."""
+    source: str = ""
+    position: int = -1
+    """Position of its record in the log; set by whoever reads the log."""
+    notes: int = 0
+    """Bits of `reasons.Note`: accepted, but something was mended."""
+
+
+class _Wire(Event, rename=_wire_name, gc=False, kw_only=True):
+    # Raw: taken as a slice of the input, decoded only for the types that carry traits.
+    traits: Raw = Raw(b"")
+
+
+class EventDecoder:
+    """Decodes events. `property_fields` maps each named property to its attribute on `event.properties`.
+
+    Plain (`names is None`): `event.properties` is a dict of everything, and every number is held to the limit.
+    """
+
+    def __init__(self, names: Iterable[str] | None, trait_names: Iterable[str] | None) -> None:
+        self.property_fields: Mapping[str, str]
+        properties_type: Any
+        if names is None:
+            self.property_fields = {}
+            properties_type = dict[str, Value]
+            self.no_properties: Any = None
+        else:
+            # "name" is where some clients put the name of a page.
+            self.property_fields = {n: f"p{i}" for i, n in enumerate(sorted({*names, "name"}))}
+            properties_type = msgspec.defstruct(
+                "Properties",
+                [(field, Value, UNSET) for field in self.property_fields.values()],
+                rename={field: name for name, field in self.property_fields.items()},
+                frozen=True,
+                gc=False,
+            )
+            self.no_properties = properties_type()
+        self._trait_names = None if trait_names is None else frozenset(trait_names)
+        event_type = msgspec.defstruct(
+            "WireEvent",
+            [("properties", properties_type | None, None)],
+            bases=(_Wire,),
+            rename=_wire_name,
+            gc=False,
+            kw_only=True,
+        )
+        self._event_type = cast("type[Event]", event_type)
+        self._decode = msgspec.json.Decoder(self._event_type).decode
+
+    def decode(self, raw: bytes) -> Event:
+        """The event in `raw`.
+
+        Raises msgspec.DecodeError or UnicodeDecodeError (not JSON), RecursionError (too deep) and
+        msgspec.ValidationError (not an object, or a number out of range); nothing else.
+        """
+        try:
+            event = self._decode(raw)
+        except msgspec.ValidationError:
+            event = self._decode(tolerant.mended(raw))
+            event.notes = Note.FIELD_MENDED
+        if event.properties is None:
+            event.properties = {} if self.no_properties is None else self.no_properties
+        return event
+
+    def decode_traits(self, raw: Raw) -> dict[str, Any]:
+        """Traits of an identify or group call; anything but an object counts as no traits.
+
+        Raises msgspec.ValidationError when a number is beyond what a float can hold.
+        """
+        if not raw:
+            return {}
+        traits = msgspec.json.decode(raw)
+        return traits if isinstance(traits, dict) else {}
+
+    def traits_in_range(self, traits: Mapping[str, Any]) -> bool:
+        """Whether the numbers in the traits the workspace names (plain: in all) are within the limit."""
+        names = traits.keys() if self._trait_names is None else self._trait_names & traits.keys()
+        return all(tolerant.in_range(traits[name]) for name in names)
+
+    def get(self, event: Event, name: str) -> Any:
+        """Property `name` of an event from this decoder, msgspec.UNSET when it has none."""
+        if self.no_properties is None:
+            return event.properties.get(name, UNSET)
+        return getattr(event.properties, self.property_fields[name])
+
+
+def event_decoder(
+    property_names: Iterable[str] | None, trait_names: Iterable[str] | None = None
+) -> EventDecoder:
+    """A decoder for the properties and traits a workspace names; `None` keeps all properties, as a dict.
+
+    What appends to the log uses the plain decoder, so what is in the log is in range whatever a later
+    workspace names; the fold uses the typed one.
+    """
+    return EventDecoder(property_names, trait_names)

@@ -1,0 +1,34 @@
+"""Every bound in one place, with the unit in the name. Append new ones under the part they belong to."""
+
+from __future__ import annotations
+
+# --- events -------------------------------------------------------------------------------------------------
+EVENT_BYTES_MAX = 32 * 1024
+"""An event's JSON; the Segment limit. Larger ones are refused alone, never their batch."""
+EVENT_DEPTH_LEVELS_MAX = 32
+"""Nested objects and arrays in an event."""
+EVENT_NAME_CHARS_MAX = 256
+IDENTIFIER_CHARS_MAX = 512
+MESSAGE_ID_CHARS_MAX = 100
+"""Longer message ids are replaced by their digest, not refused."""
+NUMBER_MAGNITUDE_MAX = 9_000_000_000_000
+"""Numbers beyond it are refused: in 1e-6 units it still fits an int64."""
+CLOCK_SKEW_IGNORED_MS_MAX = 5_000
+"""A client clock this near to ours counts as right."""
+CLOCK_SKEW_TRUSTED_MS_MAX = 30 * 86_400_000
+"""Beyond it the client's clock is unusable, and the age it claims for an event is bounded by this much."""
+EVENT_TIME_MS_MIN = 0
+"""1970-01-01; earlier times are invalid."""
+
+# --- log ----------------------------------------------------------------------------------------------------
+RECORD_EVENTS_MAX = 4_096
+RECORD_BYTES_MAX = 16 * 1024 * 1024
+"""A record's payload before compression."""
+SEGMENT_BYTES_MAX = 1_000_000_000
+DEDUP_WINDOW_IDS_MAX = 4_000_000
+"""Message ids held exactly in memory; older ones live in sorted runs on disk."""
+DEDUP_FILTER_BITS_PER_ID = 10
+DEAD_LETTERS_LIST_ROWS_MAX = 10_000
+"""Dead letters one call may list."""
+LOG_READ_RECORDS_MAX = 10_000
+"""Records one read may return."""
