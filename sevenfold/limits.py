@@ -32,3 +32,21 @@ DEAD_LETTERS_LIST_ROWS_MAX = 10_000
 """Dead letters one call may list."""
 LOG_READ_RECORDS_MAX = 10_000
 """Records one read may return."""
+
+# --- workspace ----------------------------------------------------------------------------------------------
+EXPRESSION_CHARS_MAX = 4_000
+"""A condition's text."""
+
+# --- fold ---------------------------------------------------------------------------------------------------
+WINDOW_EXACT_MS_MAX = 35 * 86_400_000
+"""Longer windows count whole UTC days."""
+DISTINCT_VALUES_MAX = 256
+"""Different values one subject's distinct signal tells apart."""
+REMEMBERED_VALUES_MAX = 64
+"""Values one subject's `values` signal remembers."""
+EVALUATION_PASSES_MAX = 8
+"""Passes over a subject's segments, scores and stages in one operation."""
+DICTIONARY_VALUES_MAX = 1_000_000
+"""Different texts one attribute tells apart; further ones become `other`."""
+ACCOUNT_TICK_MS = 1_000
+"""Accounts close at multiples of this."""

@@ -8,6 +8,10 @@ from enum import IntFlag, StrEnum
 class Reason(StrEnum):
     """Why an event was dropped. The value is stored with the dead letter and never changes."""
 
+    def explain(self) -> str:
+        """The reason as a sentence."""
+        return _SENTENCES[self]
+
     TOO_LARGE = "too_large"
     """The event's JSON is larger than EVENT_BYTES_MAX."""
     TOO_DEEP = "too_deep"

@@ -1,0 +1,77 @@
+"""Times as clients write them -> int milliseconds UTC.
+
+ISO 8601 with or without a zone (none means UTC), and numbers: seconds since 1970 below 1e11, else milliseconds.
+The grammar is ours, not the interpreter's, so that replay gives the same answer under every Python version.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sevenfold.limits import EVENT_TIME_MS_MIN
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_TIME_MS_MAX = 253_402_300_799_999
+_SECONDS_BELOW = 100_000_000_000
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)"
+    r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?"
+    r"\s?(?:([Zz])|([+-])(\d\d):?(\d\d)?)?)?",
+    re.ASCII,
+)
+
+# The usual form, 2026-05-01T12:34:56.789Z, is looked up in four tables. Days are added as they are met, and
+# the table is emptied when a stream of odd dates has filled it.
+_DAYS: dict[str, int] = {}
+_DAYS_MAX = 20_000
+_MINUTES = {f"T{h:02}:{m:02}:": (h * 60 + m) * 60_000 for h in range(24) for m in range(60)}
+_SECONDS = {f"{s:02}.": s * 1_000 for s in range(60)}
+_MILLIS = {f"{ms:03}Z": ms for ms in range(1_000)}
+
+
+def parse_ms(value: Any) -> int | None:
+    """Milliseconds UTC, or None when `value` is no time between 1970 and 9999."""
+    try:
+        return _DAYS[value[:10]] + _MINUTES[value[10:17]] + _SECONDS[value[17:20]] + _MILLIS[value[20:]]
+    except (KeyError, TypeError):
+        pass
+    if isinstance(value, str):
+        return _parse_iso(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _from_number(value)
+    return None
+
+
+def _from_number(value: int | float) -> int | None:
+    if not EVENT_TIME_MS_MIN <= value <= _TIME_MS_MAX:
+        return None
+    return int(value * 1_000) if value < _SECONDS_BELOW else int(value)
+
+
+def _parse_iso(text: str) -> int | None:
+    match = _ISO.fullmatch(text.strip())
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, fraction, _, sign, zone_hour, zone_minute = match.groups()
+    try:
+        midnight = (datetime(int(year), int(month), int(day), tzinfo=UTC) - _EPOCH) // _MILLISECOND
+        # A leap second is the last millisecond we can name before it ends.
+        whole = min(int(second or 0), 59)
+        if int(second or 0) > 60 or int(hour or 0) > 23 or int(minute or 0) > 59:
+            return None
+    except ValueError:
+        return None
+    if len(_DAYS) >= _DAYS_MAX:
+        _DAYS.clear()
+    _DAYS[text.strip()[:10]] = midnight
+    millis = int((fraction or "0")[:3].ljust(3, "0"))
+    at = midnight + (int(hour or 0) * 60 + int(minute or 0)) * 60_000 + whole * 1_000 + millis
+    if sign:
+        if int(zone_hour) > 23 or int(zone_minute or 0) > 59:
+            return None
+        offset = (int(zone_hour) * 60 + int(zone_minute or 0)) * 60_000
+        at -= offset if sign == "+" else -offset
+    return at if EVENT_TIME_MS_MIN <= at <= _TIME_MS_MAX else None

@@ -1,0 +1,1 @@
+"""Where they stand: lifecycle stages, scores and health, and accounts. Pure."""

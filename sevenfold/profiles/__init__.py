@@ -1,0 +1,1 @@
+"""Who: identity, typed columns, signals, conditions, segments and the expiry wheel. Pure."""
