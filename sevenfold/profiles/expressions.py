@@ -12,9 +12,9 @@ Grammar, loosest first::
     atom:        number | duration | text | "true" | "false" | name | "(" or-test ")" | "-" atom
     name:        word ("." word | "['odd name']")*
 
-Durations are written ``90s``, ``30m``, ``12h``, ``7d``, ``8w``. Texts stand in single or double quotes. ``matches``
-takes a glob (``*`` and ``?``), never a regular expression, so no pattern can take exponential time.
-A chain ``40 <= x < 60`` means both comparisons.
+Durations are written ``90s``, ``30m``, ``12h``, ``7d``, ``8w``. Texts stand in single or double quotes.
+``matches`` takes a glob (``*`` and ``?``), never a regular expression, so no pattern can take exponential
+time. A chain ``40 <= x < 60`` means both comparisons.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ _TOKEN = re.compile(
 
 def parse_duration(text: str) -> int:
     """Milliseconds of ``7d``, ``90s``, ``1.5h``. Raises ``ExpressionError`` for anything else."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|[smhdw])", text.strip())
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,15})?)(ms|[smhdw])", text.strip())
     if match is None:
         raise ExpressionError("a duration is a number and one of ms, s, m, h, d, w, such as 7d", text, 1)
     exact = Fraction(match[1]) * UNITS_MS[match[2]]
@@ -192,7 +192,9 @@ def _unquote(text: str) -> str:
 
 
 class _Parser:
-    """Recursive descent over the tokens of one expression; nesting is bounded so that no input can exhaust the stack."""
+    """Recursive descent over the tokens of one expression; nesting is bounded so that no input can exhaust
+    the stack.
+    """
 
     DEPTH_MAX = 40
 
@@ -220,7 +222,9 @@ class _Parser:
 
     def need(self, text: str) -> None:
         if self.take(text) is None:
-            raise self.fail(f"expected `{text}`" + (f", found `{self.now.text}`" if self.now.text else " at the end"))
+            raise self.fail(
+                f"expected `{text}`" + (f", found `{self.now.text}`" if self.now.text else " at the end")
+            )
 
     def whole(self) -> Node:
         node = self.condition(self.either())
@@ -347,14 +351,21 @@ class _Parser:
 
     def product(self) -> Node | Operand:
         left = self.atom()
-        while self.take("*"):
-            a, b = self.linear(left), self.linear(self.atom())
-            if a.terms and b.terms:
+        if self.now.kind != "op" or self.now.text != "*":
+            return left
+        # The constants are multiplied first, so that a long product touches each term once.
+        factor, named = Fraction(1), Linear((), Fraction(1))
+        side = self.linear(left)
+        while True:
+            if not side.terms:
+                factor *= side.constant
+            elif named.terms:
                 raise self.fail("two names cannot be multiplied; define a signal for it")
-            if b.terms:
-                a, b = b, a
-            left = Linear(tuple((k * b.constant, n) for k, n in a.terms), a.constant * b.constant)
-        return left
+            else:
+                named = side
+            if not self.take("*"):
+                return Linear(tuple((k * factor, n) for k, n in named.terms), named.constant * factor)
+            side = self.linear(self.atom())
 
     def atom(self) -> Node | Operand:
         token = self.now
@@ -375,7 +386,11 @@ class _Parser:
             self.at += 1
             if token.kind == "number":
                 return Literal(Fraction(token.text))
-            return Literal(_unquote(token.text)) if token.kind == "text" else Literal(Duration(parse_duration(token.text)))
+            return (
+                Literal(_unquote(token.text))
+                if token.kind == "text"
+                else Literal(Duration(parse_duration(token.text)))
+            )
         if self.take("true"):
             return Literal(True)
         if self.take("false"):
@@ -384,7 +399,9 @@ class _Parser:
 
     def name(self) -> Name:
         if self.now.kind != "word" or self.now.text in KEYWORDS:
-            raise self.fail(f"expected a name, found `{self.now.text}`" if self.now.text else "expected a name")
+            raise self.fail(
+                f"expected a name, found `{self.now.text}`" if self.now.text else "expected a name"
+            )
         parts = [self.now.text]
         self.at += 1
         while True:

@@ -1,12 +1,12 @@
 """The objects of a workspace: what a folder of YAML says, typed.
 
-Every object is a frozen ``msgspec`` struct, so the same definition validates YAML, generates the JSON Schema that
-editors use, and feeds the compiler. Conditions are written in the expression language of
-:mod:`sevenfold.profiles.expressions`; they are kept here as the text their author wrote and parsed by whoever compiles
-them. Durations are texts such as ``30m``, ``7d`` or ``8w`` (``s``, ``m``, ``h``, ``d``, ``w``).
+Every object is a frozen ``msgspec`` struct, so the same definition validates YAML, generates the JSON Schema
+that editors use, and feeds the compiler. Conditions are written in the expression language of
+:mod:`sevenfold.profiles.expressions`; they are kept here as the text their author wrote and parsed by whoever
+compiles them. Durations are texts such as ``30m``, ``7d`` or ``8w`` (``s``, ``m``, ``h``, ``d``, ``w``).
 
-``of`` names the kind of subject that carries an object: ``person`` (the default), ``account``, or the name of an entity
-declared under ``entities`` (an order, an application).
+``of`` names the kind of subject that carries an object: ``person`` (the default), ``account``, or the name of
+an entity declared under ``entities`` (an order, an application).
 """
 
 from __future__ import annotations
@@ -25,39 +25,39 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Base of every workspace object: immutable, keyword only, and unknown fields are errors."""
 
 
-# --------------------------------------------------------------------------------------------------- conditions
+# ------------------------------------------------------------------------------------------------- conditions
 
 
-class All(Model, kw_only=True):
-    """True when every member is true; unknown beats true, false beats unknown."""
+class Group(Model, rename={"all_": "all", "any_": "any", "not_": "not"}, frozen=True, kw_only=True):
+    """A tree of conditions, with exactly one of the three fields.
 
-    all: list[Condition]
+    ``all`` is true when every member is true (false beats unknown, unknown beats true); ``any`` when one
+    member is true (true beats unknown, unknown beats false); ``not`` swaps true and false and leaves unknown
+    unknown.
+    """
+
+    all_: list[Condition] | None = None
+    any_: list[Condition] | None = None
+    not_: Condition | None = None
+
+    def __post_init__(self) -> None:
+        if sum(member is not None for member in (self.all_, self.any_, self.not_)) != 1:
+            raise ValueError("a group of conditions has exactly one of `all`, `any` and `not`")
 
 
-class Any_(Model, rename={"any_": "any"}, kw_only=True):
-    """True when one member is true; unknown beats false."""
-
-    any_: list[Condition]
-
-
-class Not(Model, rename={"not_": "not"}, kw_only=True):
-    """Swaps true and false; unknown stays unknown."""
-
-    not_: Condition
-
-
-Condition = str | All | Any_ | Not
+Condition = str | Group
 """An expression text, or a tree of them (``all:``, ``any:``, ``not:``)."""
 
 
-# ------------------------------------------------------------------------------------------------------- traits
+# ----------------------------------------------------------------------------------------------------- traits
 
 
-class Trait(Model, kw_only=True):
-    """A trait the workspace names, and so a typed column. All other traits are kept packed, and cannot be in conditions.
+class Trait(Model, frozen=True, kw_only=True):
+    """A trait the workspace names, and so a typed column. All other traits are kept packed, and cannot be in
+    conditions.
 
-    ``path`` is the place inside the traits object (``address.city``, ``$["odd key"]``); it defaults to the name.
-    A value of another type than ``type`` leaves the column unknown, with reason ``type``.
+    ``path`` is the place inside the traits object (``address.city``, ``$["odd key"]``); it defaults to the
+    name. A value of another type than ``type`` leaves the column unknown, with reason ``type``.
     """
 
     type: type_of_value = "string"
@@ -66,10 +66,10 @@ class Trait(Model, kw_only=True):
     description: str = ""
 
 
-# ------------------------------------------------------------------------------------------------------ signals
+# ---------------------------------------------------------------------------------------------------- signals
 
 
-class SignalBase(Model, tag_field="kind", kw_only=True):
+class SignalBase(Model, tag_field="kind", frozen=True, kw_only=True):
     """What every signal has: the subject that carries it and a line for people."""
 
     of: str = PERSON
@@ -78,9 +78,9 @@ class SignalBase(Model, tag_field="kind", kw_only=True):
     """Where a default number comes from (a paper, a product page) or ``our judgement``."""
 
 
-class StreamSignal(SignalBase, kw_only=True):
-    """A signal over a stream of events: one name or several (a name ending in ``*`` matches by prefix, ``*`` alone is
-    any event of type track, page or screen), narrowed by ``where`` on the event's properties.
+class StreamSignal(SignalBase, frozen=True, kw_only=True):
+    """A signal over a stream of events: one name or several (a name ending in ``*`` matches by prefix, ``*``
+    alone is any event of type track, page or screen), narrowed by ``where`` on the event's properties.
 
     Derived events can be streams too: ``$stage LIFECYCLE/STAGE`` (entered), ``$segment SEGMENT`` (entered),
     ``$left SEGMENT``.
@@ -90,55 +90,57 @@ class StreamSignal(SignalBase, kw_only=True):
     where: Condition | None = None
 
 
-class Count(StreamSignal, tag="count", kw_only=True):
+class Count(StreamSignal, tag="count", frozen=True, kw_only=True):
     """How many events happened in ``(t - window, t]``, or ever. Never unknown: nothing counts 0."""
 
     window: str | None = None
 
 
-class Sum(StreamSignal, tag="sum", kw_only=True):
+class Sum(StreamSignal, tag="sum", frozen=True, kw_only=True):
     """Sum of a numeric property in 1e-6 units, in the window or ever. 0 when nothing happened."""
 
     property: str
     window: str | None = None
 
 
-class Min(StreamSignal, tag="min", kw_only=True):
+class Min(StreamSignal, tag="min", frozen=True, kw_only=True):
     """Smallest value of a numeric property. A window counts whole UTC days."""
 
     property: str
     window: str | None = None
 
 
-class Max(StreamSignal, tag="max", kw_only=True):
+class Max(StreamSignal, tag="max", frozen=True, kw_only=True):
     """Largest value of a numeric property. A window counts whole UTC days."""
 
     property: str
     window: str | None = None
 
 
-class Average(StreamSignal, tag="average", kw_only=True):
+class Average(StreamSignal, tag="average", frozen=True, kw_only=True):
     """Mean of a numeric property over the events that carry it; unknown when there are none."""
 
     property: str
     window: str | None = None
 
 
-class First(StreamSignal, tag="first", kw_only=True):
+class First(StreamSignal, tag="first", frozen=True, kw_only=True):
     """The property's value at the earliest (event time, log position); unknown when never seen."""
 
     property: str
     type: type_of_value = "string"
 
 
-class Last(StreamSignal, tag="last", kw_only=True):
-    """The property's value at the latest (event time, log position); ``property: $`` keeps the whole body (type json)."""
+class Last(StreamSignal, tag="last", frozen=True, kw_only=True):
+    """The property's value at the latest (event time, log position); ``property: $`` keeps the whole body
+    (type json).
+    """
 
     property: str
     type: type_of_value = "string"
 
 
-class Since(StreamSignal, tag="since", kw_only=True):
+class Since(StreamSignal, tag="since", frozen=True, kw_only=True):
     """Time since the last (or first) event, in ms. Unknown when never seen.
 
     Compared with durations only; ``x > 14d`` and ``x >= 14d`` both mean: no such event in ``(t - 14d, t]``.
@@ -147,68 +149,73 @@ class Since(StreamSignal, tag="since", kw_only=True):
     edge: Literal["last", "first"] = "last"
 
 
-class SinceChange(SignalBase, tag="since_change", kw_only=True):
+class SinceChange(SignalBase, tag="since_change", frozen=True, kw_only=True):
     """Time since a trait last took another value. Unknown while the trait is unknown."""
 
     trait: str
 
 
-class SinceDate(SignalBase, tag="since_date", kw_only=True):
+class SinceDate(SignalBase, tag="since_date", frozen=True, kw_only=True):
     """Time since the instant in a date trait or a ``last``/``first`` signal of type date; negative before it."""
 
     date: str
 
 
-class UntilDate(SignalBase, tag="until_date", kw_only=True):
-    """Time until the instant in a date trait (``renewal <= 90d`` is true from 90 days before, and afterwards)."""
+class UntilDate(SignalBase, tag="until_date", frozen=True, kw_only=True):
+    """Time until the instant in a date trait (``renewal <= 90d`` is true from 90 days before,
+    and afterwards).
+    """
 
     date: str
 
 
-class StageTime(SignalBase, tag="stage_time", kw_only=True):
+class StageTime(SignalBase, tag="stage_time", frozen=True, kw_only=True):
     """Time since the subject entered its current stage of a lifecycle."""
 
     lifecycle: str
 
 
-class Distinct(StreamSignal, tag="distinct", kw_only=True):
+class Distinct(StreamSignal, tag="distinct", frozen=True, kw_only=True):
     """How many different values of a property, in the window or ever; at most 256 are told apart."""
 
     property: str
     window: str | None = None
 
 
-class ActiveDays(StreamSignal, tag="active_days", kw_only=True):
-    """On how many different UTC days an event happened. In a window a day counts while its last event is inside."""
+class ActiveDays(StreamSignal, tag="active_days", frozen=True, kw_only=True):
+    """On how many different UTC days an event happened. In a window a day counts while its last event is
+    inside.
+    """
 
     window: str | None = None
 
 
-class Sessions(StreamSignal, tag="sessions", kw_only=True):
-    """Sessions: events with gaps of at most ``gap``. Sub-values: the number of sessions started in the window or ever
-    (the bare name), ``.current`` length of the open session in ms (0 when none), ``.previous`` length of the last ended
-    one, ``.average`` mean length of ended ones (unknown before the first), ``.events`` events in the open session.
+class Sessions(StreamSignal, tag="sessions", frozen=True, kw_only=True):
+    """Sessions: events with gaps of at most ``gap``. Sub-values: the number of sessions started in the window
+    or ever (the bare name), ``.current`` length of the open session in ms (0 when none), ``.previous`` length
+    of the last ended one, ``.average`` mean length of ended ones (unknown before the first), ``.events``
+    events in the open session.
     """
 
     gap: str = "30m"
     window: str | None = None
 
 
-class Ratio(SignalBase, tag="ratio", kw_only=True):
+class Ratio(SignalBase, tag="ratio", frozen=True, kw_only=True):
     """One signal over another, in 1e-6; unknown when the divisor is 0 or either side is unknown."""
 
     numerator: str
     denominator: str
 
 
-class Formula(SignalBase, tag="formula", kw_only=True):
+class Formula(SignalBase, tag="formula", frozen=True, kw_only=True):
     """A linear combination of numeric signals of the same subject (``opened - resolved``), in 1e-6 units."""
 
     formula: str
     at_least: float | None = None
 
 
-class Trend(StreamSignal, tag="trend", kw_only=True):
+class Trend(StreamSignal, tag="trend", frozen=True, kw_only=True):
     """Slope of the daily counts over the last ``window`` closed UTC days, in events a day per day, 1e-6.
 
     Least squares over all days of the window, days without events counting 0. Evaluated at day close.
@@ -217,9 +224,9 @@ class Trend(StreamSignal, tag="trend", kw_only=True):
     window: str = "28d"
 
 
-class Baseline(StreamSignal, tag="baseline", kw_only=True):
-    """The subject against itself: the rate in the last ``window`` over its own rate in the ``baseline`` before it, in
-    1e-6 (0.4 = 40 % of the usual). Unknown until the baseline holds ``minimum`` events.
+class Baseline(StreamSignal, tag="baseline", frozen=True, kw_only=True):
+    """The subject against itself: the rate in the last ``window`` over its own rate in the ``baseline``
+    before it, in 1e-6 (0.4 = 40 % of the usual). Unknown until the baseline holds ``minimum`` events.
     """
 
     window: str = "7d"
@@ -227,8 +234,10 @@ class Baseline(StreamSignal, tag="baseline", kw_only=True):
     minimum: int = 4
 
 
-class MilestoneStep(Model, kw_only=True):
-    """One milestone of a path; ``within`` is the time after the one before (or after the start) it is expected in."""
+class MilestoneStep(Model, frozen=True, kw_only=True):
+    """One milestone of a path; ``within`` is the time after the one before (or after the start) it is
+    expected in.
+    """
 
     name: str
     event: str | list[str]
@@ -236,10 +245,11 @@ class MilestoneStep(Model, kw_only=True):
     within: str | None = None
 
 
-class Milestones(SignalBase, tag="milestones", kw_only=True):
-    """Progress along a critical path. The bare name is the number of milestones reached; ``.NAME`` says whether that one
-    was; ``.stalled`` turns true when the first unreached milestone's ``within`` has passed since the latest of the
-    start and the last progress, and false on progress; ``.next`` is the name of the first unreached one.
+class Milestones(SignalBase, tag="milestones", frozen=True, kw_only=True):
+    """Progress along a critical path. The bare name is the number of milestones reached; ``.NAME`` says
+    whether that one was; ``.stalled`` turns true when the first unreached milestone's ``within`` has passed
+    since the latest of the start and the last progress, and false on progress; ``.next`` is the name of the
+    first unreached one.
 
     ``start`` is the event that starts the clock (the path is unknown before it; a milestone starts it too).
     """
@@ -248,8 +258,9 @@ class Milestones(SignalBase, tag="milestones", kw_only=True):
     steps: list[MilestoneStep]
 
 
-class Sequence(SignalBase, tag="sequence", kw_only=True):
-    """How many times ``then`` followed ``first`` within ``within`` (or, with ``outcome: not_followed``, did not).
+class Sequence(SignalBase, tag="sequence", frozen=True, kw_only=True):
+    """How many times ``then`` followed ``first`` within ``within`` (or, with ``outcome: not_followed``, did
+    not).
 
     ``first`` re-arms at each occurrence; a ``then`` consumes it. The count covers the window or ever.
     """
@@ -263,11 +274,12 @@ class Sequence(SignalBase, tag="sequence", kw_only=True):
     window: str | None = None
 
 
-class Values(StreamSignal, tag="values", kw_only=True):
-    """Memory keyed by a property's value (features used, categories bought), at most 64 values a subject, the least
-    recently used forgotten first. The bare name is how many values are remembered; ``.abandoned`` how many were used at
-    least ``minimum`` times and not within ``quiet``; ``.top`` the most used (ties: the value seen first by the log);
-    ``.recent`` the last one; ``.unused`` how many of ``catalogue`` (a catalogue name) were never used.
+class Values(StreamSignal, tag="values", frozen=True, kw_only=True):
+    """Memory keyed by a property's value (features used, categories bought), at most 64 values a subject, the
+    least recently used forgotten first. The bare name is how many values are remembered; ``.abandoned`` how
+    many were used at least ``minimum`` times and not within ``quiet``; ``.top`` the most used (ties: the
+    value seen first by the log); ``.recent`` the last one; ``.unused`` how many of ``catalogue`` (a catalogue
+    name) were never used.
     """
 
     property: str
@@ -276,12 +288,15 @@ class Values(StreamSignal, tag="values", kw_only=True):
     catalogue: str | None = None
 
 
-class Channel(SignalBase, tag="channel", kw_only=True):
-    """The acquisition channel of the first touch by the workspace's channel table; ``.intent`` is its level, 0-100."""
+class Channel(SignalBase, tag="channel", frozen=True, kw_only=True):
+    """The acquisition channel of the first touch by the workspace's channel table; ``.intent`` is its level,
+    0-100.
+    """
 
 
-class ScoreHistory(SignalBase, tag="score_history", kw_only=True):
-    """A fact about a score's closed days: ``slope`` (points a day), ``min`` or ``change`` over ``days`` (28 or 182).
+class ScoreHistory(SignalBase, tag="score_history", frozen=True, kw_only=True):
+    """A fact about a score's closed days: ``slope`` (points a day), ``min`` or ``change`` over ``days`` (28
+    or 182).
 
     Jumps from a change of weights are taken out, so that a new stage is never read as a decline.
     """
@@ -291,10 +306,11 @@ class ScoreHistory(SignalBase, tag="score_history", kw_only=True):
     days: Literal[28, 182] = 28
 
 
-class Rollup(SignalBase, tag="rollup", kw_only=True):
-    """An account's total over its members: ``sum`` of a member signal, ``count`` of members for whom ``when`` holds, or
-    ``average`` (sum over the members that know it). ``over: accounts`` sums over child accounts instead, and ``weight``
-    names the numeric trait that weighs them. Brought up to date when the account closes at a tick.
+class Rollup(SignalBase, tag="rollup", frozen=True, kw_only=True):
+    """An account's total over its members: ``sum`` of a member signal, ``count`` of members for whom ``when``
+    holds, or ``average`` (sum over the members that know it). ``over: accounts`` sums over child accounts
+    instead, and ``weight`` names the numeric trait that weighs them. Brought up to date when the account
+    closes at a tick.
     """
 
     aggregate: Literal["sum", "count", "average", "max", "min"]
@@ -305,16 +321,38 @@ class Rollup(SignalBase, tag="rollup", kw_only=True):
 
 
 Signal = (
-    Count | Sum | Min | Max | Average | First | Last | Since | SinceChange | SinceDate | UntilDate | StageTime
-    | Distinct | ActiveDays | Sessions | Ratio | Formula | Trend | Baseline | Milestones | Sequence | Values
-    | Channel | ScoreHistory | Rollup
+    Count
+    | Sum
+    | Min
+    | Max
+    | Average
+    | First
+    | Last
+    | Since
+    | SinceChange
+    | SinceDate
+    | UntilDate
+    | StageTime
+    | Distinct
+    | ActiveDays
+    | Sessions
+    | Ratio
+    | Formula
+    | Trend
+    | Baseline
+    | Milestones
+    | Sequence
+    | Values
+    | Channel
+    | ScoreHistory
+    | Rollup
 )
 
 
-# ------------------------------------------------------------------------------------ segments, stages and scores
+# ------------------------------------------------------------------------------- segments, stages, scores
 
 
-class Segment(Model, kw_only=True):
+class Segment(Model, frozen=True, kw_only=True):
     """Who belongs: a condition, or ``manual: true`` for a list kept by hand. Unknown means out."""
 
     of: str = PERSON
@@ -323,12 +361,13 @@ class Segment(Model, kw_only=True):
     description: str = ""
 
 
-class Stage(Model, kw_only=True):
+class Stage(Model, frozen=True, kw_only=True):
     """One stage. Stages later in the list outrank earlier ones unless ``rank`` says otherwise.
 
-    ``enter``: may be entered when true, from any stage of lower rank, or from any at all once the present stage's
-    ``exit`` is true. ``from_`` restricts where from. ``exit``: the stage must be left when true, to the highest-ranked
-    stage whose ``enter`` is true, else to ``exit_to`` (default: the lifecycle's initial stage).
+    ``enter``: may be entered when true, from any stage of lower rank, or from any at all once the present
+    stage's ``exit`` is true. ``from_`` restricts where from. ``exit``: the stage must be left when true, to
+    the highest-ranked stage whose ``enter`` is true, else to ``exit_to`` (default: the lifecycle's initial
+    stage).
     """
 
     name: str
@@ -342,7 +381,7 @@ class Stage(Model, kw_only=True):
     goal: str = ""
 
 
-class Lifecycle(Model, kw_only=True):
+class Lifecycle(Model, frozen=True, kw_only=True):
     """A set of stages; a subject that ``applies`` is in exactly one. ``initial`` defaults to the first stage."""
 
     of: str = PERSON
@@ -352,10 +391,11 @@ class Lifecycle(Model, kw_only=True):
     description: str = ""
 
 
-class Measure(Model, kw_only=True):
-    """One part of a score: a numeric ``signal`` mapped to 0-100 by ``points`` (straight lines between ``[x, score]``
-    pairs, flat outside), a text ``signal`` by ``values``, or a condition ``when`` worth 100 or 0. Unknown is absent.
-    ``x`` is in the signal's own unit; for time signals a duration such as ``7d`` (the score steps at each point).
+class Measure(Model, frozen=True, kw_only=True):
+    """One part of a score: a numeric ``signal`` mapped to 0-100 by ``points`` (straight lines between ``[x,
+    score]`` pairs, flat outside), a text ``signal`` by ``values``, or a condition ``when`` worth 100 or 0.
+    Unknown is absent. ``x`` is in the signal's own unit; for time signals a duration such as ``7d`` (the
+    score steps at each point).
     """
 
     signal: str | None = None
@@ -367,8 +407,10 @@ class Measure(Model, kw_only=True):
     source: str = ""
 
 
-class Weights(Model, kw_only=True):
-    """Weights that hold for a stage, a segment, a tier, or any mix. The most specific set present is the one used."""
+class Weights(Model, frozen=True, kw_only=True):
+    """Weights that hold for a stage, a segment, a tier, or any mix. The most specific set present is the one
+    used.
+    """
 
     weights: dict[str, float]
     stage: str | None = None
@@ -377,14 +419,14 @@ class Weights(Model, kw_only=True):
     source: str = ""
 
 
-class Band(Model, kw_only=True):
+class Band(Model, frozen=True, kw_only=True):
     """A named range of a score, from ``from`` (0-100) up to the next band."""
 
     name: str
     from_: float = msgspec.field(name="from")
 
 
-class Override(Model, kw_only=True):
+class Override(Model, frozen=True, kw_only=True):
     """While ``when`` holds, the score is at most ``cap``."""
 
     when: Condition
@@ -392,11 +434,11 @@ class Override(Model, kw_only=True):
     reason: str
 
 
-class Score(Model, kw_only=True):
+class Score(Model, frozen=True, kw_only=True):
     """A score from 0 to 100: the weighted mean of the measures present, with bands and a daily history.
 
-    ``lifecycle`` names the lifecycle whose stages choose the weights. ``tier`` is the trait that names the tier.
-    Account scores may take ``members``: the weight of the role-weighted mean of a member score.
+    ``lifecycle`` names the lifecycle whose stages choose the weights. ``tier`` is the trait that names the
+    tier. Account scores may take ``members``: the weight of the role-weighted mean of a member score.
     """
 
     of: str = PERSON
@@ -415,18 +457,20 @@ class Score(Model, kw_only=True):
     description: str = ""
 
 
-class MemberScore(Model, kw_only=True):
-    """How member scores enter an account's score: as a measure named ``members`` with this weight; roles weigh in."""
+class MemberScore(Model, frozen=True, kw_only=True):
+    """How member scores enter an account's score: as a measure named ``members`` with this weight; roles
+    weigh in.
+    """
 
     score: str
     weight: float
     roles: dict[str, float] = {}
 
 
-# --------------------------------------------------------------------------------------- workspace and the rest
+# ------------------------------------------------------------------------------- workspace and the rest
 
 
-class Entity(Model, kw_only=True):
+class Entity(Model, frozen=True, kw_only=True):
     """A subject that is neither person nor account: the property (or ``context.X``) whose value names it."""
 
     key: str
@@ -434,9 +478,11 @@ class Entity(Model, kw_only=True):
     """Whether its events count for the person as well."""
 
 
-class ChannelRule(Model, kw_only=True):
-    """One row of the channel table; the first whose ``when`` is true names the channel. ``when`` may use ``page.path``,
-    ``page.referrer``, ``page.url``, ``campaign.source`` (any campaign key), ``property.X`` and ``trait.X``."""
+class ChannelRule(Model, frozen=True, kw_only=True):
+    """One row of the channel table; the first whose ``when`` is true names the channel. ``when`` may use
+    ``page.path``, ``page.referrer``, ``page.url``, ``campaign.source`` (any campaign key), ``property.X`` and
+    ``trait.X``.
+    """
 
     channel: str
     intent: float
@@ -445,15 +491,17 @@ class ChannelRule(Model, kw_only=True):
     """A rule on a survey answer beats the first touch."""
 
 
-class IdentifierType(Model, kw_only=True):
-    """How many values of an identifier one profile may hold (``limit``) in a sliding ``per`` (None: for ever)."""
+class IdentifierType(Model, frozen=True, kw_only=True):
+    """How many values of an identifier one profile may hold (``limit``) in a sliding ``per`` (None: for
+    ever).
+    """
 
     limit: int = 5
     per: str | None = None
     path: str | None = None
 
 
-class Identity(Model, kw_only=True):
+class Identity(Model, frozen=True, kw_only=True):
     """Identity resolution. ``order`` runs from the strongest identifier to the weakest."""
 
     order: tuple[str, ...] = ("user_id", "email", "phone", "device", "anonymous_id")
@@ -463,8 +511,9 @@ class Identity(Model, kw_only=True):
     """Two-letter region for phone numbers written without a country code."""
 
 
-class Catalogue(Model, kw_only=True):
-    """A table of the business: plans, features, products, contracts, people who act. Rows are in ``file`` (CSV) or here.
+class Catalogue(Model, frozen=True, kw_only=True):
+    """A table of the business: plans, features, products, contracts, people who act. Rows are in ``file``
+    (CSV) or here.
 
     ``subject`` and ``key`` tie a row to an account or person: its columns then act as traits of that subject.
     """
@@ -476,7 +525,7 @@ class Catalogue(Model, kw_only=True):
     columns: dict[str, type_of_value] = {}
 
 
-class Workspace(Model, kw_only=True):
+class Workspace(Model, frozen=True, kw_only=True):
     """A whole workspace, after loading and merging what it extends."""
 
     name: str
