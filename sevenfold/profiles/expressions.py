@@ -6,7 +6,8 @@ Grammar, loosest first::
     and-test:    not-test ("and" not-test)*
     not-test:    "not" not-test | comparison
     comparison:  sum (("==" | "!=" | "<" | "<=" | ">" | ">=") sum)+ | sum ["not"] "in" "(" literal, ... ")"
-                 | sum ("contains" | "starts_with" | "ends_with" | "matches") text | ("exists" | "missing") name | sum
+                 | sum ("contains" | "starts_with" | "ends_with" | "matches") text
+                 | ("exists" | "missing") name | sum
     sum:         product (("+" | "-") product)*
     product:     atom ("*" atom)*            (one side a number)
     atom:        number | duration | text | "true" | "false" | name | "(" or-test ")" | "-" atom

@@ -156,7 +156,7 @@ class SinceChange(SignalBase, tag="since_change", frozen=True, kw_only=True):
 
 
 class SinceDate(SignalBase, tag="since_date", frozen=True, kw_only=True):
-    """Time since the instant in a date trait or a ``last``/``first`` signal of type date; negative before it."""
+    """Time since the instant in a date trait or a date ``last``/``first`` signal; negative before it."""
 
     date: str
 
@@ -382,7 +382,7 @@ class Stage(Model, frozen=True, kw_only=True):
 
 
 class Lifecycle(Model, frozen=True, kw_only=True):
-    """A set of stages; a subject that ``applies`` is in exactly one. ``initial`` defaults to the first stage."""
+    """Stages; a subject that ``applies`` is in exactly one. ``initial`` defaults to the first stage."""
 
     of: str = PERSON
     stages: list[Stage]
