@@ -5,8 +5,8 @@ from __future__ import annotations
 # --- events -------------------------------------------------------------------------------------------------
 EVENT_BYTES_MAX = 32 * 1024
 """An event's JSON; the Segment limit. Larger ones are refused alone, never their batch."""
-EVENT_DEPTH_LEVELS_MAX = 32
-"""Nested objects and arrays in an event."""
+EVENT_DEPTH_LEVELS_MAX = 16
+"""Nested objects and arrays inside one property or trait."""
 EVENT_NAME_CHARS_MAX = 256
 IDENTIFIER_CHARS_MAX = 512
 MESSAGE_ID_CHARS_MAX = 100
@@ -36,6 +36,27 @@ LOG_READ_RECORDS_MAX = 10_000
 # --- workspace ----------------------------------------------------------------------------------------------
 EXPRESSION_CHARS_MAX = 4_000
 """A condition's text."""
+WORKSPACE_FILE_BYTES_MAX = 4 * 1024 * 1024
+"""One YAML file."""
+WORKSPACE_FILES_MAX = 2_000
+"""YAML files of one workspace folder."""
+WORKSPACE_NODES_MAX = 200_000
+"""Values in one YAML file once its aliases are expanded."""
+WORKSPACE_DEPTH_LEVELS_MAX = 64
+"""Nested mappings and lists in a YAML file."""
+WORKSPACE_PROBLEMS_MAX = 1_000
+"""Problems reported at once."""
+EXTENDS_LEVELS_MAX = 8
+"""Workspaces below one another."""
+WINDOW_MS_MAX = 5 * 365 * 86_400_000
+"""The longest window or duration an object may name: five years."""
+CATALOGUE_ROWS_MAX = 100_000
+CATALOGUE_BYTES_MAX = 64 * 1024 * 1024
+"""A catalogue's CSV file."""
+LIST_IMPORT_ROWS_MAX = 1_000_000
+"""Rows of one manual list's CSV file."""
+LIST_REFUSED_ROWS_SHOWN_MAX = 1_000
+"""Refused rows kept with their reason; further ones are only counted."""
 
 # --- fold ---------------------------------------------------------------------------------------------------
 WINDOW_EXACT_MS_MAX = 35 * 86_400_000
