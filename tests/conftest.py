@@ -1,4 +1,4 @@
-"""Hypothesis profiles: the same modest examples in every ordinary run, thousands of fresh ones in `make soak`."""
+"""Hypothesis profiles: the same few examples in every ordinary run, thousands of fresh ones in a soak."""
 
 from __future__ import annotations
 

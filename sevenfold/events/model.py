@@ -7,25 +7,36 @@ not cost the event: the strict decoder fails, `tolerant` mends what can be mende
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, cast
+from collections.abc import Callable, Iterable, Mapping
+from types import GenericAlias
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct
 
 from sevenfold.events import tolerant
 from sevenfold.events.reasons import Note
-from sevenfold.limits import NUMBER_MAGNITUDE_MAX
+from sevenfold.limits import EVENT_DEPTH_LEVELS_MAX, NUMBER_MAGNITUDE_MAX
 
 Id = str | int | float | None
 """An identifier as clients send it; after the steps it is a non-empty string or None."""
 
 _Int = Annotated[int, Meta(ge=-NUMBER_MAGNITUDE_MAX, le=NUMBER_MAGNITUDE_MAX)]
 _Float = Annotated[float, Meta(ge=float(-NUMBER_MAGNITUDE_MAX), le=float(NUMBER_MAGNITUDE_MAX))]
-# A JSON value whose numbers are in range, three levels deep: as deep as `products[].price` needs.
-_Leaf = None | bool | _Int | _Float | str | list[Any] | dict[str, Any]
-_Inner = None | bool | _Int | _Float | str | list[_Leaf] | dict[str, _Leaf]
-Value = None | bool | _Int | _Float | str | list[_Inner] | dict[str, _Inner]
+
+
+def _nested(scalar: Any, levels: int = EVENT_DEPTH_LEVELS_MAX) -> Any:
+    """The type of JSON values over `scalar`, to the depth we allow; the decoder checks it in passing."""
+    if levels == 0:
+        return scalar
+    inner = _nested(scalar, levels - 1)
+    return scalar | GenericAlias(list, (inner,)) | GenericAlias(dict, (str, inner))
+
+
+BoundedValue: Any = _nested(None | bool | str | _Int | _Float)
+"""A JSON value whose numbers are in range."""
+AnyValue: Any = _nested(None | bool | str | int | float)
+_AnyObject: Any = dict[str, AnyValue]
 
 
 def _wire_name(field: str) -> str:
@@ -75,29 +86,25 @@ class Event(Struct, rename=_wire_name, gc=False, kw_only=True):
     """One event. The upper fields come from the wire; the last five are set by the steps (`steps.py`).
 
     `properties` is the decoder's Properties struct (or a dict from the plain decoder), never None.
-    `traits` is a dict for identify and group, else empty. `event` is a track call's event name or a page or
-    screen call's name, else "".
+    `traits` is a dict: an identify or group call's traits, else empty. `event` is a track call's event name,
+    a page or screen call's name, else "". Ids are non-empty strings or None.
     """
 
     type: str | None = None
-    event: Any = None
-    name: Any = None
+    event: Id = None
+    name: Id = None
     message_id: Id = None
     user_id: Id = None
     anonymous_id: Id = None
     previous_id: Id = None
     group_id: Id = None
-    timestamp: Any = None
-    original_timestamp: Any = None
-    sent_at: Any = None
-    received_at: Any = None
+    timestamp: Id = None
+    original_timestamp: Id = None
+    sent_at: Id = None
     properties: Any = None
     traits: Any = None
     context: Context | None = None
-    category: Any = None
-    integrations: Any = None
-    version: Any = None
-    channel: Any = None
+    integrations: dict[str, Any] | None = None
 
     time: int = 0
     """Corrected time of the event, ms UTC; never later than `received`."""
@@ -110,15 +117,40 @@ class Event(Struct, rename=_wire_name, gc=False, kw_only=True):
     """Bits of `reasons.Note`: accepted, but something was mended."""
 
 
-class _Wire(Event, rename=_wire_name, gc=False, kw_only=True):
-    # Raw: taken as a slice of the input, decoded only for the types that carry traits.
-    traits: Raw = Raw(b"")
+# What the decoder really builds: Event and Context with the types that bound what clients send.
+_WireContext: Any = msgspec.defstruct(
+    "WireContext",
+    [(field, _AnyObject | None, None) for field in ("traits", "campaign", "consent")],
+    bases=(Context,),
+    rename=_wire_name,
+    gc=False,
+)
+
+
+def _wire_event(properties_type: Any) -> Any:
+    return msgspec.defstruct(
+        "WireEvent",
+        [
+            ("properties", properties_type | None, None),
+            # A slice of the input, decoded only for the calls that carry traits.
+            ("traits", Raw, Raw(b"")),
+            ("context", _WireContext | None, None),
+            ("integrations", _AnyObject | None, None),
+        ],
+        bases=(Event,),
+        rename=_wire_name,
+        gc=False,
+        kw_only=True,
+    )
+
+
+_decode_value = msgspec.json.Decoder(AnyValue).decode
 
 
 class EventDecoder:
     """Decodes events. `property_fields` maps each named property to its attribute on `event.properties`.
 
-    Plain (`names is None`): `event.properties` is a dict of everything, and every number is held to the limit.
+    Plain (`names is None`): `event.properties` is a dict of everything, with all of it held to the limits.
     """
 
     def __init__(self, names: Iterable[str] | None, trait_names: Iterable[str] | None) -> None:
@@ -126,36 +158,27 @@ class EventDecoder:
         properties_type: Any
         if names is None:
             self.property_fields = {}
-            properties_type = dict[str, Value]
+            properties_type = dict[str, BoundedValue]
             self.no_properties: Any = None
         else:
             # "name" is where some clients put the name of a page.
             self.property_fields = {n: f"p{i}" for i, n in enumerate(sorted({*names, "name"}))}
             properties_type = msgspec.defstruct(
                 "Properties",
-                [(field, Value, UNSET) for field in self.property_fields.values()],
+                [(field, BoundedValue, UNSET) for field in self.property_fields.values()],
                 rename={field: name for name, field in self.property_fields.items()},
                 frozen=True,
                 gc=False,
             )
             self.no_properties = properties_type()
         self._trait_names = None if trait_names is None else frozenset(trait_names)
-        event_type = msgspec.defstruct(
-            "WireEvent",
-            [("properties", properties_type | None, None)],
-            bases=(_Wire,),
-            rename=_wire_name,
-            gc=False,
-            kw_only=True,
-        )
-        self._event_type = cast("type[Event]", event_type)
-        self._decode = msgspec.json.Decoder(self._event_type).decode
+        self._decode: Callable[[bytes], Event] = msgspec.json.Decoder(_wire_event(properties_type)).decode
 
     def decode(self, raw: bytes) -> Event:
         """The event in `raw`.
 
-        Raises msgspec.DecodeError or UnicodeDecodeError (not JSON), RecursionError (too deep) and
-        msgspec.ValidationError (not an object, or a number out of range); nothing else.
+        Raises msgspec.DecodeError or UnicodeDecodeError (not JSON), msgspec.ValidationError (not an object,
+        nested too deep, a number out of range) and RecursionError (nested very deep); nothing else.
         """
         try:
             event = self._decode(raw)
@@ -169,11 +192,11 @@ class EventDecoder:
     def decode_traits(self, raw: Raw) -> dict[str, Any]:
         """Traits of an identify or group call; anything but an object counts as no traits.
 
-        Raises msgspec.ValidationError when a number is beyond what a float can hold.
+        Raises msgspec.ValidationError: nested too deep, or a number that no float can hold.
         """
         if not raw:
             return {}
-        traits = msgspec.json.decode(raw)
+        traits = _decode_value(raw)
         return traits if isinstance(traits, dict) else {}
 
     def traits_in_range(self, traits: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Times as clients write them -> int milliseconds UTC.
 
-ISO 8601 with or without a zone (none means UTC), and numbers: seconds since 1970 below 1e11, else milliseconds.
+ISO 8601 with or without a zone (none means UTC), and numbers: seconds below 1e11, else milliseconds.
 The grammar is ours, not the interpreter's, so that replay gives the same answer under every Python version.
 """
 
@@ -23,19 +23,18 @@ _ISO = re.compile(
     re.ASCII,
 )
 
-# The usual form, 2026-05-01T12:34:56.789Z, is looked up in four tables. Days are added as they are met, and
-# the table is emptied when a stream of odd dates has filled it.
-_DAYS: dict[str, int] = {}
-_DAYS_MAX = 20_000
-_MINUTES = {f"T{h:02}:{m:02}:": (h * 60 + m) * 60_000 for h in range(24) for m in range(60)}
-_SECONDS = {f"{s:02}.": s * 1_000 for s in range(60)}
-_MILLIS = {f"{ms:03}Z": ms for ms in range(1_000)}
+# The usual form, 2026-05-01T12:34:56.789Z, is looked up in two tables, filled as times are met. The first is
+# emptied when it is full; the second has 60,000 entries at most.
+_MINUTES: dict[str, int] = {}
+_MINUTES_MAX = 50_000
+_MILLIS: dict[str, int] = {}
+_USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d\.\d{3}Z", re.ASCII)
 
 
 def parse_ms(value: Any) -> int | None:
     """Milliseconds UTC, or None when `value` is no time between 1970 and 9999."""
     try:
-        return _DAYS[value[:10]] + _MINUTES[value[10:17]] + _SECONDS[value[17:20]] + _MILLIS[value[20:]]
+        return _MINUTES[value[:17]] + _MILLIS[value[17:]]
     except (KeyError, TypeError):
         pass
     if isinstance(value, str):
@@ -64,9 +63,6 @@ def _parse_iso(text: str) -> int | None:
             return None
     except ValueError:
         return None
-    if len(_DAYS) >= _DAYS_MAX:
-        _DAYS.clear()
-    _DAYS[text.strip()[:10]] = midnight
     millis = int((fraction or "0")[:3].ljust(3, "0"))
     at = midnight + (int(hour or 0) * 60 + int(minute or 0)) * 60_000 + whole * 1_000 + millis
     if sign:
@@ -74,4 +70,16 @@ def _parse_iso(text: str) -> int | None:
             return None
         offset = (int(zone_hour) * 60 + int(zone_minute or 0)) * 60_000
         at -= offset if sign == "+" else -offset
-    return at if EVENT_TIME_MS_MIN <= at <= _TIME_MS_MAX else None
+    if not EVENT_TIME_MS_MIN <= at <= _TIME_MS_MAX:
+        return None
+    if _USUAL.fullmatch(text):
+        _remember(text, at)
+    return at
+
+
+def _remember(text: str, at: int) -> None:
+    if len(_MINUTES) >= _MINUTES_MAX:
+        _MINUTES.clear()
+    in_minute = at % 60_000
+    _MINUTES[text[:17]] = at - in_minute
+    _MILLIS[text[17:]] = in_minute

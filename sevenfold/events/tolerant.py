@@ -8,7 +8,8 @@ import msgspec
 
 from sevenfold.limits import NUMBER_MAGNITUDE_MAX
 
-_IDS = ("messageId", "userId", "anonymousId", "previousId", "groupId")
+_IDS = ("messageId", "userId", "anonymousId", "previousId", "groupId", "event", "name")
+_TIMES = ("timestamp", "originalTimestamp", "sentAt")
 _CONTEXT_IDS = ("groupId", "sessionId")
 _CONTEXT_OBJECTS = ("traits", "device", "campaign", "page", "consent")
 _CONTEXT_STRINGS = ("ip", "locale", "timezone", "userAgent")
@@ -24,9 +25,9 @@ def mended(raw: bytes) -> bytes:
         raise msgspec.ValidationError("Expected an object")
     for name in [key for key in event if key.startswith("(")]:
         del event[name]
-    _keep_ids(event, _IDS)
+    _keep_ids(event, _IDS + _TIMES)
     _keep_type(event, ("type",), str)
-    _keep_type(event, ("properties", "context"), dict)
+    _keep_type(event, ("properties", "context", "integrations"), dict)
     context = event.get("context")
     if context is not None:
         _mend_context(context)
