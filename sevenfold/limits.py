@@ -5,7 +5,7 @@ from __future__ import annotations
 # --- events -------------------------------------------------------------------------------------------------
 EVENT_BYTES_MAX = 32 * 1024
 """An event's JSON; the Segment limit. Larger ones are refused alone, never their batch."""
-EVENT_DEPTH_LEVELS_MAX = 16
+EVENT_DEPTH_LEVELS_MAX = 6
 """Nested objects and arrays inside one property or trait."""
 EVENT_NAME_CHARS_MAX = 256
 IDENTIFIER_CHARS_MAX = 512

@@ -26,7 +26,10 @@ _Float = Annotated[float, Meta(ge=float(-NUMBER_MAGNITUDE_MAX), le=float(NUMBER_
 
 
 def _nested(scalar: Any, levels: int = EVENT_DEPTH_LEVELS_MAX) -> Any:
-    """The type of JSON values over `scalar`, to the depth we allow; the decoder checks it in passing."""
+    """The type of JSON values over `scalar`, to the depth we allow; the decoder checks it in passing.
+
+    Its size doubles with each level, which is one more reason for few levels.
+    """
     if levels == 0:
         return scalar
     inner = _nested(scalar, levels - 1)

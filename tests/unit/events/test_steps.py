@@ -272,19 +272,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = [
-    "type",
-    "event",
-    "name",
-    "messageId",
-    "userId",
-    "anonymousId",
-    "previousId",
-    "groupId",
-    "timestamp",
-    "originalTimestamp",
-    "sentAt",
-]
+FIELDS = ["type", "event", "name", "messageId", "userId", "anonymousId", "previousId", "groupId"]
+FIELDS += ["timestamp", "originalTimestamp", "sentAt"]
 OBJECTS = ("properties", "traits", "context", "integrations")
 HOSTILE = st.fixed_dictionaries(
     {"type": st.sampled_from(["track", "identify", "page", "group", "alias"]) | JSON},
