@@ -26,9 +26,9 @@ The interface::
     score     an integer of 1e-3 points                  date     int ms UTC
     text, boolean, json                                  any      a property, typed by what it meets
 
-Where it is not plain: ``slope`` of a score history is a number (1e-6 points a day), its ``min`` and ``change``
-are scores; ``.intent`` of a channel is a number; a rollup has the type of its signal for sum, min and max
-without weight, ``count`` for count without weight, else number.
+Where it is not plain: ``slope`` of a score history is a number (1e-6 points a day), its ``min`` and
+``change`` are scores; ``.intent`` of a channel is a number; a rollup has the type of its signal for sum, min
+and max without weight, ``count`` for count without weight, else number.
 """
 
 from __future__ import annotations

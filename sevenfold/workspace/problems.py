@@ -66,8 +66,8 @@ class WrongSubjectError(UnknownNameError):
 class Problem:
     """One thing that is wrong (``error``) or doubtful (``warning``).
 
-    ``file`` is relative to the workspace folder where possible, ``line`` counts from 1 (0: unknown), ``field``
-    is the path of the value in the workspace.
+    ``file`` is relative to the workspace folder where possible, ``line`` counts from 1 (0: unknown),
+    ``field`` is the path of the value in the workspace.
     """
 
     code: str

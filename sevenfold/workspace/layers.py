@@ -1,0 +1,246 @@
+"""The files of a workspace folder and of what it extends, merged to one tree that remembers where each part
+stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..limits import EXTENDS_LEVELS_MAX, WORKSPACE_FILES_MAX
+from . import packs
+from .problems import PackError, Problem, likely
+from .problems import Path as Field
+from .reading import Node, read
+
+SECTIONS = ("entities", "traits", "catalogues", "signals", "segments", "lifecycles", "scores")
+"""Mappings of name to object, which merge object by object."""
+WHOLE = ("name", "title", "description", "timezone", "currency", "extends", "identity", "channels")
+"""Fields that are replaced as a whole."""
+FILES = {name: name for name in ("entities", "traits", "catalogues", "signals", "segments", "lifecycles")} | {
+    "lifecycle": "lifecycles",
+    "scores": "scores",
+    "health": "scores",
+    "identity": "identity",
+    "channels": "channels",
+}
+"""What a file ``STEM.yaml`` or a folder ``STEM/`` holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file (as messages name it) and a line in it, from 1; 0 when unknown."""
+
+    file: str
+    line: int
+
+
+@dataclass(slots=True)
+class Tree:
+    """The merged nodes: ``whole`` fields, ``sections`` of objects, the CSV file of catalogues that have one.
+
+    ``paths`` leads from a file's label to the file and the folder of its layer, ``layers`` lists the layers'
+    labels, lowest first.
+    """
+
+    whole: dict[str, Node] = field(default_factory=dict)
+    sections: dict[str, dict[str, Node]] = field(default_factory=lambda: {name: {} for name in SECTIONS})
+    lines: dict[tuple[str, str], int] = field(default_factory=dict)
+    tables: dict[str, tuple[Path, str]] = field(default_factory=dict)
+    paths: dict[str, tuple[Path, Path]] = field(default_factory=dict)
+    layers: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def place(self, path: Field) -> Place:
+        """Where the value at ``path`` stands, or the nearest value around it."""
+        if not path:
+            return Place("", 0)
+        head = str(path[0])
+        name = str(path[1]) if len(path) > 1 else ""
+        if head in self.sections and name in self.sections[head]:
+            node, rest, line = self.sections[head][name], path[2:], self.lines[head, name]
+        elif head in self.whole:
+            node, rest, line = self.whole[head], path[1:], self.lines[head, ""]
+        else:
+            return Place("", 0)
+        for key in rest:
+            if isinstance(node.value, dict) and key in node.value:
+                line, node = node.keys.get(str(key), line), node.value[key]
+            elif isinstance(node.value, list) and isinstance(key, int) and key < len(node.value):
+                node = node.value[key]
+                line = node.line
+            else:
+                break
+        return Place(node.file, line)
+
+
+def read_tree(folder: Path) -> Tree:
+    """Everything in ``folder`` and beneath it. Problems of reading and merging are in ``Tree.problems``."""
+    tree = Tree()
+    _add(tree, folder, folder.as_posix() if str(folder) != "." else "", ())
+    return tree
+
+
+def _add(tree: Tree, folder: Path, label: str, above: tuple[Path, ...]) -> None:
+    problems = tree.problems
+    shown = label or "."
+    if not folder.is_dir():
+        problems.append(Problem("file_unreadable", "there is no such folder", "", shown))
+        return
+    if not (folder / "workspace.yaml").is_file():
+        fix = "a workspace folder has a workspace.yaml with at least `name:`"
+        problems.append(Problem("file_unreadable", "workspace.yaml is missing", "", shown, 0, fix))
+    parts = _parts(tree, folder, label)
+    extends = next((node for section, node, _ in parts if section == "extends"), None)
+    if extends is not None and isinstance(extends.value, str):
+        _extend(tree, folder, label, extends, (*above, folder.resolve()))
+    tree.layers.append(shown)
+    seen: dict[tuple[str, str], Place] = {}
+    for section, node, line in parts:
+        if section in SECTIONS:
+            _merge_section(tree, section, node, seen)
+        elif _first(tree, section, "", Place(node.file, line), seen):
+            tree.whole[section] = node
+            tree.lines[section, ""] = line
+    _tables(tree, folder, label, seen)
+
+
+def _extend(tree: Tree, folder: Path, label: str, extends: Node, above: tuple[Path, ...]) -> None:
+    name = str(extends.value)
+    try:
+        if "/" in name or name.startswith("."):
+            below, shown = folder / name, Path(label, name).as_posix()
+            if not below.is_dir():
+                raise PackError(f"there is no folder `{name}` beside this one")
+        else:
+            below, shown = packs.pack_path(name), f"{name}:"
+        if below.resolve() in above:
+            raise PackError(f"`{name}` extends itself")
+        if len(above) >= EXTENDS_LEVELS_MAX:
+            raise PackError(f"more than {EXTENDS_LEVELS_MAX} workspaces beneath one another")
+    except PackError as error:
+        line = extends.line
+        problem = Problem("extends_unknown", error.message, "extends", extends.file, line, error.fix)
+        tree.problems.append(problem)
+        return
+    _add(tree, below, shown, above)
+
+
+def _parts(tree: Tree, folder: Path, label: str) -> list[tuple[str, Node, int]]:
+    """(section, node, line) of every file: fields of workspace.yaml, and whole files under their section."""
+    found: list[tuple[str, Node, int]] = []
+    for path in _files(tree, folder, label):
+        relative = path.relative_to(folder)
+        name = _shown(label, relative)
+        tree.paths[name] = (path, folder)
+        try:
+            node, problems = read(path.read_bytes(), name)
+        except OSError as error:
+            problem = Problem("file_unreadable", f"cannot be read: {error.strerror}", "", name)
+            tree.problems.append(problem)
+            continue
+        tree.problems.extend(problems)
+        if node is None:
+            continue
+        if relative.as_posix() != "workspace.yaml":
+            found.append((FILES[relative.parts[0].removesuffix(path.suffix)], node, node.line))
+        elif not isinstance(node.value, dict):
+            tree.problems.append(Problem("wrong_type", "expected a mapping of fields", "", name, node.line))
+        else:
+            for key, value in node.value.items():
+                line = node.keys[key]
+                if key in SECTIONS or key in WHOLE:
+                    found.append((key, value, line))
+                else:
+                    fix = likely(key, (*SECTIONS, *WHOLE)) or f"it has {', '.join((*WHOLE, *SECTIONS))}"
+                    tree.problems.append(
+                        Problem("unknown_field", f"unknown field `{key}`", key, name, line, fix)
+                    )
+    return found
+
+
+def _files(tree: Tree, folder: Path, label: str) -> list[Path]:
+    """The YAML files that hold something we know, workspace.yaml first; warns of the others."""
+    found: list[Path] = []
+    patterns = ("*.yaml", "*.yml", "*/*.yaml", "*/*.yml")
+    for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
+        relative = path.relative_to(folder)
+        stem = relative.parts[0].removesuffix(path.suffix) if len(relative.parts) == 1 else relative.parts[0]
+        if relative.as_posix() == "workspace.yaml":
+            found.insert(0, path)
+        elif stem in FILES and not any(part.startswith(".") for part in relative.parts):
+            found.append(path)
+        elif not stem.startswith("."):
+            shown = _shown(label, relative)
+            fix = likely(stem, (*FILES, "workspace")) or f"known are {', '.join(FILES)}"
+            message = "this file is not read"
+            tree.problems.append(Problem("unknown_file", message, "", shown, 0, fix, "warning"))
+    if len(found) > WORKSPACE_FILES_MAX:
+        tree.problems.append(Problem("too_large", f"more than {WORKSPACE_FILES_MAX} files", "", label or "."))
+        return found[:WORKSPACE_FILES_MAX]
+    return found
+
+
+def _shown(label: str, relative: Path) -> str:
+    """A file as messages name it: below the folder as it was given, or after the pack's name and a colon."""
+    return f"{label}{relative.as_posix()}" if label.endswith(":") else Path(label, relative).as_posix()
+
+
+def _first(tree: Tree, section: str, name: str, place: Place, seen: dict[tuple[str, str], Place]) -> bool:
+    """Whether this layer defines the object for the first time; the second time is a problem."""
+    first = seen.setdefault((section, name), place)
+    if first is place:
+        return True
+    what = f"{section}.{name}" if name else section
+    fix = f"the first one is in {first.file}:{first.line}"
+    message = f"`{name or section}` is defined a second time"
+    tree.problems.append(Problem("duplicate_key", message, what, place.file, place.line, fix))
+    return False
+
+
+def _merge_section(tree: Tree, section: str, node: Node, seen: dict[tuple[str, str], Place]) -> None:
+    if node.value is None:
+        return
+    if not isinstance(node.value, dict):
+        message = f"expected a mapping of name to object under `{section}`"
+        tree.problems.append(Problem("wrong_type", message, section, node.file, node.line))
+        return
+    objects = tree.sections[section]
+    for name, value in node.value.items():
+        line = node.keys[name]
+        if not _first(tree, section, name, Place(value.file, line), seen):
+            continue
+        if value.value is None:
+            if name in objects:
+                del objects[name]
+                if section == "catalogues":
+                    tree.tables.pop(name, None)
+            else:
+                fix = likely(name, objects)
+                message = f"`{name}` is empty, and there is none beneath to remove"
+                field = f"{section}.{name}"
+                tree.problems.append(Problem("unknown_name", message, field, value.file, line, fix))
+            continue
+        objects[name] = value
+        tree.lines[section, name] = line
+        if section == "catalogues":
+            tree.tables.pop(name, None)
+
+
+def _tables(tree: Tree, folder: Path, label: str, seen: dict[tuple[str, str], Place]) -> None:
+    """CSV files in ``catalogues/``: each is the table of the catalogue of its name, declared or not."""
+    catalogues = tree.sections["catalogues"]
+    named = {
+        Path(str(node.value["file"].value)).name
+        for node in catalogues.values()
+        if isinstance(node.value, dict) and "file" in node.value
+    }
+    for path in sorted(folder.glob("catalogues/*.csv")):
+        name = path.stem
+        own = ("catalogues", name) in seen and name in catalogues and isinstance(catalogues[name].value, dict)
+        if path.name in named or (own and "rows" in catalogues[name].value):
+            continue
+        shown = _shown(label, path.relative_to(folder))
+        tree.tables[name] = (path, shown)
+        if name not in catalogues:
+            catalogues[name] = Node({}, shown, 1)
+            tree.lines["catalogues", name] = 1
