@@ -1,0 +1,349 @@
+"""The reference fold: docs/explain/fold.md in dictionaries and loops, slow and meant to be read.
+
+It keeps every entry ever and computes each value from all of them whenever it is asked, and it evaluates
+everything about a subject in each operation. Comments beginning with "Choice" mark where the page leaves
+something open.
+"""
+
+from __future__ import annotations
+
+import heapq
+from datetime import UTC, datetime, time, timedelta
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sevenfold.effects import CREATED, MERGED, Effect
+from sevenfold.limits import ACCOUNT_TICK_MS
+from sevenfold.profiles.expressions import Name
+from sevenfold.workspace import models
+from sevenfold.workspace.models import ACCOUNT, PERSON, Workspace
+
+from .identity import IdentityTable, dig_traits
+from .nodes import Evaluator, close_scores, milli
+from .memory import HeldState
+from .signals import Seen, TrendState, dig
+from .subject import Membership, Subject
+from .values import ACCOUNT_TICK, DAY, DAY_CLOSE, RECORD, Cursor, parse, truth
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+PERSON_KIND, ACCOUNT_KIND = 0, 1
+
+
+class ReferenceFold:
+    """Feed it ``event``, ``control`` and ``tick`` in order of engine time; read ``effects`` and ``profiles()``."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.effects: list[Effect] = []
+        self.seq = 0
+        self.now: Cursor = (0, RECORD)
+        self.kinds = [PERSON, ACCOUNT, *workspace.entities]
+        self.rows: dict[str, list[Subject]] = {of: [] for of in self.kinds}
+        self.gone: set[Subject] = set()
+        self.keys: dict[tuple[str, str], Subject] = {}
+        self.evaluator = Evaluator(workspace, self._emit)
+        self.identity = IdentityTable(workspace.identity, lambda: self._create(PERSON), self._merge)
+        self.due: list[Cursor] = []
+        self.scheduled: set[Cursor] = set()
+        self.first_event: int | None = None
+
+    # -------------------------------------------------------------------------------------- the input
+
+    def event(self, t: int, event: dict[str, Any]) -> None:
+        """Handles one event at engine time ``t``; its own time stands under ``time`` (ms)."""
+        self.tick(t)
+        self.seq += 1
+        self.now = (t, RECORD)
+        if self.first_event is None:
+            self._start_days(t)
+        person = self.identity.resolve(event, t)
+        if person is None:
+            # Choice: an event without any usable identifier takes its number and has no effect.
+            return
+        te = min(event["time"], t)
+        account = self._account_of(event, person)
+        entities = self._entities_of(event)
+        self._set_traits(event, te, person, account)
+        seen = self._seen(event, te)
+        if seen is not None:
+            if all(self.workspace.entities[e.of].person for e in entities):
+                person.see(seen, self.now)
+            for subject in ([account] if account is not None else []) + entities:
+                subject.see(seen, self.now)
+        if account is not None:
+            self._touch(account)
+        for subject in [person, *entities]:
+            self._settle(subject)
+        if account is not None:
+            self._schedule_signals(account)
+
+    def control(self, t: int, record: dict[str, Any]) -> None:
+        """Handles a control record. ``{"kind": "list", "segment": S, "subject": id, "member": bool}`` puts a subject
+        on a manual segment's list or takes it off; others take their number and do nothing."""
+        self.tick(t)
+        self.seq += 1
+        self.now = (t, RECORD)
+        if record.get("kind") == "list":
+            segment = record["segment"]
+            for subject in self._alive(self.workspace.segments[segment].of):
+                if subject.id == record["subject"]:
+                    (subject.manual.add if record["member"] else subject.manual.discard)(segment)
+                    self._settle(subject)
+
+    def tick(self, t: int) -> None:
+        """Handles all that is due at or before ``t``, in the order of the keys."""
+        while self.due and self.due[0][0] <= t:
+            self.now = heapq.heappop(self.due)
+            self.scheduled.discard(self.now)
+            self._operation(*self.now)
+        self.now = max(self.now, (t, RECORD))
+
+    # ------------------------------------------------------------------------------------- the output
+
+    def subjects(self, of: str) -> dict[str, dict[str, Any]]:
+        """Every subject of a kind by id; see ``Subject.shape``."""
+        return {s.id: s.shape(self.now) for s in self._alive(of)}
+
+    def profiles(self) -> dict[str, dict[str, Any]]:
+        return self.subjects(PERSON)
+
+    def accounts(self) -> dict[str, dict[str, Any]]:
+        return self.subjects(ACCOUNT)
+
+    def entities(self, of: str) -> dict[str, dict[str, Any]]:
+        return self.subjects(of)
+
+    # ---------------------------------------------------------------------------------- one operation
+
+    def _operation(self, due: int, what: int, kind: int, row: int, index: int) -> None:
+        subject = self.rows[self.kinds[kind]][row - 1]
+        if subject in self.gone:
+            return
+        if what == DAY_CLOSE:
+            self._close_day(subject, due)
+        elif what == ACCOUNT_TICK:
+            self._account_tick(subject)
+        else:
+            self._settle(subject)
+
+    def _settle(self, subject: Subject) -> None:
+        """Evaluates a subject to its fixed point, tells its accounts, and notes what will fall due."""
+        self.evaluator.evaluate(subject, self.now, self.seq)
+        self._schedule_signals(subject)
+        if subject.of == ACCOUNT and self.now[1] != ACCOUNT_TICK:
+            # Choice: an account's own expiry, timer or day close is evaluated at once; members see it at the tick.
+            self._touch(subject)
+        contribution = {a.id: self._contribution(subject, a) for a in subject.accounts}
+        if contribution != subject.contribution:
+            for account in {*subject.accounts, *self._accounts_left(subject, contribution)}:
+                self._touch(account)
+        subject.contribution = contribution
+
+    def _accounts_left(self, subject: Subject, contribution: dict[str, Any]) -> list[Subject]:
+        before = subject.contribution or {}
+        return [a for a in self.rows[ACCOUNT] if a.id in before and a.id not in contribution]
+
+    def _schedule(self, key: Cursor) -> None:
+        if key > self.now and key not in self.scheduled:
+            self.scheduled.add(key)
+            heapq.heappush(self.due, key)
+
+    def _schedule_signals(self, subject: Subject) -> None:
+        for state in subject.signals.values():
+            state.read(self.now)
+            for due, what in state.due:
+                self._schedule((due, what, *state.place))
+            state.due = []
+
+    # --------------------------------------------------------------------------------------- subjects
+
+    def _emit(self, kind: str, subject: Subject, name: str, data: dict[str, Any]) -> None:
+        self.effects.append(Effect(self.now[0], kind, subject.of, subject.id, name, data))
+
+    def _alive(self, of: str) -> list[Subject]:
+        return [s for s in self.rows[of] if s not in self.gone]
+
+    def _create(self, of: str) -> Subject:
+        rows = self.rows[of]
+        subject = Subject(self.workspace, of, self.kinds.index(of), len(rows) + 1, self.seq)
+        rows.append(subject)
+        self._emit(CREATED, subject, "", {})
+        if self.first_event is not None:
+            self._schedule_days(subject, self.now[0])
+        return subject
+
+    def _merge(self, winner: Subject, losers: list[Subject]) -> None:
+        for loser in losers:
+            winner.absorb(loser, self.now)
+            self.gone.add(loser)
+            self._emit(MERGED, winner, "", {"from": loser.id})
+            for account in loser.accounts:
+                self._touch(account)
+
+    def _account_of(self, event: dict[str, Any], person: Subject) -> Subject | None:
+        group = event.get("groupId") if event["type"] == "group" else dig(event, ["context", "groupId"])
+        if group in (None, ""):
+            account = next(iter(person.accounts)) if len(person.accounts) == 1 else None
+        else:
+            account = self._known_or_new(ACCOUNT, str(group))
+        if account is not None and event["type"] == "group":
+            old = person.accounts.get(account)
+            role = (event.get("traits") or {}).get("role")
+            role = role if isinstance(role, str) and role else (old.role if old else None)
+            person.accounts[account] = Membership(old.joined if old else self.seq, role, self.seq)
+        if account is not None and event["type"] == "track" and event["event"] == "Account Removed User":
+            # Choice: the event still counts for the account it takes the person out of.
+            person.accounts.pop(account, None)
+        return account
+
+    def _entities_of(self, event: dict[str, Any]) -> list[Subject]:
+        found = []
+        for of, entity in self.workspace.entities.items():
+            path = entity.key.split(".")
+            value = dig(event, path) if path[0] == "context" else dig(event.get("properties"), path)
+            if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+                found.append(self._known_or_new(of, str(value)))
+        return found
+
+    def _known_or_new(self, of: str, key: str) -> Subject:
+        if (of, key) not in self.keys:
+            self.keys[(of, key)] = self._create(of)
+        return self.keys[(of, key)]
+
+    def _set_traits(self, event: dict[str, Any], te: int, person: Subject, account: Subject | None) -> None:
+        traits = event.get("traits") or {}
+        if event["type"] == "identify":
+            person.set_traits({**dig_traits(event), **traits}, te, self.seq)
+        elif event["type"] == "group" and account is not None:
+            account.set_traits(traits, te, self.seq)
+
+    def _seen(self, event: dict[str, Any], te: int) -> Seen | None:
+        kind = event["type"]
+        if kind not in ("track", "page", "screen"):
+            return None
+        name = event.get("event" if kind == "track" else "name")
+        properties, context = event.get("properties") or {}, event.get("context") or {}
+        return Seen(str(name or properties.get("name") or ""), te, self.seq, properties, context, kind)
+
+    # --------------------------------------------------------------------------------------- accounts
+
+    def _touch(self, account: Subject) -> None:
+        """It closes at the first multiple of the tick after now."""
+        at = (self.now[0] // ACCOUNT_TICK_MS + 1) * ACCOUNT_TICK_MS
+        self._schedule((at, ACCOUNT_TICK, ACCOUNT_KIND, account.row, 0))
+
+    def _members(self, account: Subject) -> list[Subject]:
+        return [p for p in self._alive(PERSON) if account in p.accounts]
+
+    def _rollups(self) -> list[tuple[str, models.Rollup]]:
+        return [(n, s) for n, s in self.workspace.signals.items() if isinstance(s, models.Rollup)]
+
+    def _contribution(self, person: Subject, account: Subject) -> Any:
+        """All that the account's totals take from a member."""
+        rollups = [repr(self._member_value(person, model)) for _, model in self._rollups()]
+        scores = {n: s.value for n, s in person.scores.items()}
+        return rollups, scores, person.accounts[account].role
+
+    def _member_value(self, person: Subject, model: models.Rollup) -> Any:
+        if model.when is not None:
+            held = truth(parse(model.when), lambda name: person.fact(name, self.now)) is True
+            if not held or model.signal is None:
+                return held
+        if model.signal is None:
+            return True
+        name, _, part = model.signal.partition(".")
+        return person.signal(name, part, self.now)
+
+    def _account_tick(self, account: Subject) -> None:
+        members = self._members(account)
+        for name, model in self._rollups():
+            state = account.signals[name]
+            assert isinstance(state, HeldState)
+            state.value = rolled_up(model, [self._member_value(m, model) for m in members])
+        for score in self.workspace.scores.values():
+            if score.of == ACCOUNT and score.members is not None:
+                mean = self._member_score(account, members, score.members)
+                account.member_score[score.members.score] = mean
+        self._settle(account)
+        self._publish(account)
+        for member in members:
+            self._settle(member)
+
+    def _member_score(
+        self, account: Subject, members: list[Subject], model: models.MemberScore
+    ) -> int | None:
+        """The role-weighted mean over the members who have a value, in 1/1000. A role not listed weighs 1."""
+        parts = []
+        for member in members:
+            value = member.scores[model.score].value
+            if value is not None:
+                parts.append((milli(model.roles.get(member.accounts[account].role or "", 1.0)), value))
+        total = sum(weight for weight, _ in parts)
+        return sum(weight * value for weight, value in parts) // total if total else None
+
+    def _publish(self, account: Subject) -> None:
+        """Choice: people see an account's facts as of its last closed tick, and none before the first."""
+        facts: dict[tuple[str, ...], Any] = {}
+        for name, state in account.signals.items():
+            for part, value in state.read(self.now).items():
+                facts[(name, *part.split(".")) if part else (name,)] = value
+        facts |= {("trait", *n.split(".")): account.trait(n) for n in account.traits}
+        facts |= {("segment", n): inside for n, inside in account.members.items()}
+        facts |= {("stage", n): stage for n, stage in account.stages.items()}
+        for name, score in account.scores.items():
+            facts[("score", name)] = account.fact(Name(("score", name)), self.now)
+            facts[("band", name)] = score.band
+            facts[("velocity", name)] = score.velocity
+        account.published = facts
+
+    # ------------------------------------------------------------------------------------------- days
+
+    def _start_days(self, t: int) -> None:
+        self.first_event = t
+        for of in self.kinds:
+            for subject in self._alive(of):
+                self._schedule_days(subject, t)
+
+    def _schedule_days(self, subject: Subject, t: int) -> None:
+        for at in {(t // DAY + 1) * DAY, next_midnight(t, self.workspace.timezone)}:
+            if subject.scores or any(isinstance(s, TrendState) for s in subject.signals.values()):
+                self._schedule((at, DAY_CLOSE, subject.kind, subject.row, 0))
+
+    def _close_day(self, subject: Subject, midnight: int) -> None:
+        if midnight % DAY == 0:
+            for state in subject.signals.values():
+                if isinstance(state, TrendState):
+                    state.close_day(midnight)
+        if next_midnight(midnight - 1, self.workspace.timezone) == midnight:
+            # Choice: the value the day ends with is kept before what the close itself changes is evaluated.
+            close_scores(self.workspace, subject, self._emit)
+        self._settle(subject)
+        self._schedule_days(subject, midnight)
+
+
+def rolled_up(model: models.Rollup, values: list[Any]) -> Any:
+    """A roll-up from its members' values."""
+    if model.aggregate == "count":
+        # Choice: with a signal, the members that know it; with a condition, those for whom it holds.
+        return Fraction(sum(v is not None and v is not False for v in values))
+    known = [v for v in values if isinstance(v, Fraction) and not isinstance(v, bool)]
+    if model.aggregate == "sum":
+        return sum(known, Fraction(0))
+    if not known:
+        return None
+    if model.aggregate == "average":
+        return sum(known) / len(known)
+    return min(known) if model.aggregate == "min" else max(known)
+
+
+def next_midnight(t: int, timezone: str) -> int:
+    """The first 00:00 of the zone after ``t``, in ms UTC."""
+    zone = ZoneInfo(timezone)
+    day = (EPOCH + timedelta(milliseconds=t)).astimezone(zone).date()
+    while True:
+        start = datetime.combine(day, time(0), tzinfo=zone).astimezone(UTC)
+        at = (start - EPOCH) // timedelta(milliseconds=1)
+        if at > t:
+            return at
+        day += timedelta(days=1)

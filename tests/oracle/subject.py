@@ -1,0 +1,303 @@
+"""A subject of the reference fold: a person, an account or an entity, and every fact a condition can name."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+from sevenfold.effects import subject_id
+from sevenfold.profiles import expressions as ex
+from sevenfold.workspace import models
+from sevenfold.workspace.models import ACCOUNT, PERSON, Workspace
+
+from .memory import OF_STREAMS, ChannelState, ReadState, ValuesState
+from .signals import Seen, State, dig, slope
+from .values import MICRO, Clock, Cursor, Date, Span, Value, durations, linear, parse, shown, typed
+
+
+@dataclass
+class ScoreState:
+    """A score's value in 1/1000 point (None below the coverage floor), its band and its closed days."""
+
+    value: int | None = None
+    band: str | None = None
+    weights: int | None = None
+    """Which weight set: its place in the written list, -1 for none, None before the first evaluation."""
+    numerator: int = 0
+    denominator: int = 0
+    contributions: dict[str, int] = field(default_factory=dict)
+    daily: list[int | None] = field(default_factory=list)
+    weekly: list[int | None] = field(default_factory=list)
+    closes: int = 0
+    velocity: str | None = None
+
+
+@dataclass
+class TraitState:
+    """The newest non-empty value by (te, seq), and the te of the event that last changed it."""
+
+    te: int
+    seq: int
+    raw: Any
+    base: int
+
+
+@dataclass
+class Membership:
+    """A person's place in an account."""
+
+    joined: int
+    role: str | None
+    role_seq: int
+
+
+class Subject:
+    """Its row numbers it among its kind; ``id`` is made of the record that created it."""
+
+    def __init__(self, workspace: Workspace, of: str, kind: int, row: int, seq: int) -> None:
+        self.workspace, self.of, self.kind, self.row = workspace, of, kind, row
+        self.id = subject_id(of, seq)
+        self.traits: dict[str, TraitState] = {}
+        self.members: dict[str, bool] = {n: False for n, s in workspace.segments.items() if s.of == of}
+        self.manual: set[str] = set()
+        self.stages: dict[str, str | None] = {n: None for n, x in workspace.lifecycles.items() if x.of == of}
+        self.stage_since: dict[str, int] = {}
+        self.scores = {n: ScoreState() for n, s in workspace.scores.items() if s.of == of}
+        self.accounts: dict[Subject, Membership] = {}
+        self.held: dict[str, dict[str, Membership | int]] = {}
+        self.member_score: dict[str, int | None] = {}
+        self.published: dict[tuple[str, ...], Value] = {}
+        self.contribution: Any = None
+        self.lifecycle_inputs: dict[str, Any] = {}
+        self.linked: dict[tuple[str, str], int] = {}
+        thresholds = clock_thresholds(workspace)
+        self.signals: dict[str, State] = {}
+        for index, (name, model) in enumerate(workspace.signals.items()):
+            if model.of == of:
+                self.signals[name] = self._state(model, (kind, row, index), sorted(thresholds.get(name, ())))
+
+    def _state(self, model: Any, place: tuple[int, int, int], thresholds: list[int]) -> State:
+        if isinstance(model, models.Channel):
+            return ChannelState(model, place, self.workspace.channels, self.trait)
+        if isinstance(model, models.Values):
+            table = self.workspace.catalogues.get(model.catalogue or "")
+            keys = [] if table is None else [str(row[table.key]) for row in table.rows]
+            return ValuesState(model, place, thresholds, keys)
+        known = OF_STREAMS.get(type(model))
+        if known is not None:
+            return known(model, place, thresholds)
+        return ReadState(model, place, thresholds, lambda now: self._derived(model, now))
+
+    # ------------------------------------------------------------------------------------------ facts
+
+    def fact(self, name: ex.Name, now: Cursor) -> Value:
+        """The value of a name in a condition about this subject."""
+        scope, *rest = name.parts
+        if not rest:
+            return self.signal(scope, "", now)
+        if scope == "trait":
+            return self.trait(".".join(rest))
+        if scope == "segment":
+            return self.members.get(rest[0])
+        if scope == "stage":
+            return self.stages.get(rest[0])
+        if scope in ("score", "band", "velocity"):
+            state = self.scores.get(rest[0])
+            if state is None:
+                return None
+            if scope == "score":
+                return None if state.value is None else Fraction(state.value, 1_000)
+            return state.band if scope == "band" else state.velocity
+        if scope == "account":
+            account = self.account()
+            return None if account is None else account.published.get(tuple(rest))
+        return self.signal(scope, ".".join(rest), now)
+
+    def signal(self, name: str, part: str, now: Cursor) -> Value:
+        state = self.signals.get(name)
+        return None if state is None else state.read(now).get(part)
+
+    def trait(self, name: str) -> Value:
+        state, model = self.traits.get(name), self.workspace.traits.get(name)
+        # A value of another type than declared is the newest all the same, and leaves the trait unknown.
+        return None if state is None or model is None else typed(state.raw, model.type)
+
+    def account(self) -> Subject | None:
+        """The only, or first joined, account of a person."""
+        return min(self.accounts, key=lambda a: self.accounts[a].joined, default=None)
+
+    def input_of(self, name: ex.Name, now: Cursor) -> Any:
+        """The fact in a form that is equal as long as the fact has not changed."""
+        value = self.fact(name, now)
+        if not isinstance(value, Clock):
+            return repr(value)
+        signal = name.parts[1] if name.parts[0] == "account" else name.parts[0]
+        thresholds = clock_thresholds(self.workspace).get(signal, set())
+        return value.base, sum(value.passed(ms) for ms in thresholds)
+
+    def _derived(self, model: Any, now: Cursor) -> Value:
+        if isinstance(model, models.Ratio):
+            above, below = self._numeric(model.numerator, now), self._numeric(model.denominator, now)
+            return None if above is None or not below else above / below
+        if isinstance(model, models.Formula):
+            value = linear(ex.parse_linear(model.formula), lambda name: self.fact(name, now))
+            if value is None or model.at_least is None:
+                return value
+            return max(value, Fraction(str(model.at_least)))
+        if isinstance(model, models.SinceChange):
+            state = self.traits.get(model.trait)
+            return None if self.trait(model.trait) is None or state is None else Date(state.base)
+        if isinstance(model, models.SinceDate | models.UntilDate):
+            name = model.date.removeprefix("trait.")
+            trait = model.date.startswith("trait.") or name in self.workspace.traits
+            value = self.trait(name) if trait else self.signal(name, "", now)
+            return value if isinstance(value, Date) else None
+        if isinstance(model, models.StageTime):
+            since = self.stage_since.get(model.lifecycle)
+            return None if since is None or self.stages[model.lifecycle] is None else Date(since)
+        assert isinstance(model, models.ScoreHistory), model
+        return self._history(model)
+
+    def _numeric(self, name: str, now: Cursor) -> Fraction | None:
+        value = self.fact(ex.Name(tuple(name.split("."))), now)
+        return value if isinstance(value, Fraction) else None
+
+    def _history(self, model: models.ScoreHistory) -> Value:
+        state = self.scores[model.score]
+        values, step, enough = (state.daily, 1, 7) if model.days == 28 else (state.weekly, 7, 4)
+        known = [(i * step, v) for i, v in enumerate(values) if v is not None]
+        if len(known) < enough:
+            return None
+        if model.measure == "slope":
+            return shown(slope(known) / 1_000)
+        if model.measure == "min":
+            return Fraction(min(v for _, v in known), 1_000)
+        return Fraction(known[-1][1] - known[0][1], 1_000)
+
+    # ---------------------------------------------------------------------------------------- changes
+
+    def see(self, event: Seen, now: Cursor) -> None:
+        for state in self.signals.values():
+            state.see(event, now)
+
+    def set_traits(self, traits: dict[str, Any], te: int, seq: int) -> None:
+        for name, model in self.workspace.traits.items():
+            if model.of == self.of:
+                raw = traits.get(name) if model.path is None else dig(traits, model.path.split("."))
+                if raw is not None and raw != "":
+                    self._set_trait(name, TraitState(te, seq, raw, te))
+
+    def _set_trait(self, name: str, new: TraitState) -> None:
+        old = self.traits.get(name)
+        if old is None:
+            self.traits[name] = new
+        elif (new.te, new.seq) > (old.te, old.seq):
+            same = json.dumps(old.raw, sort_keys=True) == json.dumps(new.raw, sort_keys=True)
+            self.traits[name] = TraitState(new.te, new.seq, new.raw, old.base if same else new.te)
+
+    def absorb(self, other: Subject, now: Cursor) -> None:
+        """Takes over all of a merged subject, but for its stages, segments and score history."""
+        for name, state in self.signals.items():
+            state.absorb(other.signals[name], now)
+        for name, theirs in other.traits.items():
+            mine = self.traits.get(name)
+            # Choice: the newest setting brings its own time of change, also when both had the same value.
+            if mine is None or (theirs.te, theirs.seq) > (mine.te, mine.seq):
+                self.traits[name] = theirs
+        for account, role in other.accounts.items():
+            kept = self.accounts.setdefault(account, role)
+            newest = max(kept, role, key=lambda m: m.role_seq)
+            self.accounts[account] = Membership(min(kept.joined, role.joined), newest.role, newest.role_seq)
+        self.manual |= other.manual
+
+    # ---------------------------------------------------------------------------------------- showing
+
+    def shape(self, now: Cursor) -> dict[str, Any]:
+        """Plain values: counts, other numbers in 1e-6, times and dates in ms (of a clock, its base), scores in
+        1/1000 point. A part of a signal is ``name.part``; what is unknown is None."""
+        signals: dict[str, Any] = {}
+        for name, state in self.signals.items():
+            for part, value in state.read(now).items():
+                signals[f"{name}.{part}" if part else name] = plain(state.model, value, part)
+        return {
+            "signals": signals,
+            "traits": {n: plain(None, self.trait(n)) for n in self.workspace.traits if n in self.traits},
+            "segments": {n for n, inside in self.members.items() if inside},
+            "stages": dict(self.stages),
+            "scores": {n: s.value for n, s in self.scores.items()},
+            "bands": {n: s.band for n, s in self.scores.items()},
+            "velocity": {n: s.velocity for n, s in self.scores.items()},
+            "contributions": {n: dict(s.contributions) for n, s in self.scores.items()},
+            "numerators": {n: s.numerator for n, s in self.scores.items()},
+            "daily": {n: list(s.daily) for n, s in self.scores.items()},
+        }
+
+
+COUNTED = (
+    models.Count,
+    models.Distinct,
+    models.ActiveDays,
+    models.Milestones,
+    models.Sequence,
+    models.Values,
+)
+
+
+def in_units(model: Any, value: Fraction, part: str = "") -> int:
+    """A number in the signal's units: 1 for counts, 1e-6 for all others, rounded down."""
+    counted = isinstance(model, COUNTED) or (isinstance(model, models.Sessions) and part in ("", "events"))
+    counted = counted or (isinstance(model, models.Rollup) and model.aggregate == "count")
+    counted = counted or (isinstance(model, models.Channel) and part == "intent")
+    return floor(value if counted else value * MICRO)
+
+
+def plain(model: Any, value: Value, part: str = "") -> Any:
+    if isinstance(value, Fraction):
+        return in_units(model, value, part)
+    if isinstance(value, Span | Date):
+        return value.ms
+    return value.base if isinstance(value, Clock) else value
+
+
+def conditions(workspace: Workspace) -> list[tuple[str, models.Condition]]:
+    """Every condition with the kind of subject it is about."""
+    found: list[tuple[str, models.Condition | None]] = []
+    for segment in workspace.segments.values():
+        found.append((segment.of, segment.when))
+    for lifecycle in workspace.lifecycles.values():
+        found.append((lifecycle.of, lifecycle.applies))
+        for stage in lifecycle.stages:
+            found += [(lifecycle.of, stage.enter), (lifecycle.of, stage.exit)]
+    for score in workspace.scores.values():
+        found += [(score.of, m.when) for m in score.measures.values()]
+        found += [(score.of, o.when) for o in score.overrides]
+    for signal in workspace.signals.values():
+        if isinstance(signal, models.Rollup):
+            found.append((PERSON if signal.over == "members" else ACCOUNT, signal.when))
+    return [(of, condition) for of, condition in found if condition is not None]
+
+
+_THRESHOLDS: dict[int, tuple[Workspace, dict[str, set[int]]]] = {}
+
+
+def clock_thresholds(workspace: Workspace) -> dict[str, set[int]]:
+    """For each signal the durations it is compared with anywhere, in conditions and in points of scores."""
+    cached = _THRESHOLDS.get(id(workspace))
+    if cached is not None and cached[0] is workspace:
+        return cached[1]
+    found: dict[str, set[int]] = {}
+    for _, condition in conditions(workspace):
+        for name, ms in durations(parse(condition)):
+            signal = name.parts[1] if name.parts[0] == "account" else name.parts[0]
+            found.setdefault(signal, set()).add(ms)
+    for score in workspace.scores.values():
+        for measure in score.measures.values():
+            for x, _ in measure.points or ():
+                if isinstance(x, str) and measure.signal is not None:
+                    found.setdefault(measure.signal, set()).add(ex.parse_duration(x))
+    _THRESHOLDS.clear()
+    _THRESHOLDS[id(workspace)] = (workspace, found)
+    return found
