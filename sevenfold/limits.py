@@ -28,6 +28,12 @@ SEGMENT_BYTES_MAX = 1_000_000_000
 DEDUP_WINDOW_IDS_MAX = 4_000_000
 """Message ids held exactly in memory; older ones live in sorted runs on disk."""
 DEDUP_FILTER_BITS_PER_ID = 10
+DEDUP_FRESH_IDS_MAX = 32_768
+"""Message ids held in a set before they are sorted into an array."""
+DEDUP_RUNS_PER_TIER_MAX = 8
+"""Runs on disk of about one size before they are merged into one."""
+COMMIT_EVENTS_MAX = 65_536
+"""Events that one group commit takes together."""
 DEAD_LETTERS_LIST_ROWS_MAX = 10_000
 """Dead letters one call may list."""
 LOG_READ_RECORDS_MAX = 10_000
@@ -71,3 +77,7 @@ DICTIONARY_VALUES_MAX = 1_000_000
 """Different texts one attribute tells apart; further ones become `other`."""
 ACCOUNT_TICK_MS = 1_000
 """Accounts close at multiples of this."""
+
+# --- simulate -----------------------------------------------------------------------------------------------
+SIMULATION_WRITE_EVENTS_MAX = 4_096
+"""Events encoded together when a simulation is written to a file."""
