@@ -22,7 +22,13 @@ from sevenfold.clock import Clock
 from sevenfold.errors import LogError, LogUnwritableError, SevenfoldError
 from sevenfold.events.dedup import KEY_BYTES, SeenKeys
 from sevenfold.events.steps import Dropped
-from sevenfold.limits import COMMIT_EVENTS_MAX, LOG_READ_RECORDS_MAX, RECORD_EVENTS_MAX, SEGMENT_BYTES_MAX
+from sevenfold.limits import (
+    COMMIT_EVENTS_MAX,
+    DEDUP_WINDOW_IDS_MAX,
+    LOG_READ_RECORDS_MAX,
+    RECORD_EVENTS_MAX,
+    SEGMENT_BYTES_MAX,
+)
 from sevenfold.log import segments
 from sevenfold.log.base import (
     DeadLetter,
@@ -97,7 +103,7 @@ class SqliteLog:
             if self._key_runs.covers > self._next_position:
                 # The runs know of messages that the log has lost: those must be let in again.
                 self._key_runs.clear()
-        self._seen = SeenKeys(self._key_runs)
+        self._seen = SeenKeys(self._key_runs, DEDUP_WINDOW_IDS_MAX)
         self._seen.know_older(len(self._key_runs))
         self._relearn_keys()
 
@@ -170,9 +176,10 @@ class SqliteLog:
         self._next_position, self._last_time = place.next_position, place.last_time
         self._key_runs.reaching = self._next_position
         # It is durable. If the disk has no room for what follows, that waits for the next append.
-        with contextlib.suppress(OSError, LogUnwritableError):
+        with contextlib.suppress(OSError, LogUnwritableError), segments.explained(path):
             self._seen.add(keys)
-            if rows and self._is_full():
+            # No segment ends with a tick, so that a tick finds the one whose place it takes.
+            if rows and rows[-1][0] % 2 and self._is_full():
                 self._begin_segment()
 
     def _place(self, group: list[_Request], place: Placement) -> tuple[list[bytes], list[segments.Row]]:
