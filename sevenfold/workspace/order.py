@@ -4,7 +4,8 @@ A dependency is taken *now* (in the same operation), over the *account* (at its 
 days), or from *members* of an account (by a roll-up). Only what is taken now decides the order of
 evaluation::
 
-    1. segments that need no stage, score or band   2. scores   3. lifecycles   4. the other segments
+    1. segments that need no stage, score, band or history of these   2. scores
+    3. lifecycles   4. the other segments
 
 within each by dependency: again and again the first in written order of those whose needs are all done.
 """
@@ -57,12 +58,17 @@ def evaluation_order(names: Names, of: str) -> Order:
 
 
 def is_late(graph: Graph, node: Node) -> bool:
-    """Whether a segment needs a stage, score or band of its own subject, also through others."""
-    return any(kind in ("score", "lifecycle") for kind, _ in reachable(graph, node))
+    """Whether a segment needs a stage, score or band of its own subject, now or from history, also through
+    others."""
+    vias = frozenset({"now", "history"})
+    return any(kind in ("score", "lifecycle") for kind, _ in reachable(graph, node, vias=vias))
 
 
-def reachable(graph: Graph, start: Node, stop: frozenset[str] = frozenset()) -> set[Node]:
-    """Everything ``start`` takes now, directly or through others; not looking behind kinds in ``stop``."""
+def reachable(
+    graph: Graph, start: Node, stop: frozenset[str] = frozenset(), vias: frozenset[str] = frozenset({"now"})
+) -> set[Node]:
+    """Everything ``start`` takes ``vias``, directly or through others; not looking behind kinds in
+    ``stop``."""
     found: set[Node] = set()
     todo = [start]
     while todo:
@@ -70,7 +76,7 @@ def reachable(graph: Graph, start: Node, stop: frozenset[str] = frozenset()) -> 
         if node != start and node[0] in stop:
             continue
         for target, via in graph.get(node, ()):
-            if via == "now" and target not in found:
+            if via in vias and target not in found:
                 found.add(target)
                 todo.append(target)
     return found

@@ -186,15 +186,21 @@ class _Composer:
             return text
         if not event.implicit[0]:
             return text
-        if text in _CONSTANTS:
-            return _CONSTANTS[text]
-        if _INTEGER.fullmatch(text) and len(text) <= 20:
-            return int(text)
-        if _FLOAT.fullmatch(text) or _INTEGER.fullmatch(text) or _NOT_FINITE.fullmatch(text):
-            number = float(text) if not _NOT_FINITE.fullmatch(text) else math.inf
-            if not math.isfinite(number):
-                message = f"`{text[:40]}` is not a finite number"
-                self.problems.append(Problem("bad_number", message, "", self.file, line))
-                return 0.0
-            return number
-        return text
+        value = typed_scalar(text)
+        if isinstance(value, float) and not math.isfinite(value):
+            message = f"`{text[:40]}` is not a finite number"
+            self.problems.append(Problem("bad_number", message, "", self.file, line))
+            return 0.0
+        return value
+
+
+def typed_scalar(text: str) -> str | int | float | bool | None:
+    """What an unquoted text stands for: a constant, a decimal number (perhaps infinite), or the text
+    itself."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text) if len(text) <= 20 else math.inf
+    if _NOT_FINITE.fullmatch(text):
+        return math.inf
+    return float(text) if _FLOAT.fullmatch(text) else text

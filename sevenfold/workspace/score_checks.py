@@ -105,7 +105,6 @@ class ScoreChecks:
                 self.report.error((*path, "values", value), "type_mismatch", message)
 
     def _points(self, path: Path, points: list[tuple[float | str, float]], found: Reference) -> None:
-        timed = found.type in ("clock", "duration")
         last: float | None = None
         if not points:
             self.report.error(path, "wrong_value", "there are no points")
@@ -113,12 +112,12 @@ class ScoreChecks:
             self.report.number((*path, index, 1), worth, 0, 100)
             x: float | None
             if isinstance(at, str):
-                if not timed:
+                if found.type not in ("clock", "duration"):
                     message = f"`{found.name}` is a {found.type}, so `{at}` must be a number"
                     self.report.error((*path, index, 0), "type_mismatch", message)
                     return
                 x = self.report.duration((*path, index, 0), at, at_least_ms=0)
-            elif timed:
+            elif found.type == "clock":
                 message = f"`{found.name}` is a time, so {at:g} must be a duration"
                 self.report.error((*path, index, 0), "type_mismatch", message, "such as `7d`")
                 return

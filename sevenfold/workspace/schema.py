@@ -1,0 +1,98 @@
+"""JSON Schemas of workspace files, so that editors complete and check them while people type.
+
+An editor with the YAML language server is wired by the first line of a file::
+
+    # yaml-language-server: $schema=../signals.schema.json
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from . import models
+from .layers import SECTIONS
+from .problems import PackError, likely
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_OBJECTS: dict[str, Any] = {
+    "entities": models.Entity,
+    "traits": models.Trait,
+    "catalogues": models.Catalogue,
+    "signals": models.Signal,
+    "segments": models.Segment,
+    "lifecycles": models.Lifecycle,
+    "scores": models.Score,
+}
+KINDS = ("workspace", *SECTIONS, "identity", "channels")
+"""What a file can hold: a whole workspace, a section of named objects, identity or the channel table."""
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a file of ``kind``. Raises ``PackError`` for an unknown one."""
+    if kind not in KINDS:
+        raise PackError(
+            f"unknown kind of file `{kind}`", fix=likely(kind, KINDS) or f"one of {', '.join(KINDS)}"
+        )
+    body: dict[str, Any]
+    if kind == "workspace":
+        (body,), parts = msgspec.json.schema_components([models.Workspace], ref_template="#/$defs/{name}")
+        reference = str(body["$ref"]).rpartition("/")[2]
+        body = parts.pop(reference)
+        for section in SECTIONS:
+            given = body["properties"][section]
+            body["properties"][section] = given | {
+                "additionalProperties": _or_null(given["additionalProperties"])
+            }
+    elif kind in _OBJECTS:
+        (item,), parts = msgspec.json.schema_components([_OBJECTS[kind]], ref_template="#/$defs/{name}")
+        body = {"type": "object", "additionalProperties": _or_null(item)}
+    else:
+        type_ = models.Identity if kind == "identity" else list[models.ChannelRule]
+        (body,), parts = msgspec.json.schema_components([type_], ref_template="#/$defs/{name}")
+    for name, part in parts.items():
+        _describe(name, part)
+    title = "workspace.yaml" if kind == "workspace" else f"{kind} of a workspace"
+    return {"$schema": _DIALECT, "title": title, **body, "$defs": parts}
+
+
+def _or_null(item: dict[str, Any]) -> dict[str, Any]:
+    """An object, or nothing, which removes the object of that name from what the workspace extends."""
+    members = item["anyOf"] if set(item) <= {"anyOf", "discriminator"} and "anyOf" in item else [item]
+    return {"anyOf": [*members, {"type": "null"}]}
+
+
+def _describe(name: str, part: dict[str, Any]) -> None:
+    texts = field_texts().get(name, {})
+    for field, given in part.get("properties", {}).items():
+        if field in texts and "description" not in given:
+            given["description"] = texts[field]
+
+
+@cache
+def field_texts() -> dict[str, dict[str, str]]:
+    """The text under each field of each model, by class and by the field's name in YAML."""
+    found: dict[str, dict[str, str]] = {}
+    for node in ast.parse(inspect.getsource(models)).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        texts: dict[str, str] = {}
+        for base in node.bases:
+            texts |= found.get(base.id, {}) if isinstance(base, ast.Name) else {}
+        for field, text in zip(node.body, node.body[1:], strict=False):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(text):
+                texts[field.target.id.rstrip("_")] = " ".join(ast.literal_eval(text.value).split())  # type: ignore[attr-defined]
+        found[node.name] = texts
+    return found
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
