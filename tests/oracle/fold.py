@@ -20,8 +20,8 @@ from sevenfold.workspace import models
 from sevenfold.workspace.models import ACCOUNT, PERSON, Workspace
 
 from .identity import IdentityTable, dig_traits
+from .memory import ChannelState, HeldState
 from .nodes import Evaluator, close_scores, milli
-from .memory import HeldState
 from .signals import Seen, TrendState, dig
 from .subject import Membership, Subject
 from .values import ACCOUNT_TICK, DAY, DAY_CLOSE, RECORD, Cursor, parse, truth
@@ -31,7 +31,7 @@ PERSON_KIND, ACCOUNT_KIND = 0, 1
 
 
 class ReferenceFold:
-    """Feed it ``event``, ``control`` and ``tick`` in order of engine time; read ``effects`` and ``profiles()``."""
+    """Give it ``event``, ``control`` and ``tick`` in order of engine time; read ``effects``, ``profiles()``."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -66,6 +66,8 @@ class ReferenceFold:
         entities = self._entities_of(event)
         self._set_traits(event, te, person, account)
         seen = self._seen(event, te)
+        if event["type"] in ("identify", "group"):
+            self._answer_survey(person, event, te)
         if seen is not None:
             if all(self.workspace.entities[e.of].person for e in entities):
                 person.see(seen, self.now)
@@ -79,8 +81,8 @@ class ReferenceFold:
             self._schedule_signals(account)
 
     def control(self, t: int, record: dict[str, Any]) -> None:
-        """Handles a control record. ``{"kind": "list", "segment": S, "subject": id, "member": bool}`` puts a subject
-        on a manual segment's list or takes it off; others take their number and do nothing."""
+        """Handles a control record. ``{"kind": "list", "segment": S, "subject": id, "member": bool}`` puts a
+        subject on a manual segment's list or takes it off; others take their number and do nothing."""
         self.tick(t)
         self.seq += 1
         self.now = (t, RECORD)
@@ -132,7 +134,7 @@ class ReferenceFold:
         self.evaluator.evaluate(subject, self.now, self.seq)
         self._schedule_signals(subject)
         if subject.of == ACCOUNT and self.now[1] != ACCOUNT_TICK:
-            # Choice: an account's own expiry, timer or day close is evaluated at once; members see it at the tick.
+            # Choice: an account's own expiry, timer or day close is evaluated at once; members see it at a tick.
             self._touch(subject)
         contribution = {a.id: self._contribution(subject, a) for a in subject.accounts}
         if contribution != subject.contribution:
@@ -217,6 +219,12 @@ class ReferenceFold:
             person.set_traits({**dig_traits(event), **traits}, te, self.seq)
         elif event["type"] == "group" and account is not None:
             account.set_traits(traits, te, self.seq)
+
+    def _answer_survey(self, person: Subject, event: dict[str, Any], te: int) -> None:
+        """An identify or group event has no name that a stream could match, but it may answer a survey."""
+        for state in person.signals.values():
+            if isinstance(state, ChannelState):
+                state.see(Seen("", te, self.seq, {}, event.get("context") or {}, event["type"]), self.now)
 
     def _seen(self, event: dict[str, Any], te: int) -> Seen | None:
         kind = event["type"]
@@ -327,7 +335,7 @@ def rolled_up(model: models.Rollup, values: list[Any]) -> Any:
     if model.aggregate == "count":
         # Choice: with a signal, the members that know it; with a condition, those for whom it holds.
         return Fraction(sum(v is not None and v is not False for v in values))
-    known = [v for v in values if isinstance(v, Fraction) and not isinstance(v, bool)]
+    known = [v for v in values if isinstance(v, Fraction)]
     if model.aggregate == "sum":
         return sum(known, Fraction(0))
     if not known:

@@ -81,8 +81,8 @@ class IdentityTable:
         return [found[row] for row in sorted(found)]
 
     def _allowed(self, identifiers: list[Id], t: int) -> bool:
-        """Whether one profile may hold all that the matched profiles and the event hold. A limit that an alias has
-        exceeded only matters to what would add to it."""
+        """Whether one profile may hold all that the matched profiles and the event hold. A limit that an alias
+        has exceeded only matters to what would add to it."""
         matched = self._matched(identifiers)
         for kind in {kind for kind, _ in identifiers} | {k for m in matched for k, _ in m.linked}:
             limit, per = self._limit(kind)
@@ -129,7 +129,7 @@ class IdentityTable:
             person.linked[identifier] = t
 
     def _alias(self, wanted: list[Id], previous: str, t: int) -> Subject:
-        """Merges the profile of ``previousId`` (a user id, else another identifier) whatever the limits say."""
+        """Merges the profile of ``previousId`` (a user id, else another kind) whatever the limits say."""
         user = wanted[:1]
         kinds = ["user_id", "anonymous_id", *self.identity.order]
         wanted_ids = [(kind, normalised(kind, previous)) for kind in kinds]

@@ -38,13 +38,13 @@ class SessionsState(State):
         super().__init__(model, place, thresholds)
         self.gap = ex.parse_duration(model.gap)
         self.open: tuple[int, int, int] | None = None
-        self.previous: tuple[int, int] | None = None
+        self.previous: int | None = None
         self.ended: list[int] = []
 
     def _settle(self, now: Cursor) -> None:
         if self.open is not None and self.rung(self.open[1] + self.gap, now):
             start, end, _ = self.open
-            self.open, self.previous = None, (start, end)
+            self.open, self.previous = None, end - start
             self.ended.append(end - start)
 
     def take(self, event: Seen, now: Cursor) -> None:
@@ -56,7 +56,8 @@ class SessionsState(State):
             # of its events. (No event can be beyond end + gap: the timer has closed the session by then.)
             if start - self.gap <= te < end + self.gap:
                 self.open = (min(start, te), max(end, te), events + 1)
-        elif self.previous is None or te >= self.previous[1] + self.gap:
+        else:
+            # Choice: without an open session any event, late or not, starts one.
             self.open = (te, te, 1)
             self.enter(Entry(te, event.seq))
         if self.open is not None:
@@ -71,7 +72,7 @@ class SessionsState(State):
         return {
             "": Fraction(len(self.inside(now))),
             "current": Span(end - start),
-            "previous": None if self.previous is None else Span(self.previous[1] - self.previous[0]),
+            "previous": None if self.previous is None else Span(self.previous),
             "average": ended,
             "events": Fraction(events),
         }
@@ -80,21 +81,21 @@ class SessionsState(State):
         self._settle(now)
         other._settle(now)
         super().absorb(other, now)
-        # Choice: two open sessions become one (they end within a gap of each other); of the ended ones the later
-        # is the previous one.
+        # Choice: two open sessions become one (they end within a gap of each other), though both were counted;
+        # of two previous ones the longer stands.
         if self.open is not None and other.open is not None:
             (a, b, n), (c, d, m) = self.open, other.open
             self.open = (min(a, c), max(b, d), n + m)
         self.open = self.open or other.open
         ended = [p for p in (self.previous, other.previous) if p is not None]
-        self.previous = max(ended, key=lambda p: (p[1], p[0])) if ended else None
+        self.previous = max(ended) if ended else None
         self.ended += other.ended
         if self.open is not None:
             self.due.append((self.open[1] + self.gap, TIMER))
 
 
 class MilestonesState(State):
-    """Entries are progress: the first event (by the log) of each step, its value the step's number; -1 starts."""
+    """Entries are progress: the first event (by the log) of each step, its value the step's number; or -1."""
 
     def leavings(self, entry: Entry) -> list[int]:
         return []
@@ -149,12 +150,14 @@ class SequenceState(State):
     def see(self, event: Seen, now: Cursor) -> None:
         self._settle(now)
         # Choice: an event that is both answers the one before it, then arms.
-        if self.armed is not None and matches(self.model.then, self.model.then_where, event):
-            if self.armed <= event.te < self.armed + self.within:
-                self.armed = None
-                if not self.unfollowed:
-                    self.enter(Entry(event.te, event.seq))
-        if matches(self.model.first, self.model.first_where, event):
+        answers = matches(self.model.then, self.model.then_where, event)
+        if answers and self.armed is not None and self.armed <= event.te < self.armed + self.within:
+            self.armed = None
+            if not self.unfollowed:
+                self.enter(Entry(event.te, event.seq))
+        # Choice: a late `first` whose time to be followed is over by now does not arm.
+        arms = matches(self.model.first, self.model.first_where, event)
+        if arms and not self.rung(event.te + self.within, now):
             self.armed = event.te if self.armed is None else max(self.armed, event.te)
             self.due.append((self.armed + self.within, TIMER))
         self._settle(now)
@@ -210,13 +213,14 @@ class ValuesState(State):
 
     def read(self, now: Cursor) -> Parts:
         uses = self._uses()
-        last = {v: max((e.te, e.seq) for e in found) for v, found in uses.items()}
-        quiet = [v for v in uses if self.rung(last[v][0] + self.quiet, now)]
+        last = {v: max(e.te for e in found) for v, found in uses.items()}
+        quiet = [v for v in uses if self.rung(last[v] + self.quiet, now)]
         parts: Parts = {
             "": Fraction(len(uses)),
             "abandoned": Fraction(sum(len(uses[v]) >= self.model.minimum for v in quiet)),
             "top": min(uses, key=lambda v: (-len(uses[v]), uses[v][0].seq), default=None),
-            "recent": max(uses, key=lambda v: last[v], default=None),
+            # Choice: of two last used at one instant, the one remembered later.
+            "recent": max(uses, key=lambda v: (last[v], uses[v][0].seq), default=None),
         }
         if self.model.catalogue is not None:
             parts["unused"] = Fraction(sum(v not in uses for v in self.catalogue))
@@ -245,7 +249,7 @@ class ChannelState(State):
     def see(self, event: Seen, now: Cursor) -> None:
         if event.name.startswith("$"):
             return
-        # Choice: a survey answer counts on any track, page or screen event, the first touch included.
+        # Choice: a survey answer counts on any event, the first touch included.
         if self.survey is None:
             self.survey = self._first_rule(event, survey=True)
         if event.kind in ("page", "screen") or event.name == "Signed Up":

@@ -30,17 +30,19 @@ def milli(points: float) -> int:
 
 
 def segment_order(workspace: Workspace, of: str) -> tuple[list[str], list[str]]:
-    """The segments that depend on no stage, score or band, and the others, both by dependency, then as written."""
+    """The segments that depend on no stage, score or band, and the others, by dependency, then as written."""
     needs = {n: set(_needs_of_segment(workspace, n)) for n, s in workspace.segments.items() if s.of == of}
 
     def late(name: str) -> bool:
         return any(kind == "node" or late(other) for kind, other in needs[name])
 
-    def level(name: str) -> int:
-        return 1 + max((level(other) for kind, other in needs[name] if kind == "segment"), default=-1)
-
-    # Choice: "in dependency then written order" sorts by the length of the longest chain of segments below.
-    ordered = sorted(needs, key=level)
+    # Choice: "in dependency then written order" takes, again and again, the first written one that is ready.
+    ordered: list[str] = []
+    while len(ordered) < len(needs):
+        waiting = [n for n in needs if n not in ordered]
+        ordered.append(
+            next(n for n in waiting if not {o for k, o in needs[n] if k == "segment"} & set(waiting))
+        )
     return [n for n in ordered if not late(n)], [n for n in ordered if late(n)]
 
 
@@ -61,7 +63,8 @@ def _needs_of_fact(workspace: Workspace, parts: tuple[str, ...]) -> Iterator[tup
 
 
 def _needs_of_signal(workspace: Workspace, signal: Any) -> Iterator[tuple[str, str]]:
-    """Choice: a dependency goes through signals too: stage_time, score_history, derived events, ratio, formula."""
+    """Choice: a dependency goes through stage_time, score_history, ratio and formula, but not through derived
+    events, which are events like others."""
     if isinstance(signal, models.StageTime):
         yield "node", signal.lifecycle
     if isinstance(signal, models.ScoreHistory):
@@ -72,19 +75,6 @@ def _needs_of_signal(workspace: Workspace, signal: Any) -> Iterator[tuple[str, s
     if isinstance(signal, models.Formula):
         for _, fact in ex.parse_linear(signal.formula).terms:
             yield from _needs_of_fact(workspace, fact.parts)
-    for pattern in _patterns(signal):
-        kind, _, name = pattern.partition(" ")
-        if kind == "$stage":
-            yield "node", name.partition("/")[0]
-        elif kind in ("$segment", "$left") and name in workspace.segments:
-            yield "segment", name
-
-
-def _patterns(signal: Any) -> Iterator[str]:
-    fields = [getattr(signal, n, []) for n in ("event", "start", "first", "then")]
-    fields += [step.event for step in getattr(signal, "steps", [])]
-    for patterns in fields:
-        yield from [patterns] if isinstance(patterns, str) else patterns
 
 
 # ----------------------------------------------------------------------------------------- the passes
@@ -151,12 +141,12 @@ class Evaluator:
     # ------------------------------------------------------------------------------------- lifecycles
 
     def _lifecycle(self, subject: Subject, name: str, now: Cursor, seq: int) -> bool:
-        """One move at most. Evaluated only when an input (or the stage itself) changed: a move held back because
-        its stage was left in that operation is not made up for by the next operation alone."""
+        """One move at most. Evaluated only when an input (or the stage itself) changed: a move held back
+        because its stage was left in that operation is not made up for by the next operation alone."""
         lifecycle = self.workspace.lifecycles[name]
         read = [lifecycle.applies, *(c for s in lifecycle.stages for c in (s.enter, s.exit))]
-        facts = {str(n): n for c in read if c is not None for n in ex.names(parse(c))}
-        inputs = subject.stages[name], {key: subject.input_of(n, now) for key, n in facts.items()}
+        atoms = [atom for c in read if c is not None for atom in ex.atoms(parse(c))]
+        inputs = subject.stages[name], [subject.input_of(atom, now) for atom in atoms]
         if subject.lifecycle_inputs.get(name) == inputs:
             return False
         subject.lifecycle_inputs[name] = inputs
@@ -185,7 +175,7 @@ class Evaluator:
             return present if self._held_back(name, initial) else initial
         rank = {s.name: i if s.rank is None else s.rank for i, s in enumerate(lifecycle.stages)}
         leaving = self.holds(subject, stages[present].exit, now)
-        for stage in sorted(lifecycle.stages, key=lambda s: -rank[s.name]):
+        for stage in self._by_rank(lifecycle, rank):
             allowed = stage.from_ is None or present in stage.from_
             open_ = stage.name != present and allowed and (leaving or rank[stage.name] > rank[present])
             if open_ and self.holds(subject, stage.enter, now) and not self._held_back(name, stage.name):
@@ -194,6 +184,11 @@ class Evaluator:
         if leaving and fallback != present and not self._held_back(name, fallback):
             return fallback
         return present
+
+    def _by_rank(self, lifecycle: models.Lifecycle, rank: dict[str, int]) -> list[models.Stage]:
+        """Falling rank. Choice: of equal ranks the one written later, though neither outranks the other."""
+        places = {stage.name: place for place, stage in enumerate(lifecycle.stages)}
+        return sorted(lifecycle.stages, key=lambda s: (-rank[s.name], -places[s.name]))
 
     def _held_back(self, lifecycle: str, stage: str) -> bool:
         held = (lifecycle, stage) in self.left
@@ -207,11 +202,13 @@ class Evaluator:
         before, band_before, weights_before = state.value, state.band, state.weights
         state.weights = self._weight_set(subject, score)
         self._value(subject, score, state, now)
-        if weights_before is not None and weights_before != state.weights:
-            # Choice: "before" is the value as it last stood, also when measures changed at the same time.
+        if before is not None and weights_before != state.weights:
+            # Choice: "before" is the value as it last stood, also when measures changed at the same time; a
+            # change from unknown is no jump, and one that leaves the value as it was is none either.
             state.band = plain_band(score, state.value)
-            self.emit("jump", subject, name, {"before": before, "after": state.value})
-            if before is not None and state.value is not None:
+            if state.value != before:
+                self.emit("jump", subject, name, {"before": before, "after": state.value})
+            if state.value is not None:
                 shift = state.value - before
                 state.daily = [None if v is None else v + shift for v in state.daily]
                 state.weekly = [None if v is None else v + shift for v in state.weekly]
@@ -225,15 +222,17 @@ class Evaluator:
     def _weight_set(self, subject: Subject, score: models.Score) -> int:
         """The place of the most specific set present, -1 when none is."""
         stage = None if score.lifecycle is None else subject.stages[score.lifecycle]
-        tier = None if score.tier is None else subject.trait(score.tier)
-        best, best_rank = -1, 8
-        for i, weights in enumerate(score.weights):
-            fits = weights.stage in (None, stage) and weights.tier in (None, tier)
-            fits = fits and (weights.segment is None or subject.members[weights.segment])
-            shape = tuple(x is not None for x in (weights.stage, weights.segment, weights.tier))
-            if fits and SPECIFIC.index(shape) < best_rank:
-                best, best_rank = i, SPECIFIC.index(shape)
-        return best
+        tier = None if score.tier is None else subject.tier(score.tier)
+        segments = list(self.workspace.segments)
+        fitting: list[tuple[int, int, int]] = []
+        for i, one in enumerate(score.weights):
+            fits = one.stage in (None, stage) and one.tier in (None, tier)
+            if fits and (one.segment is None or subject.members[one.segment]):
+                shape = one.stage is not None, one.segment is not None, one.tier is not None
+                # Choice: of several segments the one that the workspace writes first.
+                place = 0 if one.segment is None else segments.index(one.segment)
+                fitting.append((SPECIFIC.index(shape), place, i))
+        return min(fitting)[2] if fitting else -1
 
     def _value(self, subject: Subject, score: models.Score, state: ScoreState, now: Cursor) -> None:
         chosen = score.weights[state.weights].weights if state.weights not in (None, -1) else {}
@@ -254,7 +253,12 @@ class Evaluator:
         state.value = min([floor(Fraction(state.numerator, state.denominator)), *caps])
 
     def _measure(self, subject: Subject, measure: models.Measure, now: Cursor) -> int | None:
-        """A measure's s in 1/1000 point; None is absent."""
+        """A measure's s in 1/1000 point; None is absent. Choice: a default stands in for what is unknown."""
+        absent = None if measure.default is None else milli(measure.default)
+        s = self._known_measure(subject, measure, now)
+        return absent if s is None else s
+
+    def _known_measure(self, subject: Subject, measure: models.Measure, now: Cursor) -> int | None:
         if measure.when is not None:
             held = truth(parse(measure.when), lambda name: subject.fact(name, now))
             return None if held is None else 100_000 * held
@@ -264,7 +268,7 @@ class Evaluator:
         if value is None:
             return None
         if measure.values is not None:
-            worth = measure.values.get(value, measure.default) if isinstance(value, str) else None
+            worth = measure.values.get(value) if isinstance(value, str) else None
             return None if worth is None else milli(worth)
         assert measure.points is not None
         if isinstance(value, Clock):
@@ -301,7 +305,7 @@ def line_points(points: list[tuple[Any, float]], x: int) -> int:
     for (x0, p0), (x1, p1) in pairwise(points):
         y0, y1 = milli(p0), milli(p1)
         if x < x1:
-            return y0 + floor(Fraction((x - x0) * (y1 - y0)) / (x1 - x0))
+            return y0 + floor(Fraction((x - x0) * (y1 - y0)) / Fraction(x1 - x0))
     return milli(points[-1][1])
 
 

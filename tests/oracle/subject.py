@@ -15,7 +15,7 @@ from sevenfold.workspace.models import ACCOUNT, PERSON, Workspace
 
 from .memory import OF_STREAMS, ChannelState, ReadState, ValuesState
 from .signals import Seen, State, dig, slope
-from .values import MICRO, Clock, Cursor, Date, Span, Value, durations, linear, parse, shown, typed
+from .values import MICRO, Clock, Cursor, Date, Span, Value, durations, linear, parse, shown, truth, typed
 
 
 @dataclass
@@ -129,14 +129,22 @@ class Subject:
         """The only, or first joined, account of a person."""
         return min(self.accounts, key=lambda a: self.accounts[a].joined, default=None)
 
-    def input_of(self, name: ex.Name, now: Cursor) -> Any:
-        """The fact in a form that is equal as long as the fact has not changed."""
-        value = self.fact(name, now)
-        if not isinstance(value, Clock):
-            return repr(value)
-        signal = name.parts[1] if name.parts[0] == "account" else name.parts[0]
-        thresholds = clock_thresholds(self.workspace).get(signal, set())
-        return value.base, sum(value.passed(ms) for ms in thresholds)
+    def input_of(self, atom: ex.Node, now: Cursor) -> Any:
+        """What an atom of a condition says to who depends on it. Choice: a number or clock compared with a
+        constant says true, false or unknown; everything else says the values themselves."""
+        values = {str(name): self.fact(name, now) for name in ex.names(atom)}
+        plain_text = any(isinstance(v, str | bool) for v in values.values())
+        simple = isinstance(atom, ex.Compare) and isinstance(atom.right, ex.Literal) and not plain_text
+        if simple or any(isinstance(v, Clock) for v in values.values()):
+            return truth(atom, lambda name: values[str(name)])
+        return repr(values)
+
+    def tier(self, name: str) -> Value:
+        """The trait that names a tier: the subject's own, or its account's."""
+        model = self.workspace.traits.get(name)
+        if model is not None and model.of != self.of:
+            return self.fact(ex.Name(("account", "trait", name)), (0,))
+        return self.trait(name)
 
     def _derived(self, model: Any, now: Cursor) -> Value:
         if isinstance(model, models.Ratio):
@@ -153,8 +161,8 @@ class Subject:
         if isinstance(model, models.SinceDate | models.UntilDate):
             name = model.date.removeprefix("trait.")
             trait = model.date.startswith("trait.") or name in self.workspace.traits
-            value = self.trait(name) if trait else self.signal(name, "", now)
-            return value if isinstance(value, Date) else None
+            date = self.trait(name) if trait else self.signal(name, "", now)
+            return date if isinstance(date, Date) else None
         if isinstance(model, models.StageTime):
             since = self.stage_since.get(model.lifecycle)
             return None if since is None or self.stages[model.lifecycle] is None else Date(since)
@@ -216,8 +224,8 @@ class Subject:
     # ---------------------------------------------------------------------------------------- showing
 
     def shape(self, now: Cursor) -> dict[str, Any]:
-        """Plain values: counts, other numbers in 1e-6, times and dates in ms (of a clock, its base), scores in
-        1/1000 point. A part of a signal is ``name.part``; what is unknown is None."""
+        """Plain values: counts, other numbers in 1e-6, times and dates in ms (of a clock, its base), scores
+        in 1/1000 point. A part of a signal is ``name.part``; what is unknown is None."""
         signals: dict[str, Any] = {}
         for name, state in self.signals.items():
             for part, value in state.read(now).items():

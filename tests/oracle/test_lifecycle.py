@@ -105,7 +105,7 @@ def test_a_stage_left_in_an_operation_is_not_entered_again_in_it() -> None:
     s.at(0, track("A")).at(1, track("B"))
     assert path(s) == [(0, None, "new"), (0, "new", "on"), (1, "on", "new")]
     assert path(s.at(2, track("C"))) == path(s)[:3]  # nothing it depends on has changed
-    assert path(s.at(3, track("A")))[3:] == [(3, "new", "on")]
+    assert path(s.at(3, track("A")).until(20 * DAY))[3:] == [(10 * DAY + 1, "new", "on")]
 
 
 def test_a_subject_to_which_it_no_longer_applies_has_no_stage() -> None:

@@ -77,7 +77,7 @@ def typed(value: Any, kind: str) -> Value:
     if value is None:
         return None
     if kind == "string":
-        return value if isinstance(value, str) else None
+        return value if isinstance(value, str) and value else None
     if kind == "boolean":
         return value if isinstance(value, bool) else None
     if kind == "number":
@@ -89,8 +89,10 @@ def typed(value: Any, kind: str) -> Value:
 
 
 def bare(value: Any) -> Value:
-    """A JSON value by its own type, as ``where`` sees it."""
-    return value if isinstance(value, str | bool) else number(value)
+    """A JSON value by its own type, as ``where`` sees it; null and the empty text are no values."""
+    if value == "":
+        return None
+    return value if isinstance(value, str | bool | dict | list) else number(value)
 
 
 def shown(value: Fraction) -> Fraction:
@@ -105,10 +107,11 @@ def parse(condition: models.Condition) -> ex.Node:
     """The tree of a workspace condition, whatever form it was written in."""
     if isinstance(condition, str):
         return ex.parse(condition)
-    if isinstance(condition, models.All):
-        return ex.AllOf(tuple(parse(c) for c in condition.all))
-    if isinstance(condition, models.Any_):
+    if condition.all_ is not None:
+        return ex.AllOf(tuple(parse(c) for c in condition.all_))
+    if condition.any_ is not None:
         return ex.AnyOf(tuple(parse(c) for c in condition.any_))
+    assert condition.not_ is not None
     return ex.NotOf(parse(condition.not_))
 
 
@@ -180,13 +183,17 @@ def compare(op: str, left: Value, right: Value) -> bool | None:
             return None
         at_least = left.at_least(right.ms)
         return at_least if op in (">", ">=") else not at_least
+    if isinstance(left, Date) and isinstance(right, str):
+        right = typed(right, "date")
+    if isinstance(right, Date) and isinstance(left, str):
+        left = typed(left, "date")
     if type(left) is not type(right):
         return None
     if op == "==":
         return left == right
     if op == "!=":
         return left != right
-    if isinstance(left, Span) and isinstance(right, Span):
+    if isinstance(left, Span | Date) and isinstance(right, Span | Date):
         return _ordered(op, left.ms, right.ms)
     if isinstance(left, Fraction) and isinstance(right, Fraction):
         return _ordered(op, left, right)
