@@ -31,7 +31,7 @@ PERSON_KIND, ACCOUNT_KIND = 0, 1
 
 
 class ReferenceFold:
-    """Give it ``event``, ``control`` and ``tick`` in order of engine time; read ``effects``, ``profiles()``."""
+    """Give it ``event``, ``control``, ``tick`` in order of engine time; read ``effects``, ``profiles()``."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
@@ -134,7 +134,7 @@ class ReferenceFold:
         self.evaluator.evaluate(subject, self.now, self.seq)
         self._schedule_signals(subject)
         if subject.of == ACCOUNT and self.now[1] != ACCOUNT_TICK:
-            # Choice: an account's own expiry, timer or day close is evaluated at once; members see it at a tick.
+            # Choice: an account's own expiry, timer or day close is evaluated at once; members see it later.
             self._touch(subject)
         contribution = {a.id: self._contribution(subject, a) for a in subject.accounts}
         if contribution != subject.contribution:
@@ -325,7 +325,8 @@ class ReferenceFold:
                     state.close_day(midnight)
         if next_midnight(midnight - 1, self.workspace.timezone) == midnight:
             # Choice: the value the day ends with is kept before what the close itself changes is evaluated.
-            close_scores(self.workspace, subject, self._emit)
+            day = day_number(midnight, self.workspace.timezone) - 1
+            close_scores(self.workspace, subject, day, self._emit)
         self._settle(subject)
         self._schedule_days(subject, midnight)
 
@@ -343,6 +344,12 @@ def rolled_up(model: models.Rollup, values: list[Any]) -> Any:
     if model.aggregate == "average":
         return sum(known) / len(known)
     return min(known) if model.aggregate == "min" else max(known)
+
+
+def day_number(t: int, timezone: str) -> int:
+    """The days from 1970-01-01 to the date of ``t`` in the zone."""
+    local = (EPOCH + timedelta(milliseconds=t)).astimezone(ZoneInfo(timezone))
+    return (local.date() - EPOCH.date()).days
 
 
 def next_midnight(t: int, timezone: str) -> int:

@@ -81,8 +81,8 @@ class IdentityTable:
         return [found[row] for row in sorted(found)]
 
     def _allowed(self, identifiers: list[Id], t: int) -> bool:
-        """Whether one profile may hold all that the matched profiles and the event hold. A limit that an alias
-        has exceeded only matters to what would add to it."""
+        """Whether one profile may hold all that the matched profiles and the event hold. A limit that an
+        alias has exceeded only matters to what would add to it."""
         matched = self._matched(identifiers)
         for kind in {kind for kind, _ in identifiers} | {k for m in matched for k, _ in m.linked}:
             limit, per = self._limit(kind)

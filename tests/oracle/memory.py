@@ -81,8 +81,8 @@ class SessionsState(State):
         self._settle(now)
         other._settle(now)
         super().absorb(other, now)
-        # Choice: two open sessions become one (they end within a gap of each other), though both were counted;
-        # of two previous ones the longer stands.
+        # Choice: two open sessions become one (they end within a gap of each other), though both were
+        # counted; of two previous ones the longer stands.
         if self.open is not None and other.open is not None:
             (a, b, n), (c, d, m) = self.open, other.open
             self.open = (min(a, c), max(b, d), n + m)

@@ -21,6 +21,11 @@ Emit = Callable[[str, Subject, str, dict[str, Any]], None]
 UNKNOWN_BAND = "unknown"
 
 
+def in_points(value: int | None) -> float | None:
+    """A score in points."""
+    return None if value is None else value / 1_000
+
+
 def milli(points: float) -> int:
     """Points (or a weight) in 1/1000."""
     return round(Fraction(str(points)) * 1_000)
@@ -207,16 +212,16 @@ class Evaluator:
             # change from unknown is no jump, and one that leaves the value as it was is none either.
             state.band = plain_band(score, state.value)
             if state.value != before:
-                self.emit("jump", subject, name, {"before": before, "after": state.value})
+                self.emit(
+                    "jump", subject, name, {"before": in_points(before), "after": in_points(state.value)}
+                )
             if state.value is not None:
-                shift = state.value - before
-                state.daily = [None if v is None else v + shift for v in state.daily]
-                state.weekly = [None if v is None else v + shift for v in state.weekly]
+                state.jumps += state.value - before
         else:
             state.band = next_band(score, state.value, band_before)
             if state.band != band_before:
                 data = {"from": band_before or UNKNOWN_BAND, "to": state.band or UNKNOWN_BAND}
-                self.emit("band", subject, name, data | {"value": state.value})
+                self.emit("band", subject, name, data | {"value": in_points(state.value)})
         return (before, band_before, weights_before) != (state.value, state.band, state.weights)
 
     def _weight_set(self, subject: Subject, score: models.Score) -> int:
@@ -337,16 +342,18 @@ def next_band(score: models.Score, value: int | None, present: str | None) -> st
 # ------------------------------------------------------------------------------------------ day close
 
 
-def close_scores(workspace: Workspace, subject: Subject, emit: Emit) -> None:
-    """Appends each score's value to its history and judges its velocity."""
+def close_scores(workspace: Workspace, subject: Subject, day: int, emit: Emit) -> None:
+    """Appends each score's value to its history and judges its velocity. ``day`` numbers the day that closes,
+    in the workspace's zone, from 1970-01-01. Choices: values are kept in 1/100 point rounded down, without
+    their jumps; a week's value is that of each day whose number leaves 6 when divided by 7."""
     for name, state in subject.scores.items():
         score = workspace.scores[name]
         if not score.history:
             continue
-        state.closes += 1
-        state.daily = [*state.daily, state.value][-28:]
-        if state.closes % 7 == 0:
-            state.weekly = [*state.weekly, state.value][-26:]
+        kept = None if state.value is None else (state.value - state.jumps) // 10
+        state.daily = [*state.daily, kept][-28:]
+        if day % 7 == 6:
+            state.weekly = [*state.weekly, kept][-26:]
         velocity = _velocity(state, score)
         if velocity != state.velocity:
             emit("velocity", subject, name, {"from": state.velocity, "to": velocity})
@@ -357,5 +364,5 @@ def _velocity(state: ScoreState, score: models.Score) -> str | None:
     known = [(i, v) for i, v in enumerate(state.daily) if v is not None]
     if len(known) < 7:
         return None
-    rate, noise = slope(known) / 1_000, Fraction(str(score.velocity_noise))
+    rate, noise = slope(known) / 100, Fraction(str(score.velocity_noise))
     return "up" if rate > noise else "down" if rate < -noise else "flat"

@@ -20,7 +20,8 @@ from .values import MICRO, Clock, Cursor, Date, Span, Value, durations, linear, 
 
 @dataclass
 class ScoreState:
-    """A score's value in 1/1000 point (None below the coverage floor), its band and its closed days."""
+    """A score's value in 1/1000 point (None below the coverage floor), its band, its closed days in 1/100
+    point."""
 
     value: int | None = None
     band: str | None = None
@@ -31,7 +32,7 @@ class ScoreState:
     contributions: dict[str, int] = field(default_factory=dict)
     daily: list[int | None] = field(default_factory=list)
     weekly: list[int | None] = field(default_factory=list)
-    closes: int = 0
+    jumps: int = 0
     velocity: str | None = None
 
 
@@ -180,10 +181,10 @@ class Subject:
         if len(known) < enough:
             return None
         if model.measure == "slope":
-            return shown(slope(known) / 1_000)
+            return shown(slope(known) / 100)
         if model.measure == "min":
-            return Fraction(min(v for _, v in known), 1_000)
-        return Fraction(known[-1][1] - known[0][1], 1_000)
+            return Fraction(min(v for _, v in known), 100) + Fraction(state.jumps, 1_000)
+        return Fraction(known[-1][1] - known[0][1], 100)
 
     # ---------------------------------------------------------------------------------------- changes
 

@@ -164,9 +164,9 @@ def test_points_of_a_clock_are_steps_that_happen_by_themselves() -> None:
     measure = {"signal": "quiet", "points": [["1d", 90], ["3d", 50], ["7d", 10]]}
     s = scored(measures={"m": measure}, weights=ONE["weights"]).at(0, track("A")).until(30 * DAY)
     assert s.told("band") == [
-        (0, "band", "health", "unknown", "green", 90_000),
-        (3 * DAY, "band", "health", "green", "amber", 50_000),
-        (7 * DAY, "band", "health", "amber", "red", 10_000),
+        (0, "band", "health", "unknown", "green", 90.0),
+        (3 * DAY, "band", "health", "green", "amber", 50.0),
+        (7 * DAY, "band", "health", "amber", "red", 10.0),
     ]
 
 
@@ -209,7 +209,7 @@ def test_a_band_falls_at_once_and_rises_with_hysteresis() -> None:
 def test_the_lowest_cap_that_holds_counts() -> None:
     overrides = [{"when": "a >= 1", "cap": 50, "reason": ""}, {"when": "b >= 1", "cap": 30, "reason": ""}]
     s = scored(**ONE, overrides=overrides).at(0, track("N", n=90)).at(1, track("A")).at(2, track("B"))
-    assert [e[-1] for e in s.told("band")] == [90_000, 50_000, 30_000]
+    assert [e[-1] for e in s.told("band")] == [90.0, 50.0, 30.0]
     assert s.until(30 * DAY).person()["scores"]["health"] == 90_000
 
 
@@ -225,11 +225,11 @@ def test_the_most_specific_weights_win_and_the_change_is_a_jump() -> None:
         4, track("B")
     )
     assert s.told("band", "jump") == [
-        (0, "band", "health", "unknown", "green", 80_000),
-        (1, "jump", "health", 80_000, 0),
-        (2, "jump", "health", 0, 40_000),
-        (3, "jump", "health", 40_000, 20_000),
-        (4, "band", "health", "red", "green", 95_000),
+        (0, "band", "health", "unknown", "green", 80.0),
+        (1, "jump", "health", 80.0, 0.0),
+        (2, "jump", "health", 0.0, 40.0),
+        (3, "jump", "health", 40.0, 20.0),
+        (4, "band", "health", "red", "green", 95.0),
     ]
 
 
@@ -238,7 +238,7 @@ def test_the_day_close_keeps_history_and_velocity() -> None:
     for day in range(8):
         s.at(day * DAY + HOUR, track("N", n=50 + day))
     s.until(8 * DAY)
-    assert s.person()["daily"]["health"] == [50_000 + 1_000 * i for i in range(8)]
+    assert s.person()["daily"]["health"] == [5_000 + 100 * i for i in range(8)]
     assert s.told("velocity") == [(7 * DAY, "velocity", "health", None, "up")]
     assert s.until(60 * DAY).told("velocity")[-1][1:] == ("velocity", "health", "up", "flat")
 
@@ -251,14 +251,14 @@ def test_days_close_at_midnight_of_the_workspace() -> None:
     )
     s.at(0, track("N", n=50)).until(4 * HOUR - 1)
     assert s.person()["daily"]["health"] == []
-    assert s.until(4 * HOUR).person()["daily"]["health"] == [50_000]
+    assert s.until(4 * HOUR).person()["daily"]["health"] == [5_000]
 
 
 def test_history_is_kept_free_of_jumps() -> None:
     sets = [{"weights": {"m": 1}}, {"weights": {"w": 1}, "stage": "on"}]
     s = scored(measures={"m": LINE, "w": {"when": "a >= 1"}}, weights=sets, lifecycle="life")
     s.at(0, track("N", n=80)).until(8 * DAY).at(8 * DAY + 1, track("C")).until(9 * DAY)
-    assert s.person()["daily"]["health"] == [0] * 9
+    assert s.person()["daily"]["health"] == [8_000] * 9
     assert s.told("velocity") == [(7 * DAY, "velocity", "health", None, "flat")]
 
 
