@@ -81,3 +81,16 @@ ACCOUNT_TICK_MS = 1_000
 # --- simulate -----------------------------------------------------------------------------------------------
 SIMULATION_WRITE_EVENTS_MAX = 4_096
 """Events encoded together when a simulation is written to a file."""
+
+# --- importers ----------------------------------------------------------------------------------------------
+IMPORT_BATCH_ROWS_MAX = 20_000
+"""Rows that a reader hands on at once."""
+IMPORT_SORT_ITEMS_MAX = 250_000
+"""Items sorted in memory; more are sorted in parts, which wait on the disk to be merged."""
+IMPORT_LOOKUP_ROWS_MAX = 1_000_000
+"""Rows of a file that other files look values up in."""
+IMPORT_LIST_ITEMS_MAX = 200
+"""Lines kept in a property that lists a group's rows, so that the event stays below its bytes."""
+IMPORT_LINE_BYTES_MAX = 1024 * 1024
+"""A line of an NDJSON file."""
+MAPPING_FILE_BYTES_MAX = 256 * 1024

@@ -455,3 +455,54 @@ def names(node: Node) -> Iterator[Name]:
                 yield side
             elif isinstance(side, Linear):
                 yield from (name for _, name in side.terms)
+
+
+def show(node: Node | Operand) -> str:
+    """The node as text again, in one standard spelling."""
+    if isinstance(node, Name):
+        return node.parts[0] + "".join(f".{p}" if p.isidentifier() else f"[{p!r}]" for p in node.parts[1:])
+    if isinstance(node, Literal):
+        return _show_value(node.value)
+    if isinstance(node, Linear):
+        terms = [show(n) if k == 1 else f"{_show_value(k)} * {show(n)}" for k, n in node.terms]
+        return " + ".join([*terms, _show_value(node.constant)] if node.constant else terms)
+    if isinstance(node, Compare):
+        return f"{show(node.left)} {node.op} {show(node.right)}"
+    if isinstance(node, Member):
+        return f"{show(node.left)} in ({', '.join(_show_value(v) for v in node.values)})"
+    if isinstance(node, TextTest):
+        return f"{show(node.left)} {node.op} {node.text!r}"
+    if isinstance(node, Exists):
+        return f"exists {show(node.name)}"
+    if isinstance(node, Truth):
+        return show(node.operand)
+    if isinstance(node, NotOf):
+        return f"not ({show(node.member)})"
+    joined = (" and " if isinstance(node, AllOf) else " or ").join(
+        f"({show(m)})" if isinstance(m, (AllOf, AnyOf)) else show(m) for m in node.members
+    )
+    return joined
+
+
+def _show_value(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return repr(value)
+    if isinstance(value, Duration):
+        for unit in ("w", "d", "h", "m", "s"):
+            if value.ms and value.ms % UNITS_MS[unit] == 0:
+                return f"{value.ms // UNITS_MS[unit]}{unit}"
+        return f"{value.ms}ms"
+    return str(int(value)) if value.denominator == 1 else str(float(value))
+
+
+def atoms(node: Node) -> Iterator[Node]:
+    """The comparisons and tests a condition is made of, in written order."""
+    if isinstance(node, (AllOf, AnyOf)):
+        for member in node.members:
+            yield from atoms(member)
+    elif isinstance(node, NotOf):
+        yield from atoms(node.member)
+    else:
+        yield node

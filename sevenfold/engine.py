@@ -1,0 +1,736 @@
+"""The fold: state and a record in, state and effects out. Deterministic; reads no clock, no disk, no chance.
+
+Order of work is docs/explain/fold.md: everything due before a record fires before it, in exact order; each operation
+runs to its fixed point on its own subject; accounts close at ticks.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET
+
+from .effects import CREATED, MERGED, Effect, subject_id
+from .errors import SevenfoldError
+from .events.model import Event, event_decoder
+from .events.reasons import Reason
+from .events.steps import Dropped, Intake
+from .events.times import parse_ms
+from .lifecycle.closing import DayCloser
+from .lifecycle.compile import CompiledUnit, members_label
+from .limits import ACCOUNT_TICK_MS
+from .profiles.build import Environment
+from .profiles.identity import Identity
+from .profiles.signals.base import stamp_ms
+from .profiles.unit import Unit
+from .profiles.wheel import KIND_BITS, LOW_MASK, NEVER, OP_BITS, OP_MASK, ROW_BITS, ROW_MASK, ValuedWheel, Wheel
+from .profiles.where import dig, micro
+from .workspace import models as m
+
+Entry = tuple[int, bytes]
+"""An accepted event: (engine time ms, raw JSON)."""
+_KIND_SHIFT = OP_BITS + ROW_BITS
+_KIND_MASK = (1 << KIND_BITS) - 1
+
+
+class ControlError(SevenfoldError):
+    """A control record asks for something the fold does not know."""
+
+    code = "bad_control"
+
+
+class Fold:
+    """The engine for one workspace. `capacity_rows` is the room for people before the columns have to grow."""
+
+    def __init__(self, workspace: m.Workspace, *, capacity_rows: int = 1_024) -> None:
+        self.workspace = workspace
+        self.env = Environment()
+        self.t = 0
+        self.seq = 0
+        self.effects: list[Effect] = []
+        self.wheel, self.valued = Wheel(), ValuedWheel()
+        self._fires: list[Callable[[int, int, int, int], int]] = []
+        self._owners: list[str] = []
+        self._cause: tuple[str, str, int] = ("start", "", 0)
+        self._whole_raw = b""
+        self.forward: dict[int, int] = {}
+        self.units: dict[str, Unit] = {}
+        self._compile(capacity_rows)
+        self.identity = Identity(workspace.identity, self._create_person, self._merge)
+        self.account_rows: dict[str, int] = {}
+        self.account_ids: list[str] = [""]
+        self.members: list[Any] = [None]
+        self.memberships: dict[int, list[tuple[int, str]]] = {}
+        self.entity_rows: dict[str, dict[str, int]] = {name: {} for name in workspace.entities}
+        self.entity_ids: dict[str, list[tuple[str, int]]] = {name: [("", 0)] for name in workspace.entities}
+        self._dirty_accounts: dict[int, int] = {}
+        self._notices: dict[int, int] = {}
+        self._tick_due = NEVER
+        self._next_close = NEVER
+        self.closer = DayCloser(self, ZoneInfo(workspace.timezone))
+        self.dropped: dict[Reason, int] = {}
+
+    # ------------------------------------------------------------------------------------------------- compiling
+
+    def _compile(self, capacity_rows: int) -> None:
+        kinds = [m.PERSON, m.ACCOUNT, *self.workspace.entities]
+        scope = self.env.scope
+        scope.update(
+            push=self._push_packed, push_value=self._push_valued, micro=micro, dig=dig, stamp_ms=stamp_ms, roll=self._roll,
+            whole_body=self._whole_body, touch_page=self._touch_page, touch_campaign=_touch_campaign, UNSET=UNSET,
+        )
+        for index, kind in enumerate(kinds):
+            self.units[kind] = CompiledUnit(self, kind, index, capacity_rows)
+        self.person, self.account = self._unit(m.PERSON), self._unit(m.ACCOUNT)
+        self.entities = [self._unit(kind) for kind in self.workspace.entities]
+        self.compiled = [self.person, self.account, *self.entities]
+        for unit in self.compiled:
+            unit.declare()
+            # Linked signals took their bits while they were declared; the rest of the order follows.
+            unit.order_nodes()
+        for unit in self.compiled:
+            unit.watch()
+        names: set[str] = set()
+        for unit in self.compiled:
+            names |= unit.name_properties()
+        self._entity_keys = []
+        for unit in self.entities:
+            model = self.workspace.entities[unit.kind]
+            if not model.key.startswith("context."):
+                names.add(model.key)
+        heads = {column.head for unit in self.compiled for column in unit.traits.columns}
+        self.decoder = event_decoder(names, heads)
+        self.intake = Intake(self.decoder)
+        fields = dict(self.decoder.property_fields)
+        for unit in self.compiled:
+            unit.properties = dict(fields)
+        for unit in self.entities:
+            model = self.workspace.entities[unit.kind]
+            field = None if model.key.startswith("context.") else fields[model.key]
+            self._entity_keys.append((unit, model, field))
+        self._fields = fields
+        for unit in self.compiled:
+            unit.finish()
+        self._role_weights = {
+            members_label(k): v.members.roles for k, v in self.workspace.scores.items() if v.members is not None
+        }
+
+    def _unit(self, kind: str) -> CompiledUnit:
+        unit = self.units[kind]
+        assert isinstance(unit, CompiledUnit)
+        return unit
+
+    # --------------------------------------------------------------------------------------- what units ask for
+
+    def add_op(self, kind: int, fire: Callable[[int, int, int, int], int], timer: bool, owner: str) -> int:
+        self._fires.append(fire)
+        self._owners.append(owner)
+        assert len(self._fires) <= OP_MASK, "a workspace may have 4,095 windows and timers"
+        return len(self._fires) - 1
+
+    def push(self, due: int, low: int, row: int) -> None:
+        self.wheel.push(due, low + (row << OP_BITS))
+
+    def _push_packed(self, due: int, low: int) -> None:
+        self.wheel.push(due, low)
+
+    def _push_valued(self, due: int, low: int, value: int) -> None:
+        self.valued.push_value(due, low, value)
+
+    def now(self) -> int:
+        return self.t
+
+    def cause(self) -> dict[str, Any]:
+        kind, name, seq = self._cause
+        return {"kind": kind, "name": name, "seq": seq} if seq else {"kind": kind, "name": name}
+
+    def emit(self, unit: Unit, row: int, kind: str, name: str, data: dict[str, Any]) -> None:
+        self.effects.append(Effect(self.t, kind, unit.kind, self.id_of(unit, row), name, data))
+
+    def id_of(self, unit: Unit, row: int) -> str:
+        """The subject id of a row."""
+        return subject_id(unit.kind, self.env.scope[unit.born.name][row])
+
+    def member_rows(self, account: int) -> Iterable[int]:
+        held = self.members[account]
+        return () if held is None else held
+
+    def note(self, account: int, mask: int) -> None:
+        """A fact of an account that its members' conditions read has changed: they look at the next tick."""
+        self._notices[account] = self._notices.get(account, 0) | mask
+        self._touch(account, 0)
+
+    def _touch(self, account: int, mask: int) -> None:
+        self._dirty_accounts[account] = self._dirty_accounts.get(account, 0) | mask
+        if self._tick_due == NEVER:
+            self._tick_due = (self.t // ACCOUNT_TICK_MS + 1) * ACCOUNT_TICK_MS
+
+    def _roll(self, index: int, row: int, old: int, new: int) -> None:
+        """A member's value that an account adds up went from `old` to `new`."""
+        rollup = self.account.rollups[index]
+        a, b = rollup.of_value(old), rollup.of_value(new)
+        if a == b:
+            return
+        for account, role in self.accounts_of(row):
+            rollup.moved(account, a, b, self._weight(rollup, role))
+            self._touch(account, 0)
+
+    def _weight(self, rollup: Any, role: str) -> int:
+        roles = self._role_weights.get(rollup.label)
+        return 1 if not roles else round(roles.get(role, 1.0) * 1000)
+
+    def accounts_of(self, row: int) -> Sequence[tuple[int, str]]:
+        """The accounts a person belongs to, with the role, first joined first."""
+        return self.memberships.get(row, ())
+
+    def _whole_body(self) -> Any:
+        found = msgspec.json.decode(self._whole_raw)
+        return found.get("properties", UNSET) if isinstance(found, dict) else UNSET
+
+    def _touch_page(self, p: Any, ev: Any, path: tuple[str, ...]) -> Any:
+        (field,) = path
+        context = ev.context if ev is not None else None
+        page = context.page if context is not None else None
+        value = getattr(page, field, None) if page is not None else None
+        return getattr(p, self._fields[field], UNSET) if value is None else value
+
+    # --------------------------------------------------------------------------------------------------- records
+
+    def events(self, entries: Iterable[Entry]) -> list[Effect]:
+        """Folds a batch of events in order: (engine time ms, raw JSON), engine times never decreasing.
+
+        Returns the effects in order. An event that the steps drop changes nothing and is counted in `dropped`.
+        """
+        accept = self.intake.accept
+        for t, raw in entries:
+            event = accept(raw, t, "")
+            if event.__class__ is Dropped:
+                assert isinstance(event, Dropped)
+                self.dropped[event.reason] = self.dropped.get(event.reason, 0) + 1
+                continue
+            assert isinstance(event, Event)
+            self.event(t, event, raw)
+        return self._taken()
+
+    def advance(self, t: int) -> list[Effect]:
+        """A tick: everything due at or before `t` happens. Bounds latency, changes nothing else."""
+        self._drain(t)
+        self.t = max(self.t, t)
+        return self._taken()
+
+    def control(self, t: int, record: dict[str, Any]) -> list[Effect]:
+        """Folds a control record. `op`: list (append, replace, remove, clear members by identifiers), weights."""
+        self._drain(t)
+        self.t = t
+        self.seq += 1
+        self._cause = ("control", str(record.get("op")), self.seq)
+        handler = {"list": self._list, "weights": self._weights, "merge": self._merge_asked}.get(str(record.get("op")))
+        if handler is None:
+            raise ControlError(f"unknown control `{record.get('op')}`", fix="one of list, weights, merge")
+        handler(record)
+        return self._taken()
+
+    def _taken(self) -> list[Effect]:
+        taken, self.effects = self.effects, []
+        return taken
+
+    def event(self, t: int, event: Event, raw: bytes) -> None:
+        """Folds one accepted event; effects gather in `effects`."""
+        if t >= self.wheel.next_due or t >= self.valued.next_due or t >= self._next_close or t >= self._tick_due:
+            self._drain(t)
+        elif self.seq == 0:
+            self._next_close = self.closer.after(t)
+        self.t = t
+        self.seq = seq = self.seq + 1
+        type_ = event.type or ""
+        name = event.event or ""
+        self._cause = (type_, name, seq)
+        self._whole_raw = raw
+        te = event.time if event.time <= t else t
+        person = self.person
+        new_from = person.table.rows
+        row = self._who(event, type_, t)
+        p, context = event.properties, event.context
+        d = 0
+        if row >= new_from:
+            d = person.everything
+        group = event.group_id if type_ == "group" else context.group_id if context is not None else None
+        account = 0
+        if group is not None:
+            account = self._account(group)
+        elif row in self.memberships and len(self.memberships[row]) == 1:
+            account = self.memberships[row][0][0]
+        if type_ == "group":
+            role = event.traits.get("role")
+            self._join(row, account, role if isinstance(role, str) else "")
+            self._touch(account, self.account.traits.set(account, event.traits, te, seq, t))
+        elif type_ == "identify":
+            d |= person.traits.set(row, event.traits, te, seq, t)
+        elif account and name == "Account Removed User":
+            self._leave(row, account)
+        handler = person.handler(type_, name)
+        if handler is not None:
+            d |= handler(row, te, t, seq, p, event)
+        if account:
+            handler = self.account.handler(type_, name)
+            if handler is not None:
+                mask = handler(account, te, t, seq, p, event)
+                if mask:
+                    self._touch(account, mask)
+        touched = None
+        if self._entity_keys:
+            touched = self._entities(event, type_, name, row, te, t, seq)
+        if d:
+            person.evaluate(row, t, d)
+        if touched:
+            for unit, entity, mask in touched:
+                unit.evaluate(entity, t, mask)
+
+    def _entities(self, event: Event, type_: str, name: str, row: int, te: int, t: int, seq: int) -> list[Any]:
+        touched = []
+        for unit, model, field in self._entity_keys:
+            if field is not None:
+                key = getattr(event.properties, field, UNSET)
+            else:
+                key = event.context.group_id if event.context is not None else UNSET
+            if key.__class__ is int:
+                key = str(key)
+            if key.__class__ is not str or not key:
+                continue
+            rows = self.entity_rows[unit.kind]
+            entity, d = rows.get(key, 0), 0
+            if not entity:
+                entity = rows[key] = self._new_row(unit)
+                self.entity_ids[unit.kind].append((key, row))
+                d = unit.everything
+                self.emit(unit, entity, CREATED, unit.kind, {"key": key})
+            handler = unit.handler(type_, name)
+            if handler is not None:
+                d |= handler(entity, te, t, seq, event.properties, event)
+            if d:
+                touched.append((unit, entity, d))
+        return touched
+
+    # ------------------------------------------------------------------------------------------ people, accounts
+
+    def _who(self, event: Event, type_: str, t: int) -> int:
+        identity = self.identity
+        if type_ == "alias":
+            return identity.alias(str(event.previous_id), str(event.user_id), t)
+        user, anonymous = event.user_id, event.anonymous_id
+        context = event.context
+        extra = type_ == "identify" or (context is not None and (context.traits or context.device))
+        if not extra:
+            # The common case: one or two known identifiers of the same person, found by exact look-ups.
+            row = 0
+            if user is not None:
+                row = identity.row_of(identity.user + user)  # type: ignore[operator]
+            if anonymous is not None:
+                other = identity.row_of(identity.anonymous + anonymous)  # type: ignore[operator]
+                if other and (other == row or user is None):
+                    return other
+            elif row:
+                return row
+        return identity.resolve(self._keys(event), t)
+
+    def _keys(self, event: Event) -> list[str]:
+        """The event's identifiers, strongest first."""
+        context = event.context
+        traits = event.traits if event.type == "identify" else (context.traits if context is not None else None) or {}
+        device = context.device if context is not None else None
+        found: dict[str, Any] = {
+            "user_id": event.user_id, "anonymous_id": event.anonymous_id, "email": traits.get("email"),
+            "phone": traits.get("phone"), "device": device.token if device is not None else None,
+        }
+        for kind, path in self.identity.custom:
+            found[kind] = dig(traits, tuple(path.split(".")))
+        keys = []
+        for kind in self.identity.order:
+            value = found.get(kind)
+            if value is None or value is UNSET or value.__class__ in (dict, list):
+                continue
+            key = self.identity.key(kind, value)
+            if key is not None and key not in keys:
+                keys.append(key)
+        return keys
+
+    def _new_row(self, unit: CompiledUnit) -> int:
+        row = unit.table.new_row()
+        self.env.scope[unit.born.name][row] = self.seq
+        return row
+
+    def _create_person(self) -> int:
+        row = self._new_row(self.person)
+        self.emit(self.person, row, CREATED, m.PERSON, {})
+        return row
+
+    def _account(self, key: Any) -> int:
+        row = self.account_rows.get(key, 0)
+        if not row:
+            row = self.account_rows[key] = self._new_row(self.account)
+            self.account_ids.append(key)
+            self.members.append(None)
+            self.emit(self.account, row, CREATED, m.ACCOUNT, {"key": key})
+            self._touch(row, self.account.everything)
+        return row
+
+    def _join(self, row: int, account: int, role: str) -> None:
+        held = self.memberships.get(row)
+        if held is None:
+            held = self.memberships[row] = []
+        for place, (joined, before) in enumerate(held):
+            if joined == account:
+                if role and role != before:
+                    self._share(row, account, before, -1)
+                    held[place] = (account, role)
+                    self._share(row, account, role, 1)
+                return
+        held.append((account, role))
+        if self.members[account] is None:
+            self.members[account] = array("i")
+        self.members[account].append(row)
+        self._share(row, account, role, 1)
+        if len(held) == 1:
+            self._set_account(row, account)
+
+    def _leave(self, row: int, account: int) -> None:
+        held = self.memberships.get(row, [])
+        for place, (joined, role) in enumerate(held):
+            if joined == account:
+                self._share(row, account, role, -1)
+                del held[place]
+                self.members[account].remove(row)
+                if not held:
+                    del self.memberships[row]
+                self._set_account(row, held[0][0] if held else 0)
+                return
+
+    def _set_account(self, row: int, account: int) -> None:
+        column = self.env.scope[self.person.account_of]
+        if column[row] != account:
+            column[row] = account
+            self.person_account_changed(row)
+
+    def person_account_changed(self, row: int) -> None:
+        """Facts read through the account are other facts now: the person looks at all that reads them at the tick."""
+        account = self.env.scope[self.person.account_of][row]
+        mask = self._account_readers
+        if mask and account:
+            self._notices[account] = self._notices.get(account, 0) | mask
+            self._touch(account, 0)
+        elif mask:
+            self.person.evaluate(row, self.t, mask)
+
+    @property
+    def _account_readers(self) -> int:
+        cached: int | None = self.__dict__.get("_readers")
+        if cached is None:
+            cached = 0
+            for slot in self.account.slots.values():
+                cached |= slot.members.every
+                if slot.clock is not None:
+                    for mask in slot.clock.member_masks.values():
+                        cached |= mask
+            self.__dict__["_readers"] = cached
+        return cached
+
+    def _share(self, row: int, account: int, role: str, sign: int) -> None:
+        """Adds (or takes away) all that a member contributes to an account."""
+        for rollup in self.account.rollups:
+            share = rollup.share(row)
+            weight = self._weight(rollup, role)
+            if sign > 0:
+                rollup.moved(account, None, share, weight)
+            else:
+                rollup.moved(account, share, None, weight)
+        self._touch(account, 0)
+
+    # ----------------------------------------------------------------------------------------------------- merge
+
+    def _merge(self, winner: int, loser: int, by: str) -> None:
+        """Folds the loser's state into the winner's; the winner is evaluated once, with all its nodes."""
+        person, t = self.person, self.t
+        data = {"loser": self.id_of(person, loser), "by": by}
+        self.emit(person, winner, MERGED, m.PERSON, data)
+        joined = list(self.accounts_of(loser))
+        kept = list(self.accounts_of(winner))
+        for account, _ in joined:
+            self._leave(loser, account)
+        for account, role in kept:
+            self._share(winner, account, role, -1)
+        person.traits.merge(winner, loser, t)
+        for signal in person.signals.values():
+            signal.merge(winner, loser, t)
+        for node in (*person.segments.values(), *person.hidden):
+            node.merge(winner, loser)
+        for account, role in kept:
+            self._share(winner, account, role, 1)
+        for account, role in joined:
+            self._join(winner, account, role)
+        self.forward[loser] = winner
+        for old, new in list(self.forward.items()):
+            if new == loser:
+                self.forward[old] = winner
+        born = self.env.scope[person.born.name][loser]
+        person.table.reset(loser)
+        self.env.scope[person.born.name][loser] = born
+        for ids in self.entity_ids.values():
+            for place, (key, owner) in enumerate(ids):
+                if owner == loser:
+                    ids[place] = (key, winner)
+        person.evaluate(winner, t, person.everything)
+
+    def _merge_asked(self, record: dict[str, Any]) -> None:
+        rows = sorted({self._find(one) for one in record.get("members", [])} - {0})
+        for other in rows[1:]:
+            self.identity._absorb(rows[0], other)
+            self._merge(rows[0], other, "asked")
+
+    # -------------------------------------------------------------------------------------------------- controls
+
+    def _find(self, identifier: Any) -> int:
+        if isinstance(identifier, dict):
+            kind, value = next(iter(identifier.items()))
+            return self.identity.find(kind, value)
+        for kind in ("user_id", "email", "anonymous_id"):
+            row = self.identity.find(kind, identifier)
+            if row:
+                return row
+        return 0
+
+    def _list(self, record: dict[str, Any]) -> None:
+        """Changes a list kept by hand; members nobody has heard of are created from their identifier."""
+        label = str(record.get("list"))
+        node = self.person.segments.get(label)
+        if node is None or node.condition is not None:
+            raise ControlError(f"`{label}` is not a list kept by hand", fix="declare it as a segment with `manual: true`")
+        action = record.get("action", "append")
+        rows = []
+        for identifier in record.get("members", []):
+            kind, value = next(iter(identifier.items())) if isinstance(identifier, dict) else ("user_id", identifier)
+            key = self.identity.key(kind, value)
+            row = self._find(identifier) or (self.identity.resolve([key], self.t) if key is not None else 0)
+            if row:
+                rows.append(row)
+        wanted = set(rows)
+        bits = self.env.scope[node.slot.column]
+        if action in ("replace", "clear"):
+            for row in range(1, self.person.table.rows):
+                if bits[row] & node.slot.bit and row not in wanted:
+                    self._on_list(node, row, False)
+        for row in rows:
+            self._on_list(node, row, action not in ("remove", "clear"))
+
+    def _on_list(self, node: Any, row: int, member: bool) -> None:
+        mask = node.set(row, self.t, member)
+        new = not self.env.scope[self.person.born.name][row] < self.seq
+        if mask or new:
+            self.person.evaluate(row, self.t, self.person.everything if new else mask)
+
+    def _weights(self, record: dict[str, Any]) -> None:
+        """New weights of a score: re-scores everybody at once, marked as a jump."""
+        of, label = str(record.get("of", m.PERSON)), str(record.get("score"))
+        unit = self._unit(of)
+        node = unit.scores.get(label)
+        if node is None:
+            raise ControlError(f"unknown score `{label}`")
+        weights = msgspec.convert(record["weights"], list[m.Weights])
+        self.closer.reweigh(unit, node, weights)
+
+    # ------------------------------------------------------------------------------------------------------ time
+
+    def _drain(self, t: int) -> None:
+        """Everything due at or before `t`, in order."""
+        if self.seq == 0:
+            self._next_close = self.closer.after(t)
+        while True:
+            close, tick = self._next_close, self._tick_due
+            until = min(t, close, tick)
+            if self.wheel.next_due <= until or self.valued.next_due <= until:
+                self._fire(until)
+                continue
+            if until == close:
+                self.t = close
+                self._cause = ("day close", "", 0)
+                self._next_close = self.closer.after(close)
+                self.closer.close(close)
+            elif until == tick:
+                self._tick(tick)
+            else:
+                return
+
+    def _fire(self, until: int) -> None:
+        """Entries and timers due at or before `until`; stops early when one of them brings a tick nearer."""
+        wheel, valued, fires = self.wheel, self.valued, self._fires
+        compiled = self.compiled
+        while True:
+            a = wheel.head(until) if wheel.next_due <= until else None
+            v = valued.head(until) if valued.next_due <= until else None
+            if a is None and v is None:
+                return
+            if v is None or (a is not None and a <= v[0]):
+                assert a is not None
+                key = a
+            else:
+                assert v is not None
+                key = v[0]
+            due = key >> 44
+            if self.forward:
+                self._fire_instant(due)
+                until = min(until, self._tick_due)
+                continue
+            low = key & LOW_MASK
+            kind = (low >> _KIND_SHIFT) & _KIND_MASK
+            op = low & OP_MASK
+            row = (low >> OP_BITS) & ROW_MASK
+            self.t = due
+            entries = total = 0
+            while a is not None and a == key:
+                entries += 1
+                wheel.at += 1
+                a = wheel.head(until)
+            while v is not None and v[0] == key:
+                entries += 1
+                total += v[1]
+                valued.at += 1
+                v = valued.head(until)
+            d = fires[op](row, due, entries, total)
+            # Two windows of one signal may end at the same instant; they are one operation.
+            follow = a if v is None or (a is not None and a <= v[0]) else v[0]
+            if follow is not None and follow >> OP_BITS == key >> OP_BITS and self._owners[follow & OP_MASK] == self._owners[op]:
+                d |= self._fire_same(key, until)
+            if d:
+                unit = compiled[kind]
+                self._cause = ("expiry" if low < 1 << 43 else "timer", self._owners[op], 0)
+                unit.evaluate(row, due, d)
+            if self._tick_due < until:
+                until = self._tick_due
+
+    def _fire_same(self, key: int, until: int) -> int:
+        """The further operations of the same signal on the same subject at the same instant."""
+        d = 0
+        while True:
+            a = self.wheel.head(until) if self.wheel.next_due <= until else None
+            v = self.valued.head(until) if self.valued.next_due <= until else None
+            first = a if v is None or (a is not None and a <= v[0]) else v[0]
+            if first is None or first >> OP_BITS != key >> OP_BITS:
+                return d
+            op = first & OP_MASK
+            if self._owners[op] != self._owners[key & OP_MASK]:
+                return d
+            entries = total = 0
+            while a is not None and a == first:
+                entries += 1
+                self.wheel.at += 1
+                a = self.wheel.head(until)
+            while v is not None and v[0] == first:
+                entries += 1
+                total += v[1]
+                self.valued.at += 1
+                v = self.valued.head(until)
+            d |= self._fires[op]((first >> OP_BITS) & ROW_MASK, first >> 44, entries, total)
+
+    def _fire_instant(self, due: int) -> None:
+        """All entries of one instant when people have merged: rows are forwarded first, then the order is made."""
+        found: dict[int, list[int]] = {}
+        while self.wheel.next_due <= due and (a := self.wheel.head(due)) is not None:
+            self.wheel.at += 1
+            self._gather(found, a & LOW_MASK, 0)
+        while self.valued.next_due <= due and (v := self.valued.head(due)) is not None:
+            self.valued.at += 1
+            self._gather(found, v[0] & LOW_MASK, v[1])
+        self.t = due
+        groups: dict[tuple[int, str], list[int]] = {}
+        for low in sorted(found):
+            groups.setdefault((low >> OP_BITS, self._owners[low & OP_MASK]), []).append(low)
+        for (subject, owner), lows in groups.items():
+            row, kind = subject & ROW_MASK, (subject >> ROW_BITS) & _KIND_MASK
+            d = 0
+            for low in lows:
+                entries, total = found[low]
+                d |= self._fires[low & OP_MASK](row, due, entries, total)
+            if d:
+                self._cause = ("expiry" if lows[0] < 1 << 43 else "timer", owner, 0)
+                self.compiled[kind].evaluate(row, due, d)
+
+    def _gather(self, found: dict[int, list[int]], low: int, value: int) -> None:
+        if (low >> _KIND_SHIFT) & _KIND_MASK == 0:
+            row = (low >> OP_BITS) & ROW_MASK
+            forward = self.forward.get(row)
+            if forward is not None:
+                low += (forward - row) << OP_BITS
+        held = found.setdefault(low, [0, 0])
+        held[0] += 1
+        held[1] += value
+
+    def _tick(self, tick: int) -> None:
+        """Closes every account touched since the last tick, then tells its members what changed."""
+        self.t = tick
+        self._tick_due = NEVER
+        dirty, self._dirty_accounts = self._dirty_accounts, {}
+        account = self.account
+        for row in sorted(dirty):
+            self._cause = ("tick", "", 0)
+            d = dirty[row]
+            for rollup in account.rollups:
+                d |= rollup.show_tick(row)
+            if d:
+                account.evaluate(row, tick, d)
+            mask = self._notices.pop(row, 0)
+            if mask:
+                self._dirty_accounts.pop(row, None)
+                if not self._dirty_accounts:
+                    self._tick_due = NEVER
+                for member in sorted(self.member_rows(row)):
+                    if self.env.scope[self.person.account_of][member] == row:
+                        self._cause = ("account", self.account_ids[row], 0)
+                        self.person.evaluate(member, tick, mask)
+
+    # -------------------------------------------------------------------------------------------------- reading
+
+    def subjects(self, of: str) -> dict[str, dict[str, Any]]:
+        """Every living subject of a kind by id: identifiers, traits, signals, segments, stages, scores, bands."""
+        unit = self._unit(of)
+        gone = self.forward if of == m.PERSON else {}
+        return {self.id_of(unit, row): self.read(of, row) for row in range(1, unit.table.rows) if row not in gone}
+
+    def read(self, of: str, row: int) -> dict[str, Any]:
+        """One subject for people."""
+        unit = self._unit(of)
+        signals: dict[str, Any] = {}
+        for label, signal in unit.signals.items():
+            if hasattr(signal, "settle"):
+                signal.settle(row, self.t)
+            signals[label] = signal.read(row)
+            for part, value in signal.parts(row).items():
+                signals[f"{label}.{part}"] = value
+        return {
+            "identifiers": self._identifiers(of, row),
+            "traits": unit.traits.values(row),
+            "signals": signals,
+            "segments": sorted(k for k, node in unit.segments.items() if unit.show(node.slot, row)),
+            "stages": {k: unit.show(node.slot, row) for k, node in unit.lifecycles.items()},
+            "scores": {k: node.read(row) for k, node in unit.scores.items()},
+            "bands": {k: unit.show(node.band_slot, row) for k, node in unit.scores.items()},
+        }
+
+    def _identifiers(self, of: str, row: int) -> dict[str, Any]:
+        if of == m.PERSON:
+            return self.identity.identifiers(row)
+        if of == m.ACCOUNT:
+            return {"account_id": [self.account_ids[row]]}
+        key, person = self.entity_ids[of][row]
+        return {of: [key], "person": [self.id_of(self.person, person)] if person else []}
+
+
+def _touch_campaign(ev: Any, path: tuple[str, ...]) -> Any:
+    context = ev.context if ev is not None else None
+    campaign = context.campaign if context is not None else None
+    return dig(campaign, path) if campaign is not None else UNSET
+
+
+__all__ = ["ControlError", "Entry", "Fold", "parse_ms"]

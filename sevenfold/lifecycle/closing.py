@@ -1,0 +1,188 @@
+"""Day close and bulk re-scoring: the moments when all rows move at once, done in NumPy over the same columns."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from ..profiles.columns import UNKNOWN32, Array
+from ..workspace import models as m
+from .compile import CompiledUnit
+from .scores import MILLI, ScoreNode, exact
+
+if TYPE_CHECKING:
+    from ..engine import Fold
+
+DAY = 86_400_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class DayCloser:
+    """Closes days: UTC days for trends, the workspace's days for score history and velocity."""
+
+    def __init__(self, fold: Fold, zone: ZoneInfo) -> None:
+        self.fold = fold
+        self.zone = zone
+        self.trends = any(unit.trends for unit in fold.compiled)
+        self.histories = any(unit.histories for unit in fold.compiled)
+        self.utc = zone.key == "UTC"
+        self.listeners: list[Any] = []
+        """Called as listener(day ms, unit, history) after a day's values are appended."""
+
+    def after(self, t: int) -> int:
+        """The first instant after `t` at which a day has to be closed."""
+        due = 1 << 62
+        if self.trends or self.histories and self.utc:
+            due = (t // DAY + 1) * DAY
+        if self.histories and not self.utc:
+            due = min(due, self._local_midnight(t))
+        return due
+
+    def _local_midnight(self, t: int) -> int:
+        at = (_EPOCH + timedelta(milliseconds=t)).astimezone(self.zone)
+        day = at.date() + timedelta(days=1)
+        while True:
+            # A midnight that a clock change skips is the first valid instant after it.
+            local = datetime(day.year, day.month, day.day, tzinfo=self.zone)
+            delta = local.astimezone(UTC) - _EPOCH
+            ms = delta.days * DAY + delta.seconds * 1000
+            if ms > t:
+                return ms
+            day += timedelta(days=1)
+
+    def _local_day(self, t: int) -> int:
+        """The number of the workspace day that ends at `t`."""
+        at = (_EPOCH + timedelta(milliseconds=t - 1)).astimezone(self.zone)
+        return (at.date() - _EPOCH.date()).days
+
+    def close(self, t: int) -> None:
+        """The day close at `t`: for every subject its trends, then its fixed point, then history and velocity."""
+        for unit in self.fold.compiled:
+            if unit.table.rows > 1 and (unit.trends or unit.histories):
+                self._close_unit(unit, t)
+
+    def _close_unit(self, unit: CompiledUnit, t: int) -> None:
+        rows = unit.table.rows
+        single: dict[int, int] = {}
+        if t % DAY == 0:
+            for trend in unit.trends:
+                new = trend.closed(t // DAY, rows)
+                old = trend.values.data[:rows]
+                for row in np.nonzero(new != old)[0].tolist():
+                    if row == 0:
+                        continue
+                    mask = trend._changed(row, int(old[row]), int(new[row]))
+                    if mask:
+                        single[row] = single.get(row, 0) | mask
+                trend.values.data[1:rows] = new[1:]
+        midnight = unit.histories and (self.utc or t == self._local_midnight(t - 1))
+        if not midnight:
+            for row in sorted(single):
+                unit.evaluate(row, t, single[row])
+            return
+        day = self._local_day(t)
+        gone = self.fold.forward if unit.kind == m.PERSON else {}
+        every = slice(0, rows)
+        found: list[Any] = []
+        for history in unit.histories:
+            history.append(day, every)
+            found.append((history, history.velocities(day, every), [history.fact(f, day, every) for f in history.facts]))
+        flipped = set(single)
+        for history, velocity, facts in found:
+            held = history.node.velocity.data[:rows]
+            flipped.update(np.nonzero(velocity != held)[0].tolist())
+            for signal, fact in zip(history.facts, facts, strict=True):
+                flipped.update(np.nonzero(fact != signal.values.data[:rows])[0].tolist())
+        for row in sorted(flipped):
+            if row == 0 or row in gone:
+                continue
+            if row in single:
+                self._close_row(unit, row, single[row], day, t)
+                continue
+            mask = 0
+            for history, velocity, facts in found:
+                mask |= history.settle(row, int(velocity[row]), [int(f[row]) for f in facts], t)
+            if mask:
+                unit.evaluate(row, t, mask)
+        for history in unit.histories:
+            for listener in self.listeners:
+                listener(t, unit, history)
+
+    def _close_row(self, unit: CompiledUnit, row: int, mask: int, day: int, t: int) -> None:
+        """A subject whose trend flipped: its fixed point comes before its day's values are taken."""
+        unit.evaluate(row, t, mask)
+        at = np.array([row])
+        mask = 0
+        for history in unit.histories:
+            history.append(day, at)
+            velocity = int(history.velocities(day, at)[0])
+            mask |= history.settle(row, velocity, [int(history.fact(f, day, at)[0]) for f in history.facts], t)
+        if mask:
+            unit.evaluate(row, t, mask)
+
+    # ------------------------------------------------------------------------------------------------- re-scoring
+
+    def rescored(self, unit: CompiledUnit, node: ScoreNode, weights: list[list[int]]) -> tuple[Array, Array, Array]:
+        """(numerator, denominator, value) of all rows under weight sets `weights`, in the handlers' own arithmetic."""
+        rows = unit.table.rows
+        sets = node.sets.data[:rows].astype(np.int64)
+        table = np.array([*weights, [0] * len(node.measures)], dtype=np.int64)
+        numerator, denominator = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+        for place, measure in enumerate(node.measures):
+            weight = table[:, place][sets]
+            values = measure.column.data[:rows]
+            known = values != UNKNOWN32
+            weight = np.where(known, weight, 0)
+            numerator += weight * np.where(known, values, 0)
+            denominator += weight
+        totals = table.sum(axis=1)[sets]
+        enough = (denominator > 0) & (denominator * node.floor_down >= totals * node.floor_up)
+        value = np.where(enough, numerator // np.maximum(denominator, 1), UNKNOWN32)
+        for cap, holds, _ in node._caps:
+            for row in np.nonzero(value > cap)[0].tolist():
+                if holds(row):
+                    value[row] = cap
+        return numerator, denominator, value
+
+    def reweigh(self, unit: CompiledUnit, node: ScoreNode, weights: list[m.Weights]) -> None:
+        """Replaces a score's weights and re-scores everybody; the jump is kept out of history and raises no crossing."""
+        node.model = _replaced(node.model, weights)
+        node.weights = [[int(exact(w.weights.get(k, 0)) * MILLI) for k in node.model.measures] for w in weights]
+        node.totals = [sum(row) for row in node.weights]
+        node._choose = unit.env.function(f"weights_{node.label}", ["row"], node._chooser())
+        rows = unit.table.rows
+        if rows == 1:
+            return
+        for row in range(1, rows):
+            chosen = node._choose(row)
+            node.sets.data[row] = chosen
+        numerator, denominator, value = self.rescored(unit, node, node.weights)
+        before = node.values.data[:rows].copy()
+        both = (before != UNKNOWN32) & (value != UNKNOWN32)
+        node.jumps.data[:rows] += np.where(both, value - before, 0).astype(np.int32)
+        node.numerator.data[1:rows] = numerator[1:]
+        node.denominator.data[1:rows] = denominator[1:]
+        node.values.data[1:rows] = value[1:]
+        changed = np.nonzero(value != before)[0].tolist()
+        gone = self.fold.forward if unit.kind == m.PERSON else {}
+        bands: Any = unit.env.scope[node.bands.name]
+        for row in changed:
+            if row == 0 or row in gone:
+                continue
+            mask = node._value_changed(row, int(before[row]), int(value[row]))
+            old_band = bands[row]
+            bands[row] = band = 0 if value[row] == UNKNOWN32 else bisect_right(node.bounds, int(value[row]))
+            if band != old_band:
+                mask |= node._band_changed(row, old_band, band)
+            if mask:
+                unit.evaluate(row, self.fold.t, mask)
+
+
+def _replaced(model: m.Score, weights: list[m.Weights]) -> m.Score:
+    import msgspec
+
+    return msgspec.structs.replace(model, weights=weights)

@@ -1,0 +1,183 @@
+"""Compiles a workspace into units: one for people, one for accounts, one for each entity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..profiles import expressions as x
+from ..profiles.segments import SegmentNode, SegmentSet, early
+from ..profiles.signals import clocks, derived, paths, totals, values
+from ..profiles.slots import Slot
+from ..profiles.traits import Traits
+from ..profiles.unit import Unit
+from ..profiles.where import Where
+from ..workspace import models as m
+from .history import ScoreHistory
+from .scores import ScoreNode
+from .stages import LifecycleNode
+
+KINDS: dict[type, Any] = {**totals.KINDS, **clocks.KINDS, **values.KINDS, **paths.KINDS, **derived.KINDS}
+
+
+class CompiledUnit(Unit):
+    """A unit with its traits, signals, segments, scores and lifecycles."""
+
+    traits: Traits
+    segments: dict[str, SegmentNode]
+    hidden: list[SegmentNode]
+    scores: dict[str, ScoreNode]
+    lifecycles: dict[str, LifecycleNode]
+    histories: list[ScoreHistory]
+
+    def member_unit(self) -> CompiledUnit:
+        """Whose values an account's roll-ups add up."""
+        unit = self.host.units[m.PERSON]
+        assert isinstance(unit, CompiledUnit)
+        return unit
+
+    def hidden_segment(self, condition: m.Condition) -> Slot:
+        """A membership kept for a roll-up's `when`, seen by nobody else."""
+        slot = self.segment_bits.slot(f".when{len(self.hidden)}")
+        node = SegmentNode(self, slot.label, self.tree(condition), slot, announced=False)
+        self.hidden.append(node)
+        return slot
+
+    # ---------------------------------------------------------------------------------------------- 1. declare
+
+    def declare(self) -> None:
+        """Columns and slots of everything but nodes' functions."""
+        workspace, kind = self.workspace, self.kind
+        self.segment_bits = SegmentSet(self)
+        self.hidden = []
+        self.traits = Traits(self, {k: v for k, v in workspace.traits.items() if v.of == kind})
+        mine = {k: v for k, v in workspace.signals.items() if v.of == kind}
+        scores = {k: v for k, v in workspace.scores.items() if v.of == kind}
+        for label, score in scores.items():
+            if score.members is not None:
+                mine[members_label(label)] = m.Rollup(
+                    of=kind, aggregate="average", signal=f"score.{score.members.score}", description="members' mean score"
+                )
+                scores[label] = _with_members(label, score)
+        self.linked: list[Any] = []
+        for label in _in_dependency_order(mine):
+            signal = KINDS[type(mine[label])](self, label, mine[label])
+            self.signals[label] = signal
+            self.declaring = label
+            signal.declare()
+            if isinstance(signal, derived.LinkedKind):
+                self.linked.append(signal)
+        self.signals = {label: self.signals[label] for label in mine}
+        self.segments = {}
+        trees = {
+            k: self.tree(v.when) for k, v in workspace.segments.items() if v.of == kind and v.when is not None
+        }
+        for label, segment in workspace.segments.items():
+            if segment.of == kind:
+                slot = self.segment_bits.slot(f"segment.{label}")
+                self.add_slot(("segment", label), slot)
+                self.segments[label] = SegmentNode(self, label, trees.get(label), slot)
+        self.first, self.late = early(workspace, self, trees)
+        self.scores = {k: ScoreNode(self, k, v) for k, v in scores.items()}
+        self.lifecycles = {k: LifecycleNode(self, k, v) for k, v in workspace.lifecycles.items() if v.of == kind}
+        self.histories = [ScoreHistory(self, s) for s in self.scores.values() if s.model.history]
+
+    # --------------------------------------------------------------------------------------- 2. order and watch
+
+    def order_nodes(self) -> None:
+        """Gives every node its bit: linked signals, early segments, scores, lifecycles, scores again, late segments."""
+        for label in self.first:
+            self.segments[label].bit = self.node(self.segments[label].node)
+        for score in self.scores.values():
+            score.bit_set = self.node(score.choose_node)
+            for measure in score.measures:
+                measure.bit = self.node(measure.node)
+            score.bit = self.node(score.node)
+        for lifecycle in self.lifecycles.values():
+            lifecycle.bit = self.node(lifecycle.node)
+        for score in self.scores.values():
+            score.bit_set_late = self.node(score.choose_node)
+            score.bit_late = self.node(score.node)
+        for label in self.late:
+            self.segments[label].bit = self.node(self.segments[label].node)
+        for node in self.hidden:
+            node.bit = self.node(node.node)
+
+    def watch(self) -> None:
+        """Everybody registers what concerns them."""
+        for signal in self.signals.values():
+            signal.link()
+        for linked in self.linked:
+            linked.watch()
+        for group in (self.segments.values(), self.hidden, self.scores.values(), self.lifecycles.values()):
+            for node in group:
+                node.watch()  # type: ignore[attr-defined]
+
+    # ----------------------------------------------------------------------------------------------- 3. finish
+
+    def name_properties(self) -> set[str]:
+        """The properties that this unit's signals and conditions read."""
+        self.collect()
+        for stream in self._streams:
+            stream.emit()
+            if stream.where is not None:
+                Where(self.env, self.where_value).truth(self.tree(stream.where))
+        if any(isinstance(s, m.Channel) for s in self.workspace.signals.values()):
+            for rule in self.workspace.channels:
+                if rule.when is not None:
+                    Where(self.env, self.touch_value).truth(self.tree(rule.when))
+            for field in ("path", "url", "referrer", "title", "search"):
+                self.properties.setdefault(field, "")
+        return set(self.properties)
+
+    def finish(self) -> None:
+        """Binds functions, now that every watch and every property's place is known."""
+        self.traits.finish()
+        for signal in self.signals.values():
+            signal.finish()
+        for history in self.histories:
+            history.finish()
+        for node in (*self.segments.values(), *self.hidden):
+            node.finish()
+        for score in self.scores.values():
+            score.finish()
+        for lifecycle in self.lifecycles.values():
+            lifecycle.finish()
+
+
+def members_label(score: str) -> str:
+    """The name of the roll-up that brings the members' mean into an account's score."""
+    return f"members_{score}"
+
+
+def _with_members(label: str, score: m.Score) -> m.Score:
+    """The score with its members' mean as one more measure, weighing the same in every weight set."""
+    assert score.members is not None
+    measure = m.Measure(signal=members_label(label), points=[(0, 0), (100, 100)])
+    weights = [msgspec.structs.replace(w, weights={**w.weights, "members": score.members.weight}) for w in score.weights]
+    return msgspec.structs.replace(score, measures={**score.measures, "members": measure}, weights=weights)
+
+
+def _in_dependency_order(signals: dict[str, m.Signal]) -> list[str]:
+    """Written order, but ratios and formulas after what they read, and rollups after plain signals."""
+    done: list[str] = []
+
+    def visit(label: str, above: tuple[str, ...]) -> None:
+        if label in done or label in above or label not in signals:
+            return
+        signal = signals[label]
+        if isinstance(signal, m.Ratio):
+            needed = [signal.numerator, signal.denominator]
+        elif isinstance(signal, m.Formula):
+            needed = [str(n) for _, n in x.parse_linear(signal.formula).terms]
+        else:
+            needed = []
+        for each in needed:
+            visit(each.split(".")[0], (*above, label))
+        done.append(label)
+
+    for label in signals:
+        visit(label, ())
+    return done
+

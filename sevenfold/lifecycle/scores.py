@@ -1,0 +1,383 @@
+"""Scores from 0 to 100: weighted means of the measures present, kept in integers so that bulk and scalar code agree.
+
+For each subject the numerator sum(w * s) and denominator sum(w) are columns, changed by differences. A value is
+numerator // denominator in 1/1000 point. Contributions w * s add up to the numerator exactly.
+"""
+
+from __future__ import annotations
+
+import ast
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from ..errors import SevenfoldError
+from ..profiles import expressions as x
+from ..profiles.build import code, expression, name
+from ..profiles.columns import UNKNOWN32
+from ..profiles.slots import SCALE, Slot
+from ..profiles.unit import Unit
+from ..workspace import models as m
+
+MILLI = 1_000
+VELOCITIES = {"down": 1, "flat": 2, "up": 3}
+
+
+class ScoreError(SevenfoldError):
+    """A score is defined in a way that cannot be computed."""
+
+    code = "bad_score"
+
+
+def exact(value: float) -> Fraction:
+    """A number as its author wrote it."""
+    return Fraction(str(value))
+
+
+class Points:
+    """Piecewise linear map of integers to 1/1000 point: flat outside, `y0 + (x - x0)(y1 - y0) // (x1 - x0)` inside."""
+
+    def __init__(self, xs: Sequence[int], ys: Sequence[int]) -> None:
+        self.xs, self.ys = list(xs), list(ys)
+        for x0, x1, y0, y1 in zip(self.xs, self.xs[1:], self.ys, self.ys[1:], strict=False):
+            if (x1 - x0) * (abs(y1 - y0) + 1) >= 2**62:
+                raise ScoreError("two points of a measure lie too far apart", fix="use a signal in larger units")
+
+    def __call__(self, at: int) -> int:
+        xs, ys = self.xs, self.ys
+        place = bisect_right(xs, at)
+        if place == 0:
+            return ys[0]
+        if place == len(xs):
+            return ys[-1]
+        x0, y0 = xs[place - 1], ys[place - 1]
+        return y0 + (at - x0) * (ys[place] - y0) // (xs[place] - x0)
+
+
+class MeasureNode:
+    """One measure of one score: its value in 1/1000 point in a column, UNKNOWN32 when absent."""
+
+    def __init__(self, score: ScoreNode, index: int, label: str, model: m.Measure) -> None:
+        self.score, self.index, self.label, self.model = score, index, label, model
+        self.unit = score.unit
+        self.column = self.unit.table.add(f".score.{score.label}.{label}", "int32", UNKNOWN32)
+        self.bit = 0
+
+    def watch(self) -> None:
+        conditions = self.unit.conditions
+        if self.model.when is not None:
+            conditions.watch(self.unit.tree(self.model.when), self.bit)
+            return
+        at = self._name()
+        place = self.unit.place(at)
+        if place.slot.clock is not None:
+            for duration, _ in self._clock_points():
+                place.slot.clock.watch(duration, self.bit, place.via_account)
+            if not self.model.points:
+                raise ScoreError(f"measure `{self.label}` maps a time and needs `points`")
+        else:
+            conditions.watch_name(at, self.bit)
+
+    def _name(self) -> x.Name:
+        assert self.model.signal is not None
+        tree = x.parse(f"exists {self.model.signal}")
+        assert isinstance(tree, x.Exists)
+        return tree.name
+
+    def _clock_points(self) -> list[tuple[int, int]]:
+        found = []
+        for at, y in self.model.points or []:
+            duration = x.parse_duration(at) if isinstance(at, str) else int(at)
+            found.append((duration, int(exact(y) * MILLI)))
+        return found
+
+    def finish(self) -> None:
+        self._value: Callable[[int], int] = self.unit.env.function(f"measure_{self.label}", ["row"], self._body())
+
+    def _absent(self) -> int:
+        return UNKNOWN32 if self.model.default is None else int(exact(self.model.default) * MILLI)
+
+    def _body(self) -> list[ast.stmt]:
+        conditions, unit = self.unit.conditions, self.unit
+        if self.model.when is not None:
+            true, false = conditions.truth(unit.tree(self.model.when))
+            return code("if T:\n    return 100000\nif F:\n    return 0\nreturn ABSENT", T=true, F=false, ABSENT=self._absent())
+        place = unit.place(self._name())
+        slot = place.slot
+        start = code("if not KNOWN:\n    return ABSENT", KNOWN=conditions.known(place), ABSENT=self._absent())
+        if slot.clock is not None:
+            steps = sorted(self._clock_points(), key=lambda pair: -pair[0] if not slot.clock.backward else pair[0])
+            row = expression("ACCOUNT[row]", ACCOUNT=name(unit.account_of)) if place.via_account else name("row")
+            body = code("level = LEVEL[ROW]", LEVEL=name(slot.clock.level), ROW=row)
+            for duration, y in steps:
+                body += code("if level >= N:\n    return Y", N=slot.clock.passed(duration), Y=y)
+            first = sorted(self._clock_points())[-1 if slot.clock.backward else 0][1]
+            return start + body + code("return Y", Y=first)
+        if self.model.values is not None:
+            table = {slot.code_of(text): int(exact(y) * MILLI) for text, y in self.model.values.items()}
+            bound = unit.env.bind(table, "values")
+            return start + code("return TABLE.get(V, ABSENT)", TABLE=bound, V=conditions.value(place), ABSENT=self._absent())
+        points = self.points()
+        if points is None:
+            raise ScoreError(f"measure `{self.label}` of score `{self.score.label}` needs `points`, `values` or `when`")
+        return start + code("return POINTS(V)", POINTS=unit.env.bind(points, "points"), V=conditions.value(place))
+
+    def points(self) -> Points | None:
+        """The measure's map in the stored units of its signal."""
+        if self.model.points is None:
+            return None
+        slot = self.unit.place(self._name()).slot
+        scale = SCALE[slot.type]
+        xs = [
+            x.parse_duration(at) if isinstance(at, str) else int(exact(at) * scale) for at, _ in self.model.points
+        ]
+        return Points(xs, [int(exact(y) * MILLI) for _, y in self.model.points])
+
+    def node(self, row: int, t: int) -> int:
+        values: Any = self.unit.env.scope[self.column.name]
+        old, new = values[row], self._value(row)
+        if old == new:
+            return 0
+        values[row] = new
+        return self.score.shift(row, self.index, old, new)
+
+
+class ScoreNode:
+    """One score over one kind of subject: weight set, measures, value, band, overrides."""
+
+    def __init__(self, unit: Unit, label: str, model: m.Score) -> None:
+        self.unit, self.label, self.model = unit, label, model
+        table = unit.table
+        self.numerator = table.add(f".score.{label}.numerator")
+        self.denominator = table.add(f".score.{label}.denominator", "int32")
+        self.values = table.add(f"score.{label}", "int32", UNKNOWN32)
+        self.bands = table.add(f".band.{label}", "int8")
+        self.sets = table.add(f".score.{label}.weights", "int16", -1)
+        self.jumps = table.add(f".score.{label}.jumps", "int32")
+        self.slot = Slot(unit.kind, f"score.{label}", "score", self.values.name, UNKNOWN32)
+        self.band_slot = Slot(unit.kind, f"band.{label}", "text", self.bands.name, 0)
+        self.band_slot.codes = {band.name: i + 1 for i, band in enumerate(model.bands)}
+        unit.add_slot(("score", label), self.slot)
+        unit.add_slot(("band", label), self.band_slot)
+        self.velocity = table.add(f".velocity.{label}", "int8") if model.history else None
+        if self.velocity is not None:
+            self.velocity_slot = Slot(unit.kind, f"velocity.{label}", "text", self.velocity.name, 0)
+            self.velocity_slot.codes = VELOCITIES
+            unit.add_slot(("velocity", label), self.velocity_slot)
+        self.measures = [MeasureNode(self, i, k, v) for i, (k, v) in enumerate(model.measures.items())]
+        self.bounds = [int(exact(band.from_) * MILLI) for band in model.bands]
+        self.rise = int(exact(model.hysteresis) * MILLI)
+        floor = exact(model.coverage_floor)
+        self.floor_up, self.floor_down = floor.numerator, floor.denominator
+        self.weights = [
+            [int(exact(one.weights.get(measure, 0)) * MILLI) for measure in model.measures] for one in model.weights
+        ]
+        self.totals = [sum(row) for row in self.weights]
+        self.bit = self.bit_late = self.bit_set = self.bit_set_late = 0
+
+    # --------------------------------------------------------------------------------------------- weight sets
+
+    def watch(self) -> None:
+        """Registers the score's own nodes: what chooses the weights, and what the overrides look at."""
+        conditions = self.unit.conditions
+        for one in self.model.weights:
+            if one.stage is not None and self.model.lifecycle is not None:
+                conditions.watch_name(x.Name(("stage", self.model.lifecycle)), self.bit_set_late)
+            if one.segment is not None:
+                conditions.watch_name(x.Name(("segment", one.segment)), self.bit_set)
+            if one.tier is not None and self.model.tier is not None:
+                conditions.watch_name(self._tier(), self.bit_set)
+        for override in self.model.overrides:
+            conditions.watch(self.unit.tree(override.when), self.bit)
+        for measure in self.measures:
+            measure.watch()
+
+    def _tier(self) -> x.Name:
+        tier = self.model.tier or ""
+        own = ("trait", tier) in self.unit.slots
+        return x.Name(("trait", tier) if own else (m.ACCOUNT, "trait", tier))
+
+    def finish(self) -> None:
+        for measure in self.measures:
+            measure.finish()
+        self._value_changed = self.unit.changer(self.slot)
+        self._band_changed = self.unit.changer(self.band_slot)
+        self._choose = self.unit.env.function(f"weights_{self.label}", ["row"], self._chooser())
+        self._caps = []
+        for override in self.model.overrides:
+            true = self.unit.conditions.truth(self.unit.tree(override.when))[0]
+            holds = self.unit.env.function(f"override_{self.label}", ["row"], code("return TEST", TEST=true))
+            self._caps.append((int(exact(override.cap) * MILLI), holds, override.reason))
+
+    def _chooser(self) -> list[ast.stmt]:
+        def specificity(index: int) -> tuple[int, int, int]:
+            one = self.model.weights[index]
+            # stage x segment x tier, stage x tier, stage x segment, stage, segment x tier, tier, segment, none.
+            return (4 if one.stage else 0) + (2 if one.tier else 0) + (1 if one.segment else 0), 0, -index
+
+        def order(index: int) -> tuple[int, int]:
+            one = self.model.weights[index]
+            # Of several segments the one written first in the workspace wins.
+            place = list(self.unit.workspace.segments).index(one.segment) if one.segment else 0
+            return place, index
+
+        body: list[ast.stmt] = []
+        conditions = self.unit.conditions
+        for index in sorted(range(len(self.model.weights)), key=lambda i: (-specificity(i)[0], order(i))):
+            one = self.model.weights[index]
+            tests: list[ast.expr] = []
+            if one.stage is not None:
+                at = x.Compare("==", x.Name(("stage", self.model.lifecycle or "")), x.Literal(one.stage))
+                tests.append(conditions.truth(at)[0])
+            if one.segment is not None:
+                tests.append(conditions.truth(x.Truth(x.Name(("segment", one.segment))))[0])
+            if one.tier is not None:
+                tests.append(conditions.truth(x.Compare("==", self._tier(), x.Literal(one.tier)))[0])
+            test: ast.expr = ast.BoolOp(ast.And(), tests) if len(tests) > 1 else tests[0] if tests else ast.Constant(True)
+            body += code("if TEST:\n    return INDEX", TEST=test, INDEX=index)
+        return body + code("return -1")
+
+    def choose_node(self, row: int, t: int) -> int:
+        """Which weight set holds; a change re-scores the subject and is marked as a jump, never as a crossing."""
+        sets: Any = self.unit.env.scope[self.sets.name]
+        old, new = sets[row], self._choose(row)
+        if old == new:
+            return 0
+        sets[row] = new
+        self._recompute(row, new)
+        values = self.unit.env.scope[self.values.name]
+        before = values[row]
+        if before == UNKNOWN32:
+            return self.bit if old == -1 else self.bit_late
+        values[row] = after = self._value(row)
+        if after == before:
+            return 0
+        if after != UNKNOWN32:
+            self.unit.env.scope[self.jumps.name][row] += after - before
+        mask = self._value_changed(row, before, after)
+        bands: Any = self.unit.env.scope[self.bands.name]
+        old_band = bands[row]
+        bands[row] = new_band = 0 if after == UNKNOWN32 else bisect_right(self.bounds, after)
+        if new_band != old_band:
+            mask |= self._band_changed(row, old_band, new_band)
+        data = {"before": before / MILLI, "after": None if after == UNKNOWN32 else after / MILLI, "weights": self.described(new)}
+        self.unit.host.emit(self.unit, row, "jump", self.label, data)
+        return mask
+
+    def described(self, index: int) -> dict[str, str]:
+        """What a weight set holds for."""
+        if index < 0:
+            return {}
+        one = self.model.weights[index]
+        return {k: v for k, v in (("stage", one.stage), ("segment", one.segment), ("tier", one.tier)) if v is not None}
+
+    def _recompute(self, row: int, index: int) -> None:
+        numerator = denominator = 0
+        if index >= 0:
+            for weight, measure in zip(self.weights[index], self.measures, strict=True):
+                value = self.unit.env.scope[measure.column.name][row]
+                if value != UNKNOWN32:
+                    numerator += weight * value
+                    denominator += weight
+        self.unit.env.scope[self.numerator.name][row] = numerator
+        self.unit.env.scope[self.denominator.name][row] = denominator
+
+    # --------------------------------------------------------------------------------------------------- value
+
+    def shift(self, row: int, measure: int, old: int, new: int) -> int:
+        """A measure went from `old` to `new`; returns the score's bit when that can matter."""
+        scope = self.unit.env.scope
+        index = scope[self.sets.name][row]
+        if index < 0:
+            return 0
+        weight = self.weights[index][measure]
+        if weight == 0:
+            return 0
+        if old == UNKNOWN32:
+            scope[self.numerator.name][row] += weight * new
+            scope[self.denominator.name][row] += weight
+        elif new == UNKNOWN32:
+            scope[self.numerator.name][row] -= weight * old
+            scope[self.denominator.name][row] -= weight
+        else:
+            scope[self.numerator.name][row] += weight * (new - old)
+        return self.bit
+
+    def _value(self, row: int) -> int:
+        scope = self.unit.env.scope
+        denominator = scope[self.denominator.name][row]
+        if denominator == 0:
+            return UNKNOWN32
+        if denominator * self.floor_down < self.totals[scope[self.sets.name][row]] * self.floor_up:
+            return UNKNOWN32
+        value: int = scope[self.numerator.name][row] // denominator
+        for cap, holds, _ in self._caps:
+            if value > cap and holds(row):
+                value = cap
+        return value
+
+    def node(self, row: int, t: int) -> int:
+        """The value from its parts, and the band with hysteresis."""
+        values: Any = self.unit.env.scope[self.values.name]
+        old, new = values[row], self._value(row)
+        if old == new:
+            return 0
+        values[row] = new
+        mask = self._value_changed(row, old, new)
+        bands: Any = self.unit.env.scope[self.bands.name]
+        was = bands[row]
+        band = self._band(was, new)
+        if band != was:
+            bands[row] = band
+            mask |= self._band_changed(row, was, band)
+            data = {"from": self._band_name(was), "to": self._band_name(band), "value": None if new == UNKNOWN32 else new / MILLI}
+            self.unit.host.emit(self.unit, row, "band", self.label, data)
+        return mask
+
+    def _band_name(self, band: int) -> str:
+        return self.model.bands[band - 1].name if band else "unknown"
+
+    def _band(self, was: int, value: int) -> int:
+        if value == UNKNOWN32:
+            return 0
+        plain = bisect_right(self.bounds, value)
+        if was == 0 or plain <= was:
+            return plain
+        # A rise needs the bound of the band above plus the hysteresis; of several bands the highest so reached.
+        while plain > was and value < self.bounds[plain - 1] + self.rise:
+            plain -= 1
+        return plain
+
+    # ------------------------------------------------------------------------------------------------- reading
+
+    def read(self, row: int) -> dict[str, Any]:
+        """The score explained: value, band, coverage and each measure's contribution; contributions add up exactly.
+
+        `contributions` maps each measure to (value in points, weight, weight * value as an integer in 1e-6 points).
+        """
+        scope = self.unit.env.scope
+        index = scope[self.sets.name][row]
+        value = scope[self.values.name][row]
+        weights = self.weights[index] if index >= 0 else [0] * len(self.measures)
+        parts: dict[str, Any] = {}
+        for weight, measure in zip(weights, self.measures, strict=True):
+            s = scope[measure.column.name][row]
+            known = s != UNKNOWN32
+            parts[measure.label] = {
+                "value": s / MILLI if known else None,
+                "weight": weight / MILLI,
+                "product": weight * s if known else None,
+            }
+        total = self.totals[index] if index >= 0 else 0
+        return {
+            "value": None if value == UNKNOWN32 else value / MILLI,
+            "band": self._band_name(scope[self.bands.name][row]),
+            "coverage": scope[self.denominator.name][row] / total if total else 0.0,
+            "numerator": scope[self.numerator.name][row],
+            "denominator": scope[self.denominator.name][row],
+            "weights": self.described(index),
+            "contributions": parts,
+            "overrides": [reason for cap, holds, reason in self._caps if holds(row)],
+            "velocity": self.unit.show(self.velocity_slot, row) if self.velocity is not None else None,
+        }

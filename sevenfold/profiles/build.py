@@ -1,0 +1,127 @@
+"""Quasi-quotation: Python functions built as syntax trees from fixed templates, never from text anybody supplied.
+
+A template is a constant of this package. `code("c = COL[row] + 1", COL=env.name)` parses it (once) and puts a tree, a
+list of statements or a constant in the place of each upper-case name. What a workspace says reaches generated code
+only as constants and as bound objects.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+Part = ast.expr | Sequence[ast.stmt] | int | str | bool | None
+
+
+@lru_cache(maxsize=4096)
+def _parsed(template: str) -> ast.Module:
+    return ast.parse(template)
+
+
+class _Fill(ast.NodeTransformer):
+    def __init__(self, parts: dict[str, Part]) -> None:
+        self.parts = parts
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        if isinstance(node.value, ast.Name) and node.value.id in self.parts:
+            part = self.parts[node.value.id]
+            if isinstance(part, Sequence) and not isinstance(part, str):
+                return list(part)
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id not in self.parts:
+            return node
+        part = self.parts[node.id]
+        if isinstance(part, ast.Name):
+            return ast.Name(part.id, node.ctx)
+        if isinstance(part, ast.expr):
+            return part
+        assert not isinstance(part, Sequence) or isinstance(part, str), f"{node.id} stands where one value belongs"
+        return ast.Constant(part)
+
+
+def code(template: str, **parts: Part) -> list[ast.stmt]:
+    """The statements of a template with its upper-case names filled in. Empty bodies become `pass`."""
+    module = copy.deepcopy(_parsed(template))
+    filled = _Fill(parts).visit(module)
+    for node in ast.walk(filled):
+        for field in ("body",):
+            if isinstance(node, (ast.If, ast.For, ast.While)) and not getattr(node, field):
+                node.body = [ast.Pass()]
+    body: list[ast.stmt] = filled.body
+    return body
+
+
+def expression(template: str, **parts: Part) -> ast.expr:
+    """The one expression of a template with its upper-case names filled in."""
+    (statement,) = code(template, **parts)
+    assert isinstance(statement, ast.Expr)
+    return statement.value
+
+
+def conjunction(members: Iterable[ast.expr]) -> ast.expr:
+    """`a and b and ...`; True for none."""
+    return _boolean(ast.And(), list(members), True)
+
+
+def disjunction(members: Iterable[ast.expr]) -> ast.expr:
+    """`a or b or ...`; False for none."""
+    return _boolean(ast.Or(), list(members), False)
+
+
+def _boolean(op: ast.boolop, members: list[ast.expr], empty: bool) -> ast.expr:
+    kept = [m for m in members if not (isinstance(m, ast.Constant) and m.value is empty)]
+    if any(isinstance(m, ast.Constant) and m.value is (not empty) for m in kept):
+        return ast.Constant(not empty)
+    if not kept:
+        return ast.Constant(empty)
+    return kept[0] if len(kept) == 1 else ast.BoolOp(op, kept)
+
+
+class Environment:
+    """The global names that generated functions see: columns, tables and helpers bound by the compiler."""
+
+    def __init__(self) -> None:
+        self.scope: dict[str, Any] = {"__builtins__": {}}
+        self._count = 0
+        for safe in (len, min, max, sorted, range, abs, None.__class__, True.__class__):
+            self.scope[safe.__name__] = safe
+        self.scope["int"], self.scope["float"], self.scope["str"], self.scope["bool"] = int, float, str, bool
+
+    def bind(self, value: Any, hint: str) -> ast.Name:
+        """A new global name for `value`; `hint` makes generated code readable in a debugger."""
+        self._count += 1
+        word = "".join(c if c.isalnum() else "_" for c in hint)
+        name = f"{word}_{self._count}"
+        self.scope[name] = value
+        return ast.Name(name, ast.Load())
+
+    def rebind(self, name: str, value: Any) -> None:
+        """Gives an existing global another value (a column that grew)."""
+        assert name in self.scope, name
+        self.scope[name] = value
+
+    def function(self, hint: str, arguments: Sequence[str], body: list[ast.stmt]) -> Callable[..., Any]:
+        """Compiles one function of positional arguments and returns it."""
+        name = self.bind(None, hint).id
+        definition = ast.FunctionDef(
+            name=name,
+            args=ast.arguments([], [ast.arg(a) for a in arguments], None, [], [], None, []),
+            body=body or [ast.Pass()],
+            decorator_list=[],
+            returns=None,
+        )
+        module = ast.Module([definition], [])
+        ast.fix_missing_locations(module)
+        exec(compile(module, f"<{hint}>", "exec"), self.scope)
+        made: Callable[..., Any] = self.scope[name]
+        return made
+
+
+def name(identifier: str) -> ast.Name:
+    """A local or global name as a tree."""
+    return ast.Name(identifier, ast.Load())

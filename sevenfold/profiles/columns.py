@@ -1,0 +1,128 @@
+"""Typed columns: one integer array a field, grown together, read as memoryviews by scalar code and NumPy by bulk code.
+
+Row 0 of every table belongs to nobody: it holds the values of "no such subject", so that a person without an account
+reads unknown without a branch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..limits import DICTIONARY_VALUES_MAX
+from .build import Environment
+
+UNKNOWN = -(2**63)
+"""An unknown number, date or score in an int64 column."""
+UNKNOWN32 = -(2**31)
+"""An unknown value in an int32 column."""
+UNKNOWN16 = -(2**15)
+"""An unknown value in an int16 history."""
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(slots=True)
+class Column:
+    """One field of a table. `name` is its global name in generated code; `empty` its value in a new row."""
+
+    name: str
+    label: str
+    dtype: str
+    empty: int
+    width: int
+    data: Array
+
+
+class Table:
+    """The columns of one kind of subject. `rows` counts the rows in use, row 0 included."""
+
+    def __init__(self, env: Environment, kind: str, capacity_rows: int) -> None:
+        self.env = env
+        self.kind = kind
+        self.capacity = capacity_rows
+        self.rows = 1
+        self.columns: dict[str, Column] = {}
+        self.bags: dict[str, tuple[str, list[Any]]] = {}
+
+    def add(self, label: str, dtype: str = "int64", empty: int = 0, width: int = 1) -> Column:
+        """A new column named by `label`; `width` > 1 makes a row of values (a history)."""
+        assert label not in self.columns, label
+        shape = self.capacity if width == 1 else (self.capacity, width)
+        data = np.zeros(shape, dtype=dtype)
+        if empty:
+            data[: self.rows] = empty
+        view: Any = memoryview(data) if width == 1 else data
+        column = Column(self.env.bind(view, f"{self.kind}_{label}").id, label, dtype, empty, width, data)
+        self.columns[label] = column
+        return column
+
+    def add_bag(self, label: str) -> str:
+        """A column of small Python objects (None when empty); returns its global name."""
+        values: list[Any] = [None] * self.rows
+        name = self.env.bind(values, f"{self.kind}_{label}").id
+        self.bags[label] = (name, values)
+        return name
+
+    def new_row(self) -> int:
+        """A fresh row holding every column's empty value."""
+        row = self.rows
+        if row >= self.capacity:
+            self._grow()
+        self.rows = row + 1
+        for column in self._initialised:
+            column.data[row] = column.empty
+        for _, values in self.bags.values():
+            values.append(None)
+        return row
+
+    @property
+    def _initialised(self) -> list[Column]:
+        cached = self.__dict__.get("_nonzero")
+        if cached is None or cached[0] != len(self.columns):
+            cached = (len(self.columns), [c for c in self.columns.values() if c.empty])
+            self.__dict__["_nonzero"] = cached
+        found: list[Column] = cached[1]
+        return found
+
+    def reset(self, row: int) -> None:
+        """Gives every field of a row its empty value again (the loser of a merge)."""
+        for column in self.columns.values():
+            column.data[row] = column.empty
+        for _, values in self.bags.values():
+            values[row] = None
+
+    def _grow(self) -> None:
+        self.capacity *= 2
+        for column in self.columns.values():
+            shape = self.capacity if column.width == 1 else (self.capacity, column.width)
+            data = np.zeros(shape, dtype=column.dtype)
+            data[: len(column.data)] = column.data
+            column.data = data
+            self.env.rebind(column.name, memoryview(data) if column.width == 1 else data)
+
+
+class Dictionary:
+    """Texts to int32 codes in order of first sight; 0 is unknown, and `OTHER` stands for texts beyond the limit."""
+
+    OTHER = 1
+
+    def __init__(self) -> None:
+        self.texts: list[str | None] = [None, None]
+        self.codes: dict[str, int] = {}
+        self.overflowed = 0
+
+    def code(self, text: str) -> int:
+        """The code of a text, given one if it is new."""
+        found = self.codes.get(text)
+        if found is not None:
+            return found
+        if len(self.texts) > DICTIONARY_VALUES_MAX:
+            self.overflowed += 1
+            return self.OTHER
+        code = len(self.texts)
+        self.texts.append(text)
+        self.codes[text] = code
+        return code

@@ -1,0 +1,131 @@
+"""Segments: membership kept as bits of an int64 column, re-evaluated only when a condition's atom has flipped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..workspace import models as m
+from . import expressions as x
+from .build import code
+from .columns import Column
+from .slots import Slot
+from .unit import Unit
+
+BITS_A_COLUMN = 62
+
+
+class SegmentSet:
+    """Hands out membership bits of one kind of subject."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.used = BITS_A_COLUMN
+        self.columns: list[Column] = []
+
+    def slot(self, label: str) -> Slot:
+        """A fresh membership bit as a slot."""
+        if self.used == BITS_A_COLUMN:
+            self.columns.append(self.unit.table.add(f".segments{len(self.columns)}"))
+            self.used = 0
+        slot = Slot(self.unit.kind, label, "boolean", self.columns[-1].name, bit=1 << self.used)
+        self.used += 1
+        return slot
+
+
+class SegmentNode:
+    """One segment: true or not for each subject; unknown counts as not."""
+
+    def __init__(self, unit: Unit, label: str, condition: x.Node | None, slot: Slot, announced: bool = True) -> None:
+        self.unit, self.label, self.condition, self.slot, self.announced = unit, label, condition, slot, announced
+        self.bit = 0
+
+    def watch(self) -> None:
+        if self.condition is not None:
+            self.unit.conditions.watch(self.condition, self.bit)
+
+    def finish(self) -> None:
+        """Compiles the membership test."""
+        self._changed = self.unit.changer(self.slot)
+        self._entered = self.unit.handler("derived", f"$segment {self.label}") if self.announced else None
+        self._left = self.unit.handler("derived", f"$left {self.label}") if self.announced else None
+        if self.condition is not None:
+            true = self.unit.conditions.truth(self.condition)[0]
+            self._holds = self.unit.env.function(f"segment_{self.label}", ["row"], code("return TEST", TEST=true))
+
+    def node(self, row: int, t: int) -> int:
+        """Evaluates membership; a change is an effect and a derived event."""
+        return self.set(row, t, bool(self._holds(row)))
+
+    def set(self, row: int, t: int, member: bool) -> int:
+        """Makes a subject a member or not; returns who must look again."""
+        bits: Any = self.unit.env.scope[self.slot.column]
+        held = bits[row]
+        if bool(held & self.slot.bit) == member:
+            return 0
+        new = held | self.slot.bit if member else held & ~self.slot.bit
+        bits[row] = new
+        mask = self._changed(row, held, new)
+        if self.announced:
+            self.unit.host.emit(self.unit, row, "entered" if member else "left", self.label, {})
+            derived = self._entered if member else self._left
+            if derived is not None:
+                mask |= derived(row, t, t, 0, NO_PROPERTIES, None)
+        return mask
+
+    def merge(self, winner: int, loser: int) -> None:
+        """A list kept by hand: the merged person is on it when either was."""
+        if self.condition is None:
+            bits: Any = self.unit.env.scope[self.slot.column]
+            bits[winner] |= bits[loser] & self.slot.bit
+
+
+class _NoProperties:
+    """The properties of a derived event: none, whatever is asked for."""
+
+    def __getattr__(self, field: str) -> Any:
+        from msgspec import UNSET
+
+        return UNSET
+
+
+NO_PROPERTIES = _NoProperties()
+
+
+def early(workspace: m.Workspace, unit: Unit, segments: dict[str, x.Node]) -> list[list[str]]:
+    """The segments of a kind in evaluation order: those that depend on no stage, score or band, then the rest.
+
+    Within each group dependencies come first, otherwise the written order holds. `check` has refused cycles; should one
+    get here all the same, its members keep the written order.
+    """
+    late: set[str] = set()
+    uses: dict[str, set[str]] = {}
+    for label, tree in segments.items():
+        uses[label] = set()
+        for at in x.names(tree):
+            if at.parts[0] == "segment" and len(at.parts) == 2:
+                uses[label].add(at.parts[1])
+            elif at.parts[0] in ("stage", "score", "band", "velocity") or _kept_by_stages(unit, at):
+                late.add(label)
+    changed = True
+    while changed:
+        changed = False
+        for label, used in uses.items():
+            if label not in late and used & late:
+                late.add(label)
+                changed = True
+    return [_ordered([s for s in segments if (s in late) == is_late], uses) for is_late in (False, True)]
+
+
+def _kept_by_stages(unit: Unit, at: x.Name) -> bool:
+    signal = unit.workspace.signals.get(at.parts[0])
+    return isinstance(signal, (m.StageTime, m.ScoreHistory))
+
+
+def _ordered(labels: list[str], uses: dict[str, set[str]]) -> list[str]:
+    done: list[str] = []
+    waiting = list(labels)
+    while waiting:
+        ready = next((s for s in waiting if not (uses[s] & set(waiting)) - {s}), waiting[0])
+        waiting.remove(ready)
+        done.append(ready)
+    return done

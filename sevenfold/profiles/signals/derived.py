@@ -1,0 +1,214 @@
+"""Signals computed from other values: ratio, formula, score history and an account's roll-up over its members."""
+
+from __future__ import annotations
+
+import ast
+from fractions import Fraction
+from typing import Any
+
+from ...workspace import models as m
+from .. import expressions as x
+from ..build import code, expression, name
+from ..columns import UNKNOWN
+from ..slots import SCALE, Slot
+from .base import SignalKind
+
+
+class LinkedKind(SignalKind):
+    """A value kept by a node: whenever something it reads changes, the unit evaluates `node` in its order."""
+
+    node: Any
+
+    def declare(self) -> None:
+        self.values = self.column(empty=UNKNOWN)
+        self.slot = self.make_slot(self.values, "number", unknown=UNKNOWN)
+        self.bit = self.unit.node(self._node)
+
+    def sources(self) -> list[str]:
+        raise AssertionError
+
+    def finish(self) -> None:
+        self._changed = self.unit.changer(self.slot)
+        self.value = self.unit.env.function(f"value_{self.label}", ["row"], self._body())
+
+    def watch(self) -> None:
+        """Asks to be evaluated when a source changes."""
+        for source in self.sources():
+            self.unit.conditions.watch_name(x.Name(tuple(source.split("."))), self.bit)
+
+    def _body(self) -> list[ast.stmt]:
+        raise AssertionError
+
+    def _node(self, row: int, t: int) -> int:
+        values = self.data(self.values)
+        old, new = values[row], self.value(row)
+        if old == new:
+            return 0
+        values[row] = new
+        return self._changed(row, old, new)
+
+    def merge(self, winner: int, loser: int, t: int) -> None:
+        """Evaluated again with everything else after the merge."""
+
+
+class RatioKind(LinkedKind):
+    """One signal over another in 1e-6, rounded down."""
+
+    model: m.Ratio
+
+    def sources(self) -> list[str]:
+        return [self.model.numerator, self.model.denominator]
+
+    def _body(self) -> list[ast.stmt]:
+        places = [self.unit.place(x.Name(tuple(s.split(".")))) for s in self.sources()]
+        a, b = (self.unit.conditions.value(p) for p in places)
+        known = [self.unit.conditions.known(p) for p in places]
+        scale_a, scale_b = (SCALE[p.slot.type] for p in places)
+        factor = Fraction(1_000_000 * scale_b, scale_a)
+        return code(
+            "if not KNOWN_A or not KNOWN_B:\n    return UNSET\n"
+            "b = B\nif b == 0:\n    return UNSET\nreturn A * UP // (b * DOWN)",
+            KNOWN_A=known[0], KNOWN_B=known[1], UNSET=UNKNOWN, A=a, B=b, UP=factor.numerator, DOWN=factor.denominator,
+        )
+
+
+class FormulaKind(LinkedKind):
+    """A linear combination in 1e-6, rounded down."""
+
+    model: m.Formula
+
+    def sources(self) -> list[str]:
+        return [str(n) for _, n in x.parse_linear(self.model.formula).terms]
+
+    def _body(self) -> list[ast.stmt]:
+        linear = x.parse_linear(self.model.formula)
+        common, factors = 1, []
+        for k, at in linear.terms:
+            place = self.unit.place(at)
+            factors.append((place, k * 1_000_000 / SCALE[place.slot.type]))
+        constant = linear.constant * 1_000_000
+        for f in [constant, *(f for _, f in factors)]:
+            common = common * f.denominator // _gcd(common, f.denominator)
+        total: ast.expr = ast.Constant(int(constant * common))
+        body: list[ast.stmt] = []
+        for place, f in factors:
+            known = self.unit.conditions.known(place)
+            body += code("if not KNOWN:\n    return UNSET", KNOWN=known, UNSET=UNKNOWN)
+            total = expression("A + K * V", A=total, K=int(f * common), V=self.unit.conditions.value(place))
+        body += code("n = T // COMMON", T=total, COMMON=common)
+        if self.model.at_least is not None:
+            body += code("if n < LEAST:\n    return LEAST", LEAST=round(self.model.at_least * 1_000_000))
+        return body + code("return n")
+
+
+def _gcd(a: int, b: int) -> int:
+    while b:
+        a, b = b, a % b
+    return a
+
+
+class ScoreHistoryKind(SignalKind):
+    """A fact about a score's closed days; written by the day close (lifecycle.history)."""
+
+    model: m.ScoreHistory
+
+    def declare(self) -> None:
+        self.values = self.column(empty=UNKNOWN)
+        # Slopes are in 1e-6 points a day; minimum and change are points like the score itself.
+        type_ = "number" if self.model.measure == "slope" else "score"
+        self.slot = self.make_slot(self.values, type_, unknown=UNKNOWN)
+        self.unit.score_histories.append(self)
+
+    def finish(self) -> None:
+        self._changed = self.unit.changer(self.slot)
+
+    def take(self, row: int, new: int) -> int:
+        """The close found another value."""
+        values = self.data(self.values)
+        old = values[row]
+        if old == new:
+            return 0
+        values[row] = new
+        return self._changed(row, old, new)
+
+
+class RollupKind(SignalKind):
+    """An account's total over its members: running sums kept by differences, shown from the next tick on.
+
+    Member changes call `moved`; the account's tick calls `show_tick`. Minimum and maximum look at the members anew.
+    """
+
+    model: m.Rollup
+
+    def declare(self) -> None:
+        aggregate = self.model.aggregate
+        whole = aggregate in ("sum", "count")
+        self.values = self.column(empty=0 if whole else UNKNOWN)
+        self.totals = self.column(".total")
+        self.entries = self.column(".known", "int32")
+        self.member = self.unit.member_unit()
+        if self.model.signal is not None:
+            self.source: Slot = self.member.place(x.Name(tuple(self.model.signal.split(".")))).slot
+        else:
+            assert self.model.when is not None
+            self.source = self.member.hidden_segment(self.model.when)
+        type_ = "count" if aggregate == "count" else "number" if aggregate == "average" else self.source.type
+        # Means are shown in 1e-6 whatever they are of; totals keep the unit of what they add up.
+        self.factor = 1_000_000 // SCALE[self.source.type] if aggregate == "average" else 1
+        self.slot = self.make_slot(self.values, type_, unknown=None if whole else UNKNOWN)
+        self.unit.rollups.append(self)
+        index = self.unit.rollups.index(self)
+        self.source.rollups.append(lambda old, new: self._emit(index, old, new))
+
+    def _emit(self, index: int, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
+        account = name(self.member.account_of)
+        return code("if ACCOUNT[row]:\n    ROLL(INDEX, row, OLD, NEW)", ACCOUNT=account, ROLL=name("roll"), INDEX=index, OLD=old, NEW=new)
+
+    def share(self, row: int) -> int | None:
+        """What a member contributes now: an int in the roll-up's units, None when unknown."""
+        slot = self.source
+        value: int = self.unit.env.scope[slot.column][row]
+        if slot.bit:
+            return 1 if value & slot.bit else 0
+        return None if value == slot.unknown else value * self.factor
+
+    def of_value(self, value: int) -> int | None:
+        """The contribution of a stored value."""
+        slot = self.source
+        if slot.bit:
+            return 1 if value & slot.bit else 0
+        return None if slot.unknown is not None and value == slot.unknown else value * self.factor
+
+    def moved(self, account: int, old: int | None, new: int | None, weight: int = 1) -> None:
+        """A member's contribution went from `old` to `new` (None: unknown, or not a member)."""
+        totals, entries = self.data(self.totals), self.data(self.entries)
+        totals[account] += weight * ((new or 0) - (old or 0))
+        entries[account] += weight * ((new is not None) - (old is not None))
+
+    def show_tick(self, account: int) -> int:
+        """At the account's tick: the running total becomes the value conditions see."""
+        totals, entries = self.data(self.totals), self.data(self.entries)
+        aggregate = self.model.aggregate
+        if aggregate in ("sum", "count"):
+            new = totals[account]
+        elif entries[account] == 0:
+            new = UNKNOWN
+        elif aggregate == "average":
+            new = totals[account] // entries[account]
+        else:
+            shares = [s for s in (self.share(r) for r in self.unit.member_rows(account)) if s is not None]
+            new = (max(shares) if aggregate == "max" else min(shares)) if shares else UNKNOWN
+        values = self.data(self.values)
+        old = values[account]
+        if old == new:
+            return 0
+        values[account] = new
+        return self._changed(account, old, new)
+
+    def finish(self) -> None:
+        self._changed = self.unit.changer(self.slot)
+
+
+KINDS: dict[type, Any] = {
+    m.Ratio: RatioKind, m.Formula: FormulaKind, m.ScoreHistory: ScoreHistoryKind, m.Rollup: RollupKind,
+}

@@ -1,0 +1,126 @@
+"""Traits: all of them packed for each subject, the named ones as typed columns. The newest non-empty value wins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..events.times import parse_ms
+from ..workspace import models as m
+from .columns import UNKNOWN, Column
+from .slots import Slot
+from .unit import Unit, path_parts
+from .where import dig, micro, present
+
+_JSON = msgspec.json.Encoder()
+_DTYPES = {"string": ("int32", 0, "text"), "number": ("int64", UNKNOWN, "number"), "boolean": ("int8", 0, "boolean"), "date": ("int64", UNKNOWN, "date")}
+
+
+class TraitColumn:
+    """One named trait."""
+
+    def __init__(self, unit: Unit, label: str, model: m.Trait) -> None:
+        self.unit, self.label, self.model = unit, label, model
+        head, *rest = path_parts(model.path or label)
+        self.head, self.rest = head, tuple(rest)
+        if model.type == "json":
+            self.slot = Slot(unit.kind, f"trait.{label}", "json")
+        else:
+            dtype, unknown, type_ = _DTYPES[model.type]
+            self.column: Column = unit.table.add(f"trait.{label}", dtype, unknown)
+            self.slot = Slot(unit.kind, f"trait.{label}", type_, self.column.name, unknown)  # type: ignore[arg-type]
+            if type_ == "text":
+                self.slot.dictionary = unit.dictionary(f"trait.{label}")
+        unit.add_slot(("trait", label), self.slot)
+
+    def finish(self) -> None:
+        self._changed = self.unit.changer(self.slot)
+
+    def convert(self, value: Any) -> int:
+        """The stored integer of a JSON value; the unknown one when the type is another."""
+        unknown = self.slot.unknown or 0
+        if self.model.type == "string":
+            if value.__class__ is not str or value == "":
+                return unknown
+            assert self.slot.dictionary is not None
+            return self.slot.dictionary.code(value)
+        if self.model.type == "number":
+            found = micro(value)
+        elif self.model.type == "boolean":
+            found = (2 if value else 1) if value.__class__ is bool else None
+        else:
+            found = parse_ms(value) if value.__class__ in (str, int, float) else None
+        return unknown if found is None else found
+
+    def set(self, row: int, whole: Any, te: int, t: int) -> int:
+        """Takes the trait out of the value at its head; returns who must look again."""
+        if self.model.type == "json":
+            return 0
+        value = dig(whole, self.rest) if self.rest else whole
+        return self.put(row, self.convert(value), te, t)
+
+    def put(self, row: int, new: int, te: int, t: int) -> int:
+        """Stores the integer; a change moves the clocks that follow it."""
+        values: Any = self.unit.env.scope[self.column.name]
+        old = values[row]
+        if old == new:
+            return 0
+        values[row] = new
+        mask = self._changed(row, old, new) | self.unit.moved(self.column.name, row, t)
+        for moved in self.unit.trait_moves.get(self.label, ()):
+            mask |= moved(row, te, t)
+        return mask
+
+
+class Traits:
+    """The traits of one kind of subject: a packed object a row, `{name: [value, te, seq]}`, and the named columns."""
+
+    def __init__(self, unit: Unit, named: dict[str, m.Trait]) -> None:
+        self.unit = unit
+        self.columns = [TraitColumn(unit, label, model) for label, model in named.items()]
+        self.by_head: dict[str, list[TraitColumn]] = {}
+        for column in self.columns:
+            self.by_head.setdefault(column.head, []).append(column)
+        self.bag = unit.table.add_bag(".traits")
+
+    def finish(self) -> None:
+        for column in self.columns:
+            column.finish()
+
+    def held(self, row: int) -> dict[str, list[Any]]:
+        """`{name: [value, te, seq]}` of a row."""
+        packed = self.unit.env.scope[self.bag][row]
+        found: dict[str, list[Any]] = {} if packed is None else msgspec.json.decode(packed)
+        return found
+
+    def values(self, row: int) -> dict[str, Any]:
+        """`{name: value}` of a row."""
+        return {name: entry[0] for name, entry in self.held(row).items()}
+
+    def set(self, row: int, traits: dict[str, Any], te: int, seq: int, t: int) -> int:
+        """Takes traits of an event; a value that is null or "" is none and changes nothing."""
+        if not traits:
+            return 0
+        held = self.held(row)
+        mask, touched = 0, False
+        for trait, value in traits.items():
+            if not present(value):
+                continue
+            before = held.get(trait)
+            if before is not None and (before[1], before[2]) > (te, seq):
+                continue
+            held[trait] = [value, te, seq]
+            touched = True
+            for column in self.by_head.get(trait, ()):
+                mask |= column.set(row, value, te, t)
+        if touched:
+            self.unit.env.scope[self.bag][row] = _JSON.encode(held)
+        return mask
+
+    def merge(self, winner: int, loser: int, t: int) -> int:
+        """The newest value of each trait wins, whoever it was told about."""
+        mask = 0
+        for trait, (value, te, seq) in self.held(loser).items():
+            mask |= self.set(winner, {trait: value}, te, seq, t)
+        return mask

@@ -1,0 +1,363 @@
+"""A compile unit: everything one kind of subject carries, compiled together from the workspace.
+
+The unit owns the kind's table, the slots that names lead to, the nodes that are evaluated after an operation, and the
+handlers of events. Compilation goes in fixed steps: declare (columns and slots), link (who follows whom), watch (who
+must look when what changes), finish (operations and functions). Nothing here runs per event except what it generated.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from ..errors import SevenfoldError
+from ..limits import EVALUATION_PASSES_MAX
+from ..workspace import models as m
+from . import expressions as x
+from .build import Environment, code, expression, name
+from .columns import UNKNOWN, UNKNOWN16, UNKNOWN32, Dictionary, Table
+from .conditions import Conditions, Place
+from .slots import SCALE, Changes, Slot
+from .where import Where
+from .wheel import low as packed_low
+
+NodeFunction = Callable[[int, int], int]
+Handler = Callable[..., int]
+
+
+class UnknownNameError(SevenfoldError):
+    """A condition or signal names something that the workspace does not define."""
+
+    code = "unknown_name"
+
+
+class Host(Protocol):
+    """What the engine offers a unit."""
+
+    workspace: m.Workspace
+    env: Environment
+    units: dict[str, Unit]
+
+    def push(self, due: int, low: int, row: int) -> None: ...
+    def now(self) -> int: ...
+    def add_op(self, kind: int, fire: Callable[[int, int, int, int], int], timer: bool, owner: str) -> int: ...
+    def note(self, account: int, mask: int) -> None: ...
+    def emit(self, unit: Unit, row: int, kind: str, name: str, data: dict[str, Any]) -> None: ...
+    def cause(self) -> dict[str, Any]: ...
+    def member_rows(self, account: int) -> Iterable[int]: ...
+
+
+class Unit:
+    """One kind of subject (person, account, or an entity) compiled."""
+
+    def __init__(self, host: Host, kind: str, index: int, capacity_rows: int) -> None:
+        self.host = host
+        self.workspace = host.workspace
+        self.env = host.env
+        self.kind = kind
+        self.index = index
+        self.table = Table(host.env, kind, capacity_rows)
+        self.born = self.table.add(".born")
+        self.account_of = self.table.add(".account", "int32").name if kind == m.PERSON else ""
+        self.slots: dict[tuple[str, ...], Slot] = {}
+        self.conditions = Conditions(host.env, self)
+        self.changes = Changes(host.env, host.env.bind(self.note, "note").id)
+        self.signals: dict[str, Any] = {}
+        self.nodes: list[NodeFunction] = []
+        self.dictionaries: dict[str, Dictionary] = {}
+        self.trends: list[Any] = []
+        self.rollups: list[Any] = []
+        self.score_histories: list[Any] = []
+        self.trait_moves: dict[str, list[Callable[[int, int, int], int]]] = {}
+        self.followers: dict[str, list[Any]] = {}
+        self.stage_clocks: dict[str, list[Any]] = {}
+        self.ops: dict[int, int] = {}
+        self._changers: dict[int, Callable[[int, int, int], int]] = {}
+        self._handlers: dict[tuple[str, str], Handler | None] = {}
+        self._by_signature: dict[tuple[int, ...], Handler | None] = {}
+        self._streams: list[Any] = []
+        self._wheres: dict[str, ast.expr] = {}
+        self.whole_body = False
+        self.properties: dict[str, str] = {}
+        self.op_serial = 0
+        self.declaring = ""
+
+    # ---------------------------------------------------------------------------------------------- declaration
+
+    def add_slot(self, parts: tuple[str, ...], slot: Slot) -> None:
+        """Makes a slot readable under a dotted name."""
+        assert parts not in self.slots, parts
+        self.slots[parts] = slot
+
+    def node(self, function: NodeFunction) -> int:
+        """Adds a node after all so far; returns its bit."""
+        self.nodes.append(function)
+        return 1 << (len(self.nodes) - 1)
+
+    def op(self, fire: Callable[[int, int, int, int], int], *, timer: bool = False) -> int:
+        """Registers what happens when an entry of the wheel falls due; returns its number."""
+        number = self.host.add_op(self.index, fire, timer, f"{self.kind}.{self.declaring}")
+        self.ops[number] = packed_low(self.index, number, timer)
+        return number
+
+    def low(self, op: int) -> int:
+        """The packed constant of an operation."""
+        return self.ops[op]
+
+    def dictionary(self, label: str) -> Dictionary:
+        """The dictionary of a text attribute."""
+        return self.dictionaries.setdefault(label, Dictionary())
+
+    def tree(self, condition: m.Condition) -> x.Node:
+        """A condition of the workspace as one tree."""
+        if isinstance(condition, str):
+            return x.parse(condition)
+        if isinstance(condition, m.All):
+            return x.AllOf(tuple(self.tree(c) for c in condition.all))
+        if isinstance(condition, m.Any_):
+            return x.AnyOf(tuple(self.tree(c) for c in condition.any_))
+        return x.NotOf(self.tree(condition.not_))
+
+    # -------------------------------------------------------------------------------------------------- reading
+
+    def place(self, at: x.Name) -> Place:
+        """Where a name leads. Raises UnknownNameError."""
+        parts = at.parts
+        if parts[0] == m.ACCOUNT and self.kind == m.PERSON and len(parts) > 1:
+            return Place(self.host.units[m.ACCOUNT].slot_of(parts[1:], at), True)
+        return Place(self.slot_of(parts, at), False)
+
+    def slot_of(self, parts: tuple[str, ...], at: x.Name) -> Slot:
+        found = self.slots.get(parts)
+        if found is None:
+            raise UnknownNameError(f"unknown name `{at}` for a {self.kind}", fix="run `sevenfold check` on the workspace")
+        return found
+
+    def catalogue_keys(self, catalogue: str | None) -> list[str]:
+        """The key column of a catalogue, as texts."""
+        if catalogue is None:
+            return []
+        table = self.workspace.catalogues[catalogue]
+        return [str(row[table.key]) for row in table.rows if row.get(table.key) is not None]
+
+    def show(self, slot: Slot, row: int) -> Any:
+        """A slot's value for people: natural units, texts, truth values, None when unknown."""
+        if slot.clock is not None:
+            return None
+        value: int = self.env.scope[slot.column][row]
+        if slot.bit:
+            return bool(value & slot.bit)
+        if slot.unknown is not None and value == slot.unknown:
+            return None
+        if slot.type == "text":
+            if slot.codes is not None:
+                return next((text for text, code in slot.codes.items() if code == value), None)
+            return slot.dictionary.texts[value] if slot.dictionary is not None else None
+        if slot.type == "boolean":
+            return value == 2
+        scale = SCALE[slot.type]
+        return value if scale == 1 else value / scale
+
+    def read_name(self, at: x.Name, row: int) -> Any:
+        """The value behind a name for people; clocks in ms."""
+        place = self.place(at)
+        unit = self.host.units[m.ACCOUNT] if place.via_account else self
+        subject = self.env.scope[self.account_of][row] if place.via_account else row
+        if place.slot.clock is not None:
+            return unit.signals[place.slot.label].read(subject)
+        return None if place.via_account and subject == 0 else unit.show(place.slot, subject)
+
+    def push(self, due: int, low: int, row: int) -> None:
+        self.host.push(due, low, row)
+
+    def now(self) -> int:
+        return self.host.now()
+
+    def note(self, row: int, mask: int) -> None:
+        """An account's fact that members' conditions read has changed."""
+        self.host.note(row, mask)
+
+    def member_rows(self, account: int) -> Iterable[int]:
+        return self.host.member_rows(account)
+
+    # -------------------------------------------------------------------------------------------------- changes
+
+    def changer(self, slot: Slot) -> Callable[[int, int, int], int]:
+        """A function (row, old, new) -> mask for changes made outside handlers."""
+        found = self._changers.get(id(slot))
+        if found is None:
+            if slot.watched:
+                body = [
+                    *code("if old == new:\n    return 0\nd = 0"),
+                    *self.changes.after(slot, name("old"), name("new")),
+                    *code("return d"),
+                ]
+                found = self.env.function(f"changed_{slot.label}", ["row", "old", "new"], body)
+            else:
+                found = _unwatched
+            self._changers[id(slot)] = found
+        return found
+
+    def changed(self, slot: Slot, row: int, old: int, new: int) -> int:
+        return self.changer(slot)(row, old, new)
+
+    def moved(self, column: str, row: int, t: int) -> int:
+        """A date column took another value: clocks that follow it move."""
+        mask = 0
+        for follower in self.followers.get(column, ()):
+            mask |= follower.follow(row, t)
+        return mask
+
+    def trait_known(self, trait: str, row: int) -> bool:
+        slot = self.slots["trait", trait]
+        return bool(self.env.scope[slot.column][row] != slot.unknown)
+
+    # ------------------------------------------------------------------------------------------------- handlers
+
+    def read_property(self, path: str) -> ast.expr:
+        """The expression that reads a property of the event at hand (locals p)."""
+        if path == "$":
+            self.whole_body = True
+            return name("body")
+        head, *rest = path_parts(path)
+        field = self.properties.setdefault(head, "")
+        read = expression("p.FIELD") if field == "" else ast.Attribute(name("p"), field, ast.Load())
+        if rest:
+            return expression("DIG(V, PATH)", DIG=name("dig"), V=read, PATH=self.env.bind(tuple(rest), "path"))
+        return read
+
+    def where_value(self, at: x.Name) -> ast.expr:
+        """Reads a name of a `where`: properties only."""
+        if at.parts[0] != "property" or len(at.parts) < 2:
+            raise UnknownNameError(f"`{at}` cannot be used in `where`; properties are written property.NAME")
+        return self.read_property(".".join(at.parts[1:]) if all(p.isidentifier() for p in at.parts[1:]) else _quoted(at.parts[1:]))
+
+    def touch_value(self, at: x.Name) -> ast.expr:
+        """Reads a name of a channel rule: page, campaign, property or trait."""
+        if at.parts[0] == "property":
+            return self.where_value(at)
+        path = self.env.bind(at.parts[1:], "path")
+        if at.parts[0] == "page":
+            return expression("PAGE(p, ev, PATH)", PAGE=name("touch_page"), PATH=path)
+        if at.parts[0] == "campaign":
+            return expression("CAMPAIGN(ev, PATH)", CAMPAIGN=name("touch_campaign"), PATH=path)
+        if at.parts[0] == "trait":
+            reader = self.env.bind(lambda row: self.read_name(at, row), "trait")
+            return expression("READ(row)", READ=reader)
+        raise UnknownNameError(f"`{at}` cannot be used in a channel rule (page., campaign., property. or trait.)")
+
+    def collect(self) -> None:
+        """Gathers every signal's streams, in written order."""
+        for signal in self.signals.values():
+            self._streams += signal.streams()
+
+    def handler(self, type_: str, event: str) -> Handler | None:
+        """The function that updates this kind's signals for an event; None when no signal listens."""
+        key = (type_, event)
+        try:
+            return self._handlers[key]
+        except KeyError:
+            pass
+        chosen = tuple(i for i, s in enumerate(self._streams) if any(listens(p, type_, event) for p in s.events))
+        if chosen not in self._by_signature:
+            self._by_signature[chosen] = self._build(f"on_{event or type_}", chosen) if chosen else None
+        if len(self._handlers) >= 20_000:
+            # Clients may invent names without end; the functions are few, only this look-up is dropped.
+            self._handlers.clear()
+        made = self._handlers[key] = self._by_signature[chosen]
+        return made
+
+    def _build(self, hint: str, chosen: tuple[int, ...]) -> Handler:
+        self.whole_body = False
+        body: list[ast.stmt] = []
+        guards: dict[str, str] = {}
+        for index in chosen:
+            stream = self._streams[index]
+            statements = stream.emit()
+            if stream.where is None:
+                body += statements
+                continue
+            tree = self.tree(stream.where)
+            text = x.show(tree)
+            if text not in guards:
+                guards[text] = f"w{len(guards)}"
+                true = Where(self.env, self.where_value).truth(tree)[0]
+                body += [ast.Assign([ast.Name(guards[text], ast.Store())], true)]
+            body += code("if W:\n    BODY", W=name(guards[text]), BODY=statements)
+        start = code("d = 0")
+        if self.whole_body:
+            start += code("body = WHOLE()", WHOLE=name("whole_body"))
+        return self.env.function(hint, ["row", "te", "t", "seq", "p", "ev"], [*start, *body, *code("return d")])
+
+    # ----------------------------------------------------------------------------------------------- evaluation
+
+    @property
+    def everything(self) -> int:
+        """The mask of all nodes."""
+        return (1 << len(self.nodes)) - 1
+
+    def evaluate(self, row: int, t: int, dirty: int) -> None:
+        """Brings a subject to its fixed point: dirty nodes in order, passes until nothing changes."""
+        nodes = self.nodes
+        self.op_serial += 1
+        passes = 0
+        while dirty:
+            passes += 1
+            if passes > EVALUATION_PASSES_MAX:
+                self.host.emit(self, row, "overflow", self.kind, {"passes": EVALUATION_PASSES_MAX})
+                return
+            todo, dirty = dirty, 0
+            while todo:
+                bit = todo & -todo
+                todo ^= bit
+                more = nodes[bit.bit_length() - 1](row, t)
+                if more:
+                    later = more & -(bit << 1)
+                    todo |= later
+                    dirty |= more ^ later
+
+
+def _unwatched(row: int, old: int, new: int) -> int:
+    return 0
+
+
+def path_parts(path: str) -> list[str]:
+    """The parts of `a.b`, `$.a`, `$["odd key"].b`."""
+    if path.startswith("$"):
+        path = path[1:].removeprefix(".")
+    parts: list[str] = []
+    rest = path
+    while rest:
+        if rest[0] == "[":
+            quote = rest[1]
+            end = rest.index(quote + "]", 2)
+            parts.append(rest[2:end])
+            rest = rest[end + 2 :].removeprefix(".")
+        else:
+            stop = min((i for i in (rest.find("."), rest.find("[")) if i >= 0), default=len(rest))
+            parts.append(rest[:stop])
+            rest = rest[stop:].removeprefix(".")
+    return parts
+
+
+def _quoted(parts: tuple[str, ...]) -> str:
+    return "$" + "".join(f'["{p}"]' for p in parts)
+
+
+def listens(pattern: str, type_: str, event: str) -> bool:
+    """Whether a stream's pattern takes an event: a name, a prefix with `*`, `*`, or the pseudo names of types."""
+    if pattern == "$any":
+        return type_ not in ("derived", "alias")
+    if type_ == "derived":
+        return pattern == event
+    if pattern == "$page" or pattern == "$screen":
+        return type_ == pattern[1:]
+    if type_ not in ("track", "page", "screen"):
+        return False
+    if pattern.endswith("*"):
+        return event.startswith(pattern[:-1])
+    return pattern == event
+
+
+__all__ = ["UNKNOWN", "UNKNOWN16", "UNKNOWN32", "Handler", "Host", "Unit", "UnknownNameError", "listens", "path_parts"]
