@@ -258,6 +258,8 @@ class Fold:
         d = 0
         if row >= new_from:
             d = person.everything
+            if person.catalogues and event.user_id is not None:
+                person.traits.set(row, person.catalogue_traits(str(event.user_id)), 0, 0, t)
         group = event.group_id if type_ == "group" else context.group_id if context is not None else None
         account = 0
         if group is not None:
@@ -308,6 +310,7 @@ class Fold:
                 self.entity_ids[unit.kind].append((key, row))
                 d = unit.everything
                 self.emit(unit, entity, CREATED, unit.kind, {"key": key})
+                unit.traits.set(entity, unit.catalogue_traits(key), 0, 0, t)
             handler = unit.handler(type_, name)
             if handler is not None:
                 d |= handler(entity, te, t, seq, event.properties, event)
@@ -375,6 +378,7 @@ class Fold:
             self.account_ids.append(key)
             self.members.append(None)
             self.emit(self.account, row, CREATED, m.ACCOUNT, {"key": key})
+            self.account.traits.set(row, self.account.catalogue_traits(key), 0, 0, self.t)
             self._touch(row, self.account.everything)
         return row
 

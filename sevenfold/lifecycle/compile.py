@@ -44,6 +44,13 @@ class CompiledUnit(Unit):
         self.hidden.append(node)
         return slot
 
+    def catalogue_traits(self, key: str) -> dict[str, Any]:
+        """What the catalogues tied to this kind say about the subject with this id, as traits older than any event."""
+        found: dict[str, Any] = {}
+        for catalogue, rows in zip(self.catalogues, self._catalogue_rows, strict=True):
+            found.update({k: v for k, v in rows.get(key, {}).items() if k in catalogue.columns})
+        return found
+
     # ---------------------------------------------------------------------------------------------- 1. declare
 
     def declare(self) -> None:
@@ -51,7 +58,13 @@ class CompiledUnit(Unit):
         workspace, kind = self.workspace, self.kind
         self.segment_bits = SegmentSet(self)
         self.hidden = []
-        self.traits = Traits(self, {k: v for k, v in workspace.traits.items() if v.of == kind})
+        named = {k: v for k, v in workspace.traits.items() if v.of == kind}
+        self.catalogues = [c for c in workspace.catalogues.values() if c.subject == kind]
+        for catalogue in self.catalogues:
+            for column, type_ in catalogue.columns.items():
+                named.setdefault(column, m.Trait(of=kind, type=type_))
+        self.traits = Traits(self, named)
+        self._catalogue_rows = [{str(row.get(c.key)): row for row in c.rows} for c in self.catalogues]
         mine = {k: v for k, v in workspace.signals.items() if v.of == kind}
         scores = {k: v for k, v in workspace.scores.items() if v.of == kind}
         for label, score in scores.items():

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from ..errors import SevenfoldError
 from ..limits import EVALUATION_PASSES_MAX
 from ..workspace import models as m
+from ..workspace.names import condition as tree_of
 from . import expressions as x
 from .build import Environment, code, expression, name
 from .columns import UNKNOWN, UNKNOWN16, UNKNOWN32, Dictionary, Table
@@ -111,13 +112,7 @@ class Unit:
 
     def tree(self, condition: m.Condition) -> x.Node:
         """A condition of the workspace as one tree."""
-        if isinstance(condition, str):
-            return x.parse(condition)
-        if isinstance(condition, m.All):
-            return x.AllOf(tuple(self.tree(c) for c in condition.all))
-        if isinstance(condition, m.Any_):
-            return x.AnyOf(tuple(self.tree(c) for c in condition.any_))
-        return x.NotOf(self.tree(condition.not_))
+        return tree_of(condition)
 
     # -------------------------------------------------------------------------------------------------- reading
 
