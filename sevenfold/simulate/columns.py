@@ -10,8 +10,9 @@ import numpy as np
 class Columns:
     """Rows of numbers kept as one NumPy array per name; a subclass declares them in `layout`.
 
-    `layout` maps a column's name to (dtype, fill, width); width 0 is a plain column, else each row holds `width` values.
-    Arrays are longer than `rows`; use `[:rows]`. Growing replaces the arrays, so never keep one across `add`.
+    `layout` maps a column's name to (dtype, fill, width); width 0 is a plain column, else a row holds
+    `width` values. Arrays are longer than `rows`; use `[:rows]`. Growing replaces the arrays, so never
+    keep one across `add`.
     """
 
     layout: ClassVar[dict[str, tuple[str, float, int]]] = {}

@@ -1,10 +1,10 @@
 """Chance without a state: every draw is a function of (seed, who, day, purpose).
 
-A draw is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014) at the counter
-`day << 20 | slot << 8 | repeat`, started at the 64-bit BLAKE2b digest of the seed and the subject's id. Why not one
-sequential generator a person: an extra draw (a message was sent) would shift all later ones, so the worlds with and
-without the message could not be compared person by person; here they share all noise (common random numbers), and one
-call draws for everybody at once.
+A draw is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014) at the
+counter `day << 20 | slot << 8 | repeat`, started at the BLAKE2b digest of the seed and the subject's id. Why
+not one sequential generator a person: an extra draw (a message was sent) would shift all later ones, so
+worlds with and without the message could not be compared person by person; here they share all noise (common
+random numbers), and one call draws for everybody at once.
 """
 
 from __future__ import annotations

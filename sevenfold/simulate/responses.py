@@ -1,9 +1,9 @@
 """How people respond to messages: the stated causal model that learning is judged against.
 
-Each person belongs to one hidden type (the four groups of uplift modelling: Radcliffe and Surry 2011). A message with a
-purpose aims at one *target* (a hazard: the daily chance of a next step). For a persuadable it multiplies that hazard by
-exp(effect) for a stated number of days; for a sure thing and a lost cause by 1; for somebody put off by messages it
-divides it and raises the hazard of drifting away. docs/explain/simulator.md states every number.
+Each person belongs to one hidden type (the four groups of uplift modelling). A message with a purpose aims at
+one *target* (a hazard: the daily chance of a next step). For a persuadable it multiplies that hazard by
+exp(effect) for a stated number of days; for a sure thing and a lost cause by 1; for somebody put off by
+messages it divides it, and raises the hazard of drifting away. docs/explain/simulator.md states every number.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ class ResponseParameters:
 
     type_shares: tuple[float, float, float, float] = (0.30, 0.35, 0.20, 0.15)
     type_base: tuple[float, float, float, float] = (1.0, 1.6, 0.45, 1.0)
-    """What the type multiplies the untreated hazard of a next step by: sure things act anyway, lost causes seldom."""
+    """What the type multiplies untreated hazards by: sure things act anyway, lost causes seldom."""
     effect_median: float = 1.4
     effect_sigma: float = 0.30
     effect_days: int = 7
@@ -71,7 +71,7 @@ class ResponseParameters:
 class ResponseColumns(Columns):
     """One row a person: who they are to messages, and what messages are doing to them now."""
 
-    layout = {
+    layout: ClassVar[dict[str, tuple[str, float, int]]] = {
         "kind": ("i1", 0, 0), "effect": ("f8", 0, 0), "harm": ("f8", 0, 0), "preferred": ("i1", 0, 0),
         "opens": ("f8", 0, 0), "received": ("i4", 0, 0), "unsubscribed": ("?", 0, 0),
         "harm_now": ("f8", 0, 0), "harm_until": ("i4", -1, 0),
@@ -102,7 +102,8 @@ class Responses:
         self._base = np.array(parameters.type_base)
 
     def add(self, key: int) -> int:
-        """Draw a new person's type, sizes and preferred channel; returns the row (the caller's own numbering)."""
+        """Draw a new person's type, sizes and preferred channel; returns the row (the caller's own
+        numbering)."""
         p, stream = self.parameters, Stream(key, slot=BIRTH_SLOT)
         row = self.people.add()
         if row == len(self._until):
@@ -136,11 +137,13 @@ class Responses:
         standing = np.where(self.people.harm_until[rows] >= day, self.people.harm_now[rows], 0.0)
         return np.exp(standing)
 
-    def receive(self, row: int, target: int | None, message: Message, day: int, hazard: float | None) -> dict[str, Any]:
+    def receive(
+        self, row: int, target: int | None, message: Message, day: int, hazard: float | None
+    ) -> dict[str, Any]:
         """Let a message act from day `day + 1` on, and return (and keep) its truth row.
 
-        `target` is None where this person cannot take the step the message asks for; `hazard` is the target's daily
-        chance as it stands without this message, where it is constant enough to state.
+        `target` is None where this person cannot take the step the message asks for; `hazard` is the target's
+        daily chance if no message acted, where it is constant enough to state.
         """
         p, people = self.parameters, self.people
         sent = self._sent.setdefault(row, deque())
@@ -151,16 +154,36 @@ class Responses:
         people.received[row] += 1
         reached = not (message.channel == "email" and people.unsubscribed[row])
         effect, harm = self._sizes(row, message.channel, before) if reached else (0.0, 0.0)
-        if target is None:
-            effect = 0.0
-        elif effect:
-            standing = float(self._boost[row, target]) if self._until[row, target] > day else 0.0
-            self._boost[row, target] = max(effect, standing) if effect > 0.0 else min(effect, standing)
-            self._until[row, target] = day + p.effect_days
+        note: dict[str, Any] = {
+            "row": row, "time_ms": message.time, "kind": message.kind, "channel": message.channel,
+            "purpose": message.purpose, "target": None if target is None else self.targets[target],
+            "messages_7d_before": before, "log_effect": effect if target is not None else 0.0,
+            "drift_log_harm": harm, "effect_days": p.effect_days, "hazard_per_day": None, "p_without": None,
+            "p_with": None,
+        }  # fmt: skip
+        if target is not None:
+            note.update(self._act(row, target, day, effect, hazard))
         if harm:
             people.harm_now[row] = harm
             people.harm_until[row] = day + p.harm_days
-        return self._noted(row, target, message, before, effect, harm, hazard)
+        self.log.append(note)
+        return note
+
+    def _act(self, row: int, target: int, day: int, effect: float, hazard: float | None) -> dict[str, float]:
+        """Let the stronger of the effect and what stands already act; returns the chances it changes."""
+        days = self.parameters.effect_days
+        left = max(int(self._until[row, target]) - day, 0)
+        standing = float(self._boost[row, target]) if left else 0.0
+        together = max(effect, standing) if effect > 0.0 else min(effect, standing) if effect else standing
+        if effect:
+            self._boost[row, target] = together
+            self._until[row, target] = day + days
+        if hazard is None:
+            return {}
+        raised, plain = min(hazard * math.exp(standing), 1.0), min(hazard, 1.0)
+        stays = (1.0 - raised) ** left * (1.0 - plain) ** (days - left)
+        stays_with = (1.0 - min(hazard * math.exp(together), 1.0)) ** days if effect else stays
+        return {"hazard_per_day": hazard, "p_without": 1.0 - stays, "p_with": 1.0 - stays_with}
 
     def _sizes(self, row: int, channel: str, before: int) -> tuple[float, float]:
         p, people = self.parameters, self.people
@@ -173,21 +196,3 @@ class Responses:
             return effect * tired * liked, harm
         growth = min(1.0 + p.harm_per_message * before, p.harm_factor_max)
         return effect * growth, harm * growth
-
-    def _noted(
-        self, row: int, target: int | None, message: Message, before: int, effect: float, harm: float, hazard: float | None
-    ) -> dict[str, Any]:
-        days = self.parameters.effect_days
-        known = hazard is not None and target is not None
-        base = min(hazard, 1.0) if known and hazard is not None else 0.0
-        treated = min(base * math.exp(effect), 1.0)
-        note: dict[str, Any] = {
-            "row": row, "time_ms": message.time, "kind": message.kind, "channel": message.channel,
-            "purpose": message.purpose, "target": None if target is None else self.targets[target],
-            "messages_7d_before": before, "log_effect": effect, "drift_log_harm": harm, "effect_days": days,
-            "hazard_per_day": base if known else None,
-            "p_without": 1.0 - (1.0 - base) ** days if known else None,
-            "p_with": 1.0 - (1.0 - treated) ** days if known else None,
-        }  # fmt: skip
-        self.log.append(note)
-        return note

@@ -61,7 +61,9 @@ class Writer:
             event["context"]["groupId"] = self.account
         return event
 
-    def track(self, time_ms: int, name: str, properties: dict[str, Any] | None = None, **context: Any) -> Event:
+    def track(
+        self, time_ms: int, name: str, properties: dict[str, Any] | None = None, **context: Any
+    ) -> Event:
         """A `track` call."""
         event = self.base("track", time_ms, context)
         event["event"] = name
@@ -98,8 +100,8 @@ class Writer:
 class Disorder:
     """What networks do to a stream: the share of events sent twice and delivered late.
 
-    A late event keeps its timestamp and arrives up to `late_ms_max` later, among younger ones; a duplicate is the same
-    event, same messageId, up to `late_ms_max` later.
+    A late event keeps its timestamp and arrives up to `late_ms_max` later, among younger ones; a duplicate
+    is the same event, same messageId, up to `late_ms_max` later.
     """
 
     duplicate_share: float = 0.0

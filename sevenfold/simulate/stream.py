@@ -25,7 +25,9 @@ class Simulation(ABC):
         if days < 1:
             raise SimulationError(f"{days} days cannot be simulated", fix="ask for at least 1 day")
         if start_ms % DAY_MS:
-            raise SimulationError(f"start {start_ms} is not midnight UTC", fix="round it to a multiple of 86,400,000 ms")
+            raise SimulationError(
+                f"start {start_ms} is not midnight UTC", fix="round it to a multiple of 86,400,000 ms"
+            )
         self.seed, self.days, self.start_ms = seed, days, start_ms
         self._disorder = disorder or Disorder()
         self._reactions: list[tuple[int, int, int, Event]] = []
@@ -84,8 +86,13 @@ class Simulation(ABC):
             yield due[0], due[3]
 
     def _react(self, responses: Responses, row: int, writer: Writer, message: Message, alive: float) -> None:
-        """Receipts of a message: delivered, opened, clicked, unsubscribed; seen and clicked in-app; a task done."""
-        stream = Stream(writer.key, max(message.time - self.start_ms, 0) // DAY_MS, REACTS + int(responses.people.received[row]) % 64)
+        """Receipts of a message: delivered, opened, clicked, unsubscribed; seen and clicked in-app; a task
+        done."""
+        stream = Stream(
+            writer.key,
+            max(message.time - self.start_ms, 0) // DAY_MS,
+            REACTS + int(responses.people.received[row]) % 64,
+        )
         if message.channel == "email" and responses.people.unsubscribed[row]:
             return
         liked = CHANNELS[responses.people.preferred[row]] == message.channel
@@ -93,7 +100,11 @@ class Simulation(ABC):
         sees = float(responses.people.opens[row]) * (1.5 if liked else 1.0) * tired * (0.4 + 0.6 * alive)
         opens, clicks = stream.happens(min(sees, 0.95)), stream.happens(0.3)
         number = int(responses.people.received[row])
-        about = {"email_id": f"{writer.user}-{number}", "campaign_id": message.kind, "channel": message.channel}
+        about = {
+            "email_id": f"{writer.user}-{number}",
+            "campaign_id": message.kind,
+            "channel": message.channel,
+        }
         seen_at = message.time + 60_000 + int(stream.exponential(2.5 * 3_600_000))
         if message.channel == "in_app":
             steps = [(message.time + 1_000, "In-App Shown")]
@@ -107,9 +118,11 @@ class Simulation(ABC):
             steps += [(seen_at, f"{name} Opened")] if opens else []
             steps += [(seen_at + 25_000, f"{name} Link Clicked")] if opens and clicks else []
             steps += self._unsubscribes(responses, row, message, seen_at, stream)
-        for time_ms, name in steps:
+        for time_ms, name in steps:  # under ids of their own, so that no other event's id moves
             self._made += 1
             event = writer.track(time_ms, name, dict(about))
+            writer.count -= 1
+            event["messageId"] = f"{writer.key:016x}-m{self._made}"
             heapq.heappush(self._reactions, (max(time_ms, self._now_ms), writer.key, self._made, event))
 
     def _unsubscribes(
@@ -117,7 +130,9 @@ class Simulation(ABC):
     ) -> list[tuple[int, str]]:
         p = responses.parameters
         put_off = responses.people.kind[row] == PUT_OFF and not responses.no_effect
-        if message.channel != "email" or not stream.happens(p.unsubscribe_put_off if put_off else p.unsubscribe):
+        if message.channel != "email" or not stream.happens(
+            p.unsubscribe_put_off if put_off else p.unsubscribe
+        ):
             return []
         responses.people.unsubscribed[row] = True
         return [(seen_at + 40_000, "Email Unsubscribed")]

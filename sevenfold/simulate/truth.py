@@ -32,7 +32,8 @@ class Episodes:
 
 
 def table(rows: Sequence[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    """Rows as an Arrow table of exactly this schema; -1 in a column named `*_ms` means never and becomes null."""
+    """Rows as an Arrow table of exactly this schema; -1 in a column named `*_ms` means never and becomes
+    null."""
     columns = {}
     for field in schema:
         values = [row[field.name] for row in rows]

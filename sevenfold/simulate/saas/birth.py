@@ -108,7 +108,9 @@ def _visits(world: World, row: int, writer: Writer, signup_ms: int) -> None:
             world.emit(key, time_ms, writer.page(time_ms, "Pricing", "/pricing"))
         if stream.happens(0.20):
             time_ms += 20_000 + stream.below(120_000)
-            world.emit(key, time_ms, writer.track(time_ms, "Resource Downloaded", {"resource": "evaluation_guide"}))
+            world.emit(
+                key, time_ms, writer.track(time_ms, "Resource Downloaded", {"resource": "evaluation_guide"})
+            )
         if world.accounts.employees[row] >= 150 and stream.happens(0.35 * intent):
             time_ms += 20_000 + stream.below(60_000)
             world.emit(key, time_ms, writer.track(time_ms, "Demo Requested"))
@@ -124,7 +126,11 @@ def _crowd(world: World, row: int, signup_ms: int) -> None:
         place = stream.pick([channel.share * (1.2 - channel.intent) for channel in CHANNELS])
         channel = CHANNELS[place]
         time_ms = signup_ms + int(stream.between(0.0, 8.0) * DAY_MS)
-        world.emit(person, time_ms, writer.page(time_ms, channel.landing, channel.path, channel.referrer, campaign=_campaign(place)))
+        world.emit(
+            person,
+            time_ms,
+            writer.page(time_ms, channel.landing, channel.path, channel.referrer, campaign=_campaign(place)),
+        )
         if stream.happens(0.35):
             time_ms += 15_000 + stream.below(200_000)
             name, path = ("Pricing", "/pricing") if stream.happens(0.4) else ("Blog", "/blog/better-reports")
@@ -174,7 +180,8 @@ def person_traits(world: World, person: int) -> dict[str, Any]:
     return {
         "email": f"{user}@{facts.id}.example.com", "name": f"Person {user}", "role": ROLES[role],
         "use_case": USE_CASES[role], "team_size": min(int(world.accounts.employees[row]), 2 + role * 4),
-        "company_size": int(world.accounts.employees[row]), "industry": facts.industry, "country": facts.country,
+        "company_size": int(world.accounts.employees[row]), "industry": facts.industry,
+        "country": facts.country,
     }  # fmt: skip
 
 
@@ -234,7 +241,9 @@ def invite(world: World, row: int, by: int, time_ms: int, stream: Stream) -> Non
     """Somebody invites a teammate, who may join within three days."""
     writer, facts = world.writers[by], world.facts[row]
     number = len(facts.people) + 1
-    event = writer.track(time_ms, "Teammate Invited", {"invitee": f"{facts.id}-u{number}@{facts.id}.example.com"})
+    event = writer.track(
+        time_ms, "Teammate Invited", {"invitee": f"{facts.id}-u{number}@{facts.id}.example.com"}
+    )
     world.emit(writer.key, time_ms, event)
     if stream.happens(world.p.teammate_joins) and world.accounts.members[row] < world.accounts.employees[row]:
         joined = time_ms + int(stream.between(0.02, 3.0) * DAY_MS)

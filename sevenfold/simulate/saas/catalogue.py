@@ -28,14 +28,16 @@ PLANS = (
     Plan("enterprise", 4_900, 2_000_000, 500, "", "enterprise", 12),
 )
 FEATURES = (
-    "boards", "reports", "comments", "templates", "search", "automations", "dashboards", "webhooks", "forecasts",
+    "boards", "reports", "comments", "templates", "search", "automations", "dashboards", "webhooks",
+    "forecasts",
     "audit_log", "single_sign_on", "data_residency",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Where a sign-up comes from: share of sign-ups, mean intent (0-1), landing page and how it is told apart."""
+    """Where a sign-up comes from: share of sign-ups, mean intent (0-1), landing page and how it is told
+    apart."""
 
     name: str
     share: float
@@ -48,18 +50,36 @@ class Channel:
 
 
 CHANNELS = (
-    Channel("comparison", 0.13, 0.70, "Comparison", "/compare/alternatives", "https://www.google.com/", "", ""),
+    Channel(
+        "comparison", 0.13, 0.70, "Comparison", "/compare/alternatives", "https://www.google.com/", "", ""
+    ),
     Channel("review_site", 0.10, 0.72, "Pricing", "/pricing", "https://www.g2.com/", "g2", "review"),
     Channel("referral", 0.08, 0.68, "Home", "/?ref=colleague", "", "referral", "referral"),
     Channel("search", 0.24, 0.52, "Home", "/", "https://www.google.com/", "", ""),
     Channel("paid", 0.17, 0.45, "Home", "/", "https://www.google.com/", "google", "cpc"),
     Channel("blog", 0.18, 0.36, "Blog", "/blog/better-reports", "https://www.google.com/", "", ""),
-    Channel("social", 0.10, 0.32, "Blog", "/blog/team-habits", "https://www.linkedin.com/", "linkedin", "social"),
+    Channel(
+        "social", 0.10, 0.32, "Blog", "/blog/team-habits", "https://www.linkedin.com/", "linkedin", "social"
+    ),
 )
 REFERRAL = 2
-ROLES = ("marketing_manager", "developer", "founder", "analyst", "operations_manager", "customer_success_manager")
+ROLES = (
+    "marketing_manager",
+    "developer",
+    "founder",
+    "analyst",
+    "operations_manager",
+    "customer_success_manager",
+)
 ROLE_SHARES = (0.22, 0.22, 0.14, 0.16, 0.16, 0.10)
-USE_CASES = ("campaign_reporting", "api_integration", "team_planning", "dashboards", "process_automation", "customer_health")
+USE_CASES = (
+    "campaign_reporting",
+    "api_integration",
+    "team_planning",
+    "dashboards",
+    "process_automation",
+    "customer_health",
+)
 INDUSTRIES = ("software", "retail", "finance", "media", "manufacturing", "education")
 ZONES = (
     ("America/New_York", -300, "US", 0.30),
@@ -71,12 +91,27 @@ ZONES = (
 )
 """Name, offset in minutes (standard time all the year: habits ignore daylight saving), country, share."""
 
-MILESTONES = ("Workspace Set Up", "Integration Connected", "Project Created", "Teammate Invited", "Report Run")
+MILESTONES = (
+    "Workspace Set Up",
+    "Integration Connected",
+    "Project Created",
+    "Teammate Invited",
+    "Report Run",
+)
 SETUP, INTEGRATION, PROJECT, INVITE, REPORT = range(5)
 INTEGRATIONS = ("slack", "google_drive", "salesforce", "github", "hubspot")
 
 # What a session is made of: a share per role and action. Order of ACTIONS is the code of the event.
-ACTIONS = ("Signed In", "Feature Used", "Workflow Completed", "Report Run", "Message Sent", "API Called", "Docs", "Project Created")
+ACTIONS = (
+    "Signed In",
+    "Feature Used",
+    "Workflow Completed",
+    "Report Run",
+    "Message Sent",
+    "API Called",
+    "Docs",
+    "Project Created",
+)
 SIGN_IN, FEATURE, WORKFLOW, REPORT_RUN, MESSAGE, API, DOCS, PROJECT_CREATED = range(8)
 ACTION_SHARES = (
     (0.42, 0.12, 0.24, 0.12, 0.02, 0.05, 0.03),

@@ -10,25 +10,40 @@ import pyarrow as pa
 
 from sevenfold.simulate.draws import key_of, uniforms
 from sevenfold.simulate.responses import CHANNELS, DAY_MS, Message, SimulationError
-from sevenfold.simulate.saas import days, tables
+from sevenfold.simulate.saas import days, members, tables
 from sevenfold.simulate.saas.birth import LEAD_DAYS_MAX, account_name, create_account
-from sevenfold.simulate.saas.catalogue import ACTIONS, API, DOCS, FEATURE, FEATURES, PLANS, PROJECT_CREATED, REPORT_RUN, WORKFLOW
-from sevenfold.simulate.saas.catalogue import features_table, plans_table, staff_table
+from sevenfold.simulate.saas.catalogue import (
+    ACTIONS,
+    API,
+    DOCS,
+    FEATURE,
+    FEATURES,
+    PLANS,
+    PROJECT_CREATED,
+    REPORT_RUN,
+    WORKFLOW,
+    features_table,
+    plans_table,
+    staff_table,
+)
 from sevenfold.simulate.saas.parameters import SaasParameters
 from sevenfold.simulate.saas.sessions import Actions, Day, day_of
-from sevenfold.simulate.saas.state import ADVOCATE, NEXT_STEP, PAID, PURPOSES, RECOVER, RENEW, UPGRADE, World
+from sevenfold.simulate.saas.state import ADVOCATE, NEXT_STEP, PAID, PURPOSES, RECOVER, UPGRADE, World
 from sevenfold.simulate.segment import Disorder, Event, iso_day
 from sevenfold.simulate.stream import START_MS, Simulation
 
 ARRIVES = 1
-_FIRST_PLAN = np.array([next(i for i, plan in enumerate(PLANS) if plan.features > f) for f in range(len(FEATURES))])
+_FIRST_PLAN = np.array(
+    [next(i for i, plan in enumerate(PLANS) if plan.features > f) for f in range(len(FEATURES))]
+)
 
 
 class SaasCompany(Simulation):
     """A software company with `accounts` that find it by themselves, and those they refer, over `days`.
 
-    Accounts arrive evenly over the days; each is a stream of its own, so neither more accounts nor a message to
-    somebody changes any other account (its own referrals excepted). With `no_effect` no message changes anything.
+    Accounts arrive evenly over the days; each is a stream of its own, so neither more accounts nor a
+    message to somebody changes any other account (its own referrals excepted). With `no_effect` no message
+    changes anything.
     """
 
     def __init__(
@@ -44,7 +59,9 @@ class SaasCompany(Simulation):
     ) -> None:
         super().__init__(seed, days, start_ms, disorder)
         if accounts < 1:
-            raise SimulationError(f"{accounts} accounts cannot be simulated", fix="ask for at least 1 account")
+            raise SimulationError(
+                f"{accounts} accounts cannot be simulated", fix="ask for at least 1 account"
+            )
         self.parameters = parameters or SaasParameters()
         self._count = accounts
         self._no_effect = no_effect
@@ -70,14 +87,15 @@ class SaasCompany(Simulation):
         for time_ms, _, action in sorted(world.agenda.pop(day, []), key=lambda item: item[:2]):
             action(time_ms)
         days.accounts_before_sessions(world)
-        days.people_before_sessions(world)
+        members.people_before_sessions(world)
         came = day_of(world)
-        days.after_sessions(world, came)
+        members.after_sessions(world, came)
         days.close_day(world)
         yield from self._written(came)
 
     def _written(self, came: Day) -> Iterator[tuple[int, Event]]:
-        """Today's actions and other events merged by (time, person's key); what runs past midnight is carried on."""
+        """Today's actions and other events merged by (time, person's key); what runs past midnight is
+        carried on."""
         world, actions = self._world, came.actions
         today = np.stack((actions.time, actions.person, actions.action, actions.argument))
         today = np.concatenate([*self._carried, today], axis=1)
@@ -86,7 +104,9 @@ class SaasCompany(Simulation):
         others = world.out
         world.out = []
         times = np.concatenate((today[0], np.array([item[0] for item in others], dtype=np.int64)))
-        keys = np.concatenate((world.people.key[today[1]], np.array([item[1] for item in others], dtype=np.uint64)))
+        keys = np.concatenate(
+            (world.people.key[today[1]], np.array([item[1] for item in others], dtype=np.uint64))
+        )
         order = np.lexsort((keys, times)).tolist()
         written = _pen(world, Actions(*today))
         many = today.shape[1]
@@ -103,12 +123,16 @@ class SaasCompany(Simulation):
         if person not in world.user_rows:
             raise SimulationError(f"nobody is called `{person}`", fix="use a userId seen in an event")
         if message.purpose not in PURPOSES:
-            raise SimulationError(f"unknown purpose `{message.purpose}`", fix=f"one of {', '.join(sorted(PURPOSES))}")
+            raise SimulationError(
+                f"unknown purpose `{message.purpose}`", fix=f"one of {', '.join(sorted(PURPOSES))}"
+            )
         if message.channel not in CHANNELS:
             raise SimulationError(f"unknown channel `{message.channel}`", fix=f"one of {', '.join(CHANNELS)}")
         row = world.user_rows[person]
         target: int | None = PURPOSES[message.purpose]
         hazard = self._hazard(row, PURPOSES[message.purpose])
+        if hazard is not None:
+            hazard /= float(world.responses.factor(PURPOSES[message.purpose], np.array([row]), world.day)[0])
         if target not in (RECOVER, ADVOCATE) and not world.people.owner[row]:
             target = None
         world.responses.receive(row, target, message, world.day, hazard)
@@ -122,17 +146,20 @@ class SaasCompany(Simulation):
         a = world.accounts
         if target == NEXT_STEP and a.stuck[account[0]]:
             return float(days.stall_hazard(world, account)[0])
-        declining = world.people.drift_day[row] >= 0 or (world.people.owner[row] and a.drift_day[account[0]] >= 0)
+        declining = world.people.drift_day[row] >= 0 or (
+            world.people.owner[row] and a.drift_day[account[0]] >= 0
+        )
         if target == RECOVER and declining:
-            return float(days.recover_hazard(world, one)[0])
+            return float(members.recover_hazard(world, one)[0])
         if target == UPGRADE and a.status[account[0]] == PAID and a.need_day[account[0]] >= 0:
             return float(days.upgrade_hazard(world, account)[0])
         if target == ADVOCATE and world.people.advocate_ms[row] >= 0:
-            return float(days.advocate_hazard(world, one)[0])
+            return float(members.advocate_hazard(world, one)[0])
         return None
 
     def truth(self) -> dict[str, pa.Table]:
-        """Tables people, accounts, episodes, stages, causes, messages; docs/explain/simulator.md has their columns."""
+        """Tables people, accounts, episodes, stages, causes, messages; docs/explain/simulator.md has their
+        columns."""
         return tables.truth(self._world)
 
     def catalogues(self) -> dict[str, list[dict[str, Any]]]:
@@ -144,7 +171,7 @@ class SaasCompany(Simulation):
 
 
 def _pen(world: World, actions: Actions) -> Any:
-    """A function that writes the n-th action of the day as (time, event): the hot path, so nothing is shared or looked up twice."""
+    """A function that writes the n-th action of the day as (time, event): the hot path."""
     times, people = actions.time.tolist(), actions.person.tolist()
     kinds, arguments = actions.action.tolist(), actions.argument.tolist()
     plans = world.accounts.plan[world.people.account[actions.person]].tolist()
@@ -168,7 +195,12 @@ def _pen(world: World, actions: Actions) -> Any:
             "event": ACTIONS[kind],
         }
         if kind == DOCS:
-            page = {"path": "/docs/guide", "url": "https://www.example.com/docs/guide", "referrer": "", "title": "Docs"}
+            page = {
+                "path": "/docs/guide",
+                "url": "https://www.example.com/docs/guide",
+                "referrer": "",
+                "title": "Docs",
+            }
             event["type"], event["name"], event["properties"] = "page", "Docs", page
             event["context"]["page"] = dict(page)
             del event["event"]
@@ -190,6 +222,3 @@ def _pen(world: World, actions: Actions) -> Any:
         return time_ms, event
 
     return write
-
-
-__all__ = ["RENEW", "SaasCompany"]

@@ -1,25 +1,21 @@
-"""One day of hidden life: every hazard drawn for all accounts and people at once, those it strikes handled one by one."""
+"""One day of the accounts: each hazard drawn for all at once, those it strikes handled one by one."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sevenfold.simulate.draws import Bools, Floats, Ints, Stream, uniforms
+from sevenfold.simulate.draws import Floats, Ints, Stream, uniforms
 from sevenfold.simulate.responses import DAY_MS
-from sevenfold.simulate.saas import life, voices
+from sevenfold.simulate.saas import life, members
 from sevenfold.simulate.saas.birth import invite
-from sevenfold.simulate.saas.catalogue import MILESTONES, PLANS
-from sevenfold.simulate.saas.sessions import Day, live_people
+from sevenfold.simulate.saas.catalogue import PLANS
 from sevenfold.simulate.saas.state import (
-    ADVOCATE,
     CONVERT,
     FREE,
     HABIT,
-    LAPSED,
     NEXT_STEP,
     NO_HABIT,
     PAID,
-    RECOVER,
     STAGES,
     TRIAL,
     UNDECIDED,
@@ -28,9 +24,10 @@ from sevenfold.simulate.saas.state import (
     World,
 )
 
-# Slots of the account's daily draws, then of the person's.
-UNSTICK, RECOVERS, DRIFTS, CONVERTS, CANCELS, SUDDEN, GOES, SHRINKS, NEEDS, UPGRADES, INVITES, LOOKS = range(256, 268)
-MILESTONE, TICKETS, ANSWERS, BECOMES, ACTS, FADES, REVIVES = 288, 300, 301, 302, 303, 304, 305
+# Slots of the account's daily draws.
+UNSTICK, RECOVERS, DRIFTS, CONVERTS, CANCELS, SUDDEN, GOES, SHRINKS, NEEDS, UPGRADES, INVITES, LOOKS = range(
+    256, 268
+)
 
 
 def live_accounts(world: World) -> Ints:
@@ -62,7 +59,11 @@ def accounts_before_sessions(world: World) -> None:
 def stall_hazard(world: World, rows: Ints) -> Floats:
     """The daily chance that a stall ends by itself, as the owner's type has it and messages change it."""
     owners = world.accounts.owner[rows]
-    return world.p.stall_end * world.responses.base(owners) * world.responses.factor(NEXT_STEP, owners, world.day)
+    return (
+        world.p.stall_end
+        * world.responses.base(owners)
+        * world.responses.factor(NEXT_STEP, owners, world.day)
+    )
 
 
 def _unstick(world: World, rows: Ints) -> None:
@@ -86,16 +87,11 @@ def _form_habits(world: World, rows: Ints) -> None:
     a.habit_day[ready] = np.where(forms, day, -1)
 
 
-def recover_hazard(world: World, owners: Ints) -> Floats:
-    """The daily chance that a decline ends, by the type of the person and the messages acting on them."""
-    return world.p.recover * world.responses.base(owners) * world.responses.factor(RECOVER, owners, world.day)
-
-
 def _drift_and_recover(world: World, rows: Ints) -> None:
     a, p, day = world.accounts, world.p, world.day
     a.satisfaction[rows] += 0.01 * (a.baseline[rows] - a.satisfaction[rows])
     drifting = rows[a.drift_day[rows] >= 0]
-    for row in struck(world, drifting, RECOVERS, recover_hazard(world, a.owner[drifting])).tolist():
+    for row in struck(world, drifting, RECOVERS, members.recover_hazard(world, a.owner[drifting])).tolist():
         life.recover(world, row, world.day_ms, "recovered")
         a.nudged[row] = True
     steady = rows[(a.habit[rows] == HABIT) & (a.drift_day[rows] < 0)]
@@ -138,7 +134,9 @@ def convert_hazard(world: World, rows: Ints) -> Floats:
     ending = (a.status[rows] == TRIAL) & (np.abs(age - p.trial_days) <= 1)
     hazard = hazard * np.where(ending, p.convert_trial_end_factor, 1.0)
     owners = a.owner[rows]
-    chance: Floats = hazard * world.responses.base(owners) * world.responses.factor(CONVERT, owners, world.day)
+    chance: Floats = (
+        hazard * world.responses.base(owners) * world.responses.factor(CONVERT, owners, world.day)
+    )
     return chance
 
 
@@ -148,9 +146,13 @@ def _leave(world: World, rows: Ints) -> None:
     paying = rows[a.status[rows] == PAID]
     monthly = paying[(a.term[paying] == 1) & (a.paid_day[paying] < world.day)]
     level = a.level[monthly]
-    hazard = np.where(level < p.very_low_level, p.cancel_very_low, np.where(level < p.low_level, p.cancel_low, 0.0))
+    hazard = np.where(
+        level < p.very_low_level, p.cancel_very_low, np.where(level < p.low_level, p.cancel_low, 0.0)
+    )
     for row in struck(world, monthly, CANCELS, hazard).tolist():
-        life.leave(world, row, life.moment(world, Stream(int(a.key[row]), world.day, life.LOOKS + 1)), life.SILENT)
+        life.leave(
+            world, row, life.moment(world, Stream(int(a.key[row]), world.day, life.LOOKS + 1)), life.SILENT
+        )
     paying = paying[(a.status[paying] == PAID) & (a.paid_day[paying] < world.day)]
     for row in struck(world, paying, SUDDEN, p.sudden_cancel).tolist():
         stream = Stream(int(a.key[row]), world.day, life.LOOKS + 1)
@@ -189,9 +191,12 @@ def _look_at_billing(world: World, rows: Ints) -> None:
     doubting = (a.level[rows] < 0.6) | (a.satisfaction[rows] < 0.5)
     draw = uniforms(a.key[rows], world.day, LOOKS)
     for name, path, low, high in (
-        ("Billing", "/settings/billing", 0.0, 0.02), ("Pricing", "/pricing", 0.05, 0.05), ("Cancel", "/settings/cancel", 0.10, 0.02),
+        ("Billing", "/settings/billing", 0.0, 0.02), ("Pricing", "/pricing", 0.05, 0.05),
+        ("Cancel", "/settings/cancel", 0.10, 0.02),
     ):  # fmt: skip
-        looks = (draw >= low) & (draw < low + np.where(doubting, high * 1.5, high if name == "Billing" else high * 0.1))
+        looks = (draw >= low) & (
+            draw < low + np.where(doubting, high * 1.5, high if name == "Billing" else high * 0.1)
+        )
         for row in rows[looks].tolist():
             writer = life.owner_writer(world, row)
             time_ms = life.moment(world, Stream(int(a.key[row]), world.day, life.LOOKS + 2))
@@ -219,14 +224,18 @@ def _grow(world: World) -> None:
     wanting = paying[a.need_day[paying] >= 0]
     a.usage[wanting] = np.minimum(a.usage[wanting] + a.growth[wanting], 1.15)
     for row in struck(world, wanting, UPGRADES, upgrade_hazard(world, wanting)).tolist():
-        life.change_plan(world, row, life.moment(world, Stream(int(a.key[row]), day, UPGRADES)), int(a.plan[row]) + 1)
+        life.change_plan(
+            world, row, life.moment(world, Stream(int(a.key[row]), day, UPGRADES)), int(a.plan[row]) + 1
+        )
     rate = np.where(a.need_day[paying] >= 0, p.invite_need, p.invite_growth)
     for row in struck(world, paying, INVITES, rate).tolist():
         stream = Stream(int(a.key[row]), day, INVITES)
         invite(world, row, int(a.owner[row]), life.moment(world, stream), stream)
     falling = np.flatnonzero((a.status[:n] == PAID) & (a.drift_day[:n] >= 0) & (a.plan[:n] > 1))
     for row in struck(world, falling, SHRINKS, p.downgrade).tolist():
-        life.change_plan(world, row, life.moment(world, Stream(int(a.key[row]), day, UPGRADES)), int(a.plan[row]) - 1)
+        life.change_plan(
+            world, row, life.moment(world, Stream(int(a.key[row]), day, UPGRADES)), int(a.plan[row]) - 1
+        )
 
 
 def _report_usage(world: World) -> None:
@@ -243,96 +252,6 @@ def _report_usage(world: World) -> None:
         time_ms = world.day_ms + 7_200_000 + int(a.key[row] % np.uint64(3_600_000))
         report = {"metric": "api_calls", "used": int(part * cap), "cap": cap}
         world.emit(writer.key, time_ms, writer.track(time_ms, "Usage Reported", report))
-
-
-def people_before_sessions(world: World) -> None:
-    """Members drift and recover on their own, answer surveys, become advocates and act as such."""
-    rows = live_people(world)
-    people, a, p, day = world.people, world.accounts, world.p, world.day
-    keys, account = people.key[rows], people.account[rows]
-    drifting = people.drift_day[rows] >= 0
-    _members_drift(world, rows[~people.owner[rows] & ~drifting])
-    _members_fall(world, rows[drifting])
-    asked = (day - people.joined_day[rows] >= 30) & (day % p.nps_every_days == people.nps_day[rows])
-    asked &= uniforms(keys, day, ANSWERS) < p.nps_answers * a.level[account]
-    for person in rows[asked & people.alive[rows]].tolist():
-        voices.answer_nps(world, person)
-    content = (a.habit[account] == HABIT) & (a.level[account] > 0.7) & (a.satisfaction[account] > 0.6)
-    ready: Bools = people.could_advocate[rows] & content & (day - people.joined_day[rows] > 45)
-    new = ready & (people.advocate_ms[rows] < 0) & (uniforms(keys, day, BECOMES) < p.becomes_advocate)
-    for person in rows[new].tolist():
-        voices.become_advocate(world, person)
-    acting = rows[(people.advocate_ms[rows] >= 0) & content & people.alive[rows]]
-    for person in acting[uniforms(people.key[acting], day, ACTS) < advocate_hazard(world, acting)].tolist():
-        voices.advocate(world, person)
-
-
-def advocate_hazard(world: World, rows: Ints) -> Floats:
-    """The daily chance of an act of advocacy, for advocates."""
-    return world.p.advocate_acts * world.responses.base(rows) * world.responses.factor(ADVOCATE, rows, world.day)
-
-
-def _members_drift(world: World, rows: Ints) -> None:
-    people = world.people
-    hazard = world.p.member_drift * world.responses.drift_factor(rows, world.day)
-    for person in rows[uniforms(people.key[rows], world.day, FADES) < hazard].tolist():
-        half_life = Stream(int(people.key[person]), world.day, FADES).between(*world.p.drift_half_life_days)
-        people.drift_day[person], people.drift_factor[person] = world.day, 0.5 ** (1.0 / half_life)
-        people.last_drift_ms[person] = world.day_ms
-        world.episodes.begin("person", person, "decline", world.day_ms)
-    steady = rows[people.drift_day[rows] < 0]
-    people.level[steady] += world.p.recovery_speed * (1.0 - people.level[steady])
-
-
-def _members_fall(world: World, rows: Ints) -> None:
-    people = world.people
-    back = uniforms(people.key[rows], world.day, REVIVES) < recover_hazard(world, rows)
-    for person in rows[back].tolist():
-        people.drift_day[person] = -1
-        world.episodes.end("person", person, "decline", world.day_ms, "recovered")
-    falling = rows[~back]
-    people.level[falling] *= people.drift_factor[falling]
-    gone = falling[(people.level[falling] < 0.06) & ~people.owner[falling] & people.alive[falling]]
-    for person in gone.tolist():
-        life.remove_person(world, person, life.moment(world, Stream(int(people.key[person]), world.day, FADES)))
-
-
-def after_sessions(world: World, day: Day) -> None:
-    """What needs a visit to happen: milestones, and tickets."""
-    people, a, p = world.people, world.accounts, world.p
-    account = people.account[day.people]
-    hazard = p.ticket * np.exp(p.ticket_slope * (0.6 - a.satisfaction[account]))
-    trouble = uniforms(people.key[day.people], world.day, TICKETS) < hazard
-    for person, first in zip(day.people[trouble].tolist(), day.first_ms[trouble].tolist(), strict=True):
-        voices.open_ticket(world, person, first + 90_000)
-    starting = people.owner[day.people] & (a.steps[account] < 31) & ~a.stuck[account]
-    starting &= world.day - a.signup_day[account] < p.onboarding_days
-    for row, first in zip(account[starting].tolist(), day.first_ms[starting].tolist(), strict=True):
-        _advance(world, row, first + 30_000)
-
-
-def milestone_chances(world: World, row: int) -> list[float]:
-    """The chance of each milestone on a day the owner is active."""
-    a, p = world.accounts, world.p
-    owner = a.owner[row : row + 1]
-    push = p.milestone_intent_slope * (float(a.intent[row]) - 0.5) + p.milestone_fit_slope * (float(a.fit[row]) - 0.5)
-    factor = float(np.exp(push) * world.responses.base(owner)[0] * world.responses.factor(NEXT_STEP, owner, world.day)[0])
-    return [chance * factor / (1.0 - chance + chance * factor) for chance in p.milestone_chances]
-
-
-def _advance(world: World, row: int, time_ms: int) -> None:
-    """Milestones one after the other in this visit, until one is not reached or the owner gets stuck."""
-    a = world.accounts
-    stream = Stream(int(a.key[row]), world.day, MILESTONE)
-    for step, chance in enumerate(milestone_chances(world, row)):
-        luck, wait = stream.unit(), stream.exponential(240_000.0)
-        if a.steps[row] >> step & 1 or a.stuck[row] or (step > 0 and not a.steps[row] & 1):
-            continue
-        if luck < chance:
-            time_ms += 20_000 + int(wait)
-            life.reach_milestone(world, row, step, time_ms, Stream(int(a.key[row]), world.day, MILESTONE + 1 + step))
-    if a.steps[row] == (1 << len(MILESTONES)) - 1:
-        world.episodes.end("account", row, "stall", time_ms, "next_step")
 
 
 def close_day(world: World) -> None:
@@ -360,4 +279,3 @@ def close_day(world: World) -> None:
             time_ms = int(a.signup_ms[row])
         world.episodes.begin("account", row, f"stage:{STAGES[int(stage[row])]}", time_ms)
     a.stage[:n] = stage
-    assert LAPSED > PAID

@@ -1,4 +1,4 @@
-"""What happens to one account or person when a hazard strikes: the events it leaves and the state it changes."""
+"""What happens to one account or person when a hazard strikes: its events and the state it changes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from typing import Any
 from sevenfold.simulate.draws import Stream, clip, logistic
 from sevenfold.simulate.responses import DAY_MS
 from sevenfold.simulate.saas.birth import account_traits, invite, join
-from sevenfold.simulate.saas.catalogue import INTEGRATION, INTEGRATIONS, INVITE, MILESTONES, PLANS, PROJECT, REPORT, plan_for
-from sevenfold.simulate.saas.state import CHURNED, FREE, HABIT, LAPSED, PAID, RENEW, TRIAL, World
+from sevenfold.simulate.saas.catalogue import (
+    INTEGRATION,
+    INTEGRATIONS,
+    INVITE,
+    MILESTONES,
+    PLANS,
+    PROJECT,
+    REPORT,
+    plan_for,
+)
+from sevenfold.simulate.saas.state import CHURNED, FREE, HABIT, LAPSED, PAID, RENEW, World
 from sevenfold.simulate.segment import Writer
 
 CHURN_KINDS = ("silent_decline", "sudden", "payment_failure", "not_renewed", "lapsed")
@@ -50,9 +59,9 @@ def reach_milestone(world: World, row: int, step: int, time_ms: int, stream: Str
         world.emit(writer.key, time_ms, writer.track(time_ms, MILESTONES[step], properties))
     planted = 1 << PROJECT | 1 << INVITE
     within = world.p.activation_within_days * DAY_MS
-    if accounts.steps[row] & planted == planted and accounts.activated_ms[row] < 0:
-        if time_ms - accounts.signup_ms[row] < within:
-            accounts.activated_ms[row] = time_ms
+    both = accounts.steps[row] & planted == planted
+    if both and accounts.activated_ms[row] < 0 and time_ms - accounts.signup_ms[row] < within:
+        accounts.activated_ms[row] = time_ms
     if stream.happens(world.p.stall_after_milestone) and accounts.steps[row] < 31:
         accounts.stuck[row] = True
         world.episodes.begin("account", row, "stall", time_ms)
@@ -98,7 +107,11 @@ def subscribe(world: World, row: int, time_ms: int, plan: int) -> None:
     accounts.seats[row] = max(PLANS[plan].seats_cap, int(accounts.members[row]))
     if accounts.converted_ms[row] < 0:
         accounts.converted_ms[row] = time_ms
-    started = {"plan": PLANS[plan].name, "mrr": int(accounts.mrr[row]), "term_months": int(accounts.term[row])}
+    started = {
+        "plan": PLANS[plan].name,
+        "mrr": int(accounts.mrr[row]),
+        "term_months": int(accounts.term[row]),
+    }
     world.emit(writer.key, time_ms, writer.track(time_ms, "Subscription Started", started))
     world.emit(writer.key, time_ms + 500, writer.group(time_ms + 500, account_traits(world, row)))
     paid = writer.track(time_ms + 900, "Invoice Paid", {"amount": int(accounts.mrr[row])})
@@ -111,7 +124,10 @@ def leave(world: World, row: int, time_ms: int, kind: int, *, looks: bool = True
     stream = Stream(int(accounts.key[row]), world.day, LOOKS)
     paying = accounts.status[row] == PAID
     if paying and looks:
-        for gap, name, path in ((-240_000, "Billing", "/settings/billing"), (-90_000, "Cancel", "/settings/cancel")):
+        for gap, name, path in (
+            (-240_000, "Billing", "/settings/billing"),
+            (-90_000, "Cancel", "/settings/cancel"),
+        ):
             if stream.happens(0.7):
                 world.emit(writer.key, time_ms + gap, writer.page(time_ms + gap, name, path))
     if paying:
@@ -138,7 +154,6 @@ def come_back(world: World, row: int, time_ms: int) -> None:
     accounts.habit_day[row], accounts.returned_ms[row] = world.day, time_ms
     accounts.satisfaction[row] = max(float(accounts.satisfaction[row]), 0.65)
     recover(world, row, time_ms, "returned")
-    facts.returns += 1
     for person in facts.people:
         world.people.level[person], world.people.drift_day[person] = 1.0, -1
         world.people.alive[person] = bool(world.people.owner[person])
@@ -182,7 +197,8 @@ def _attempt(world: World, row: int, time_ms: int, stream: Stream, failing: floa
 
 
 def decide_renewal(world: World, row: int) -> None:
-    """On the contract date: renew with a chance that follows level, satisfaction and what messages changed."""
+    """On the contract date: renew with a chance that follows level, satisfaction and what messages
+    changed."""
     accounts, p = world.accounts, world.p
     stream = Stream(int(accounts.key[row]), world.day, RENEWAL)
     time_ms, owner = moment(world, stream), accounts.owner[row : row + 1]
@@ -228,7 +244,9 @@ def change_plan(world: World, row: int, time_ms: int, plan: int) -> None:
 def champion_goes(world: World, row: int, stream: Stream) -> None:
     """The owner leaves the company; a colleague takes over, and often the decline begins."""
     accounts, people = world.accounts, world.people
-    heirs = [person for person in world.facts[row].people if people.alive[person] and not people.owner[person]]
+    heirs = [
+        person for person in world.facts[row].people if people.alive[person] and not people.owner[person]
+    ]
     if not heirs:
         return
     time_ms, old = moment(world, stream), int(accounts.owner[row])
@@ -259,8 +277,3 @@ def convert(world: World, row: int) -> None:
     time_ms, writer = moment(world, stream), owner_writer(world, row)
     world.emit(writer.key, time_ms - 150_000, writer.page(time_ms - 150_000, "Pricing", "/pricing"))
     subscribe(world, row, time_ms, plan_for(int(world.accounts.employees[row])))
-
-
-def trial_or_free(world: World, row: int) -> bool:
-    """Whether the account has not paid yet."""
-    return bool(world.accounts.status[row] in (TRIAL, FREE))

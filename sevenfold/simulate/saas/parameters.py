@@ -9,7 +9,8 @@ from sevenfold.simulate.responses import ResponseParameters
 
 @dataclass(frozen=True, slots=True)
 class SaasParameters:
-    """Hazards are chances per day unless said otherwise; levels run from 0 (gone) to 1 (the person's own habit)."""
+    """Hazards are chances per day unless said otherwise; levels run from 0 (gone) to 1 (the person's own
+    habit)."""
 
     responses: ResponseParameters = field(default_factory=ResponseParameters)
 

@@ -74,7 +74,8 @@ def coming_chance(world: World, rows: Ints) -> Floats:
     people = world.people
     weekday = (world.day_ms // DAY_MS + _EPOCH_WEEKDAY + people.shift[rows]) % 7
     rhythm = WEEKS[people.week[rows], weekday]
-    return np.minimum(people.rate[rows] / 7.0 * rhythm, 0.97) * levels(world, rows)
+    chance: Floats = np.minimum(people.rate[rows] / 7.0 * rhythm, 0.97) * levels(world, rows)
+    return chance
 
 
 def day_of(world: World) -> Day:
@@ -124,7 +125,7 @@ def _actions(world: World, here: Ints, keys: Keys, first: Ints) -> Actions:
 def _kinds(world: World, rows: Ints, draw: Floats, place: Ints) -> Ints:
     """What each action is by the person's role; what the account has not set up yet becomes feature use."""
     shares = _CUMULATIVE[world.people.role[rows]]
-    action = np.minimum((draw[:, None] >= shares).sum(axis=1), len(ACTION_SHARES[0]) - 1) + 1
+    action: Ints = np.minimum((draw[:, None] >= shares).sum(axis=1), len(ACTION_SHARES[0]) - 1) + 1
     account = world.people.account[rows]
     steps = world.accounts.steps[account]
     lacking = (action == REPORT_RUN) & (steps >> REPORT & 1 == 0)
@@ -145,7 +146,9 @@ def _arguments(world: World, rows: Ints, action: Ints, draw: Floats, alive: Floa
     circle = np.ceil(people.known[rows] * (0.25 + 0.75 * alive)) + wanting * 3.0
     rank = np.minimum(draw**world.p.feature_slope * circle, 11).astype(np.int64)
     feature = people.features[rows, rank].astype(np.int64)
-    included = np.where(accounts.status[account] == TRIAL, _PLAN_FEATURES[2], _PLAN_FEATURES[accounts.plan[account]])
+    included = np.where(
+        accounts.status[account] == TRIAL, _PLAN_FEATURES[2], _PLAN_FEATURES[accounts.plan[account]]
+    )
     feature = np.where(wanting, feature, feature % included)
     calls = (20 + 400 * draw**3 * (1.0 + 3.0 * accounts.usage[account])).astype(np.int64)
     number = (draw * 5).astype(np.int64)

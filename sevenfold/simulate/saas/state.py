@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,19 @@ STAGES = ("capture", "activation", "engagement", "retention", "expansion", "advo
 TARGETS = ("next_step", "recover", "convert", "upgrade", "advocate", "renew")
 NEXT_STEP, RECOVER, CONVERT, UPGRADE, ADVOCATE, RENEW = range(6)
 PURPOSES = {
-    "activation": NEXT_STEP, "onboarding": NEXT_STEP, "engagement": RECOVER, "retention": RECOVER, "winback": RECOVER,
+    "activation": NEXT_STEP, "onboarding": NEXT_STEP, "engagement": RECOVER, "retention": RECOVER,
+    "winback": RECOVER,
     "conversion": CONVERT, "expansion": UPGRADE, "advocacy": ADVOCATE, "renewal": RENEW,
 }  # fmt: skip
+Action = Callable[[int], object]
+"""Something to do at a time, ms UTC; what it returns is ignored."""
 UNDECIDED, NO_HABIT, HABIT = -1, 0, 1
 
 
 class Accounts(Columns):
     """One row an account. Days are day numbers from the start, -1 for never; `_ms` are UTC times."""
 
-    layout = {
+    layout: ClassVar[dict[str, tuple[str, float, int]]] = {
         "key": ("u8", 0, 0), "status": ("i1", VISITING, 0), "stage": ("i1", 0, 0), "owner": ("i4", -1, 0),
         "intent": ("f8", 0, 0), "fit": ("f8", 0, 0), "baseline": ("f8", 0, 0), "satisfaction": ("f8", 0, 0),
         "channel": ("i1", 0, 0), "employees": ("i4", 0, 0), "members": ("i4", 0, 0), "seats": ("i4", 0, 0),
@@ -40,10 +43,13 @@ class Accounts(Columns):
         "signup_ms": ("i8", -1, 0), "activated_ms": ("i8", -1, 0), "habit_day": ("i4", -1, 0),
         "report_ms": ("i8", -1, 0), "drift_day": ("i4", -1, 0), "drift_factor": ("f8", 1, 0),
         "plan": ("i1", 0, 0), "mrr": ("i4", 0, 0), "term": ("i1", 1, 0), "paid_day": ("i4", -1, 0),
-        "renewal_day": ("i4", -1, 0), "converted_ms": ("i8", -1, 0), "usage": ("f8", 0, 0), "growth": ("f8", 0, 0),
+        "renewal_day": ("i4", -1, 0), "converted_ms": ("i8", -1, 0), "usage": ("f8", 0, 0),
+        "growth": ("f8", 0, 0),
         "need_day": ("i4", -1, 0), "export_until": ("i4", -1, 0), "bad_ticket_day": ("i4", -1, 0),
-        "churn_ms": ("i8", -1, 0), "churn_kind": ("i1", -1, 0), "returned_ms": ("i8", -1, 0), "causes": ("i4", 0, 0),
-        "last_drift_ms": ("i8", -1, 0), "need_ms": ("i8", -1, 0), "advocates": ("i4", 0, 0), "nudged": ("?", 0, 0),
+        "churn_ms": ("i8", -1, 0), "churn_kind": ("i1", -1, 0), "returned_ms": ("i8", -1, 0),
+        "causes": ("i4", 0, 0),
+        "last_drift_ms": ("i8", -1, 0), "need_ms": ("i8", -1, 0), "advocates": ("i4", 0, 0),
+        "nudged": ("?", 0, 0),
     }  # fmt: skip
     key: Keys
     status: NDArray[np.int8]
@@ -93,13 +99,16 @@ class Accounts(Columns):
 class People(Columns):
     """One row a person with a user id; row numbers are shared with `Responses`."""
 
-    layout = {
-        "key": ("u8", 0, 0), "account": ("i4", 0, 0), "alive": ("?", 0, 0), "owner": ("?", 0, 0), "role": ("i1", 0, 0),
+    layout: ClassVar[dict[str, tuple[str, float, int]]] = {
+        "key": ("u8", 0, 0), "account": ("i4", 0, 0), "alive": ("?", 0, 0), "owner": ("?", 0, 0),
+        "role": ("i1", 0, 0),
         "level": ("f8", 1, 0), "drift_day": ("i4", -1, 0), "drift_factor": ("f8", 1, 0), "rate": ("f8", 0, 0),
-        "depth": ("f8", 0, 0), "known": ("i4", 0, 0), "features": ("i1", 0, len(FEATURES)), "week": ("i1", 0, 0),
+        "depth": ("f8", 0, 0), "known": ("i4", 0, 0), "features": ("i1", 0, len(FEATURES)),
+        "week": ("i1", 0, 0),
         "hour": ("f8", 0, 0), "spread": ("f8", 0, 0), "shift": ("i4", 0, 0), "opinion": ("f8", 0, 0),
         "could_advocate": ("?", 0, 0), "advocate_ms": ("i8", -1, 0), "joined_day": ("i4", 0, 0),
-        "joined_ms": ("i8", 0, 0), "left_ms": ("i8", -1, 0), "last_drift_ms": ("i8", -1, 0), "nps_day": ("i4", 0, 0),
+        "joined_ms": ("i8", 0, 0), "left_ms": ("i8", -1, 0), "last_drift_ms": ("i8", -1, 0),
+        "nps_day": ("i4", 0, 0),
     }  # fmt: skip
     key: Keys
     account: NDArray[np.int32]
@@ -130,9 +139,21 @@ class People(Columns):
 class Facts:
     """What is said of an account in words, and counters that only few things need."""
 
-    __slots__ = ("country", "employees_at_start", "id", "industry", "offset", "parent", "people", "referrals", "returns", "root", "zone")
+    __slots__ = (
+        "country",
+        "id",
+        "industry",
+        "offset",
+        "parent",
+        "people",
+        "referrals",
+        "root",
+        "zone",
+    )
 
-    def __init__(self, name: str, root: str, parent: int, industry: str, zone: str, offset: int, country: str) -> None:
+    def __init__(
+        self, name: str, root: str, parent: int, industry: str, zone: str, offset: int, country: str
+    ) -> None:
         self.id = name
         self.root = root
         self.parent = parent
@@ -142,13 +163,14 @@ class Facts:
         self.country = country
         self.people: list[int] = []
         self.referrals = 0
-        self.returns = 0
 
 
 class World:
     """Everything that changes while the company lives; `agenda` holds what is to happen on a later day."""
 
-    def __init__(self, seed: int, days: int, start_ms: int, parameters: SaasParameters, *, no_effect: bool) -> None:
+    def __init__(
+        self, seed: int, days: int, start_ms: int, parameters: SaasParameters, *, no_effect: bool
+    ) -> None:
         self.seed = seed
         self.days = days
         self.start_ms = start_ms
@@ -162,9 +184,10 @@ class World:
         self.user_rows: dict[str, int] = {}
         self.episodes = Episodes()
         self.causes: list[dict[str, Any]] = []
-        self.agenda: dict[int, list[tuple[int, int, Callable[[int], None]]]] = {}
+        self.agenda: dict[int, list[tuple[int, int, Action]]] = {}
         self.out: list[tuple[int, int, Event]] = []
-        """Events made today, in any order: (time, the subject's key, event). Later days' events are kept in `ahead`."""
+        """Events made today, in any order: (time, the subject's key, event). Later days' events are kept
+        in `ahead`."""
         self.ahead: dict[int, list[tuple[int, int, Event]]] = {}
 
     @property
@@ -180,7 +203,7 @@ class World:
         elif day < self.days:
             self.ahead.setdefault(day, []).append((time_ms, key, event))
 
-    def later(self, time_ms: int, key: int, action: Callable[[int], None]) -> None:
+    def later(self, time_ms: int, key: int, action: Action) -> None:
         """Call `action(time_ms)` on that day, in the order of time and key among that day's actions.
 
         A time that lies in the past happens now.

@@ -11,30 +11,44 @@ from sevenfold.simulate.saas.birth import account_owner, iso_date
 from sevenfold.simulate.saas.catalogue import CHANNELS, PLANS, ROLES
 from sevenfold.simulate.saas.life import CHURN_KINDS
 from sevenfold.simulate.saas.state import HABIT, PAID, STATUSES, World
+from sevenfold.simulate.saas.state import STAGES as STAGE_NAMES
 from sevenfold.simulate.truth import schema, table
 
 PEOPLE = schema(
-    "user_id:s account_id:s is_owner:b role:s response_type:s effect_log_hazard:f harm_log_hazard:f preferred_channel:s "
-    "open_chance:f active_days_week:f opinion:f joined_ms:i left_ms:i drift_start_ms:i level:f could_advocate:b "
+    "user_id:s account_id:s is_owner:b role:s response_type:s effect_log_hazard:f harm_log_hazard:f "
+    "preferred_channel:s "
+    "open_chance:f active_days_week:f opinion:f joined_ms:i left_ms:i drift_start_ms:i level:f "
+    "could_advocate:b "
     "advocate_ms:i messages:i unsubscribed:b"
 )
 ACCOUNTS = schema(
-    "account_id:s parent_id:s root_id:s channel:s segment:s employees:i intent:f fit:f satisfaction:f level:f status:s stage:s "
-    "signup_ms:i activated_ms:i report_run_ms:i habit:b habit_if_activated:b habit_if_not:b converted_ms:i drift_start_ms:i "
+    "account_id:s parent_id:s root_id:s channel:s segment:s employees:i intent:f fit:f satisfaction:f "
+    "level:f status:s stage:s "
+    "signup_ms:i activated_ms:i report_run_ms:i habit:b habit_if_activated:b habit_if_not:b "
+    "converted_ms:i drift_start_ms:i "
     "expansion_need_ms:i churn_ms:i churn_kind:s returned_ms:i response_type:s plan:s mrr:i"
 )
 EPISODES = schema("subject_kind:s subject_id:s kind:s start_ms:i end_ms:i ended_by:s")
 STAGES = schema("account_id:s stage:s entered_ms:i left_ms:i next_stage:s")
 CAUSES = schema("account_id:s cause:s time_ms:i")
 MESSAGES = schema(
-    "user_id:s time_ms:i kind:s channel:s purpose:s target:s response_type:s messages_7d_before:i log_effect:f "
+    "user_id:s time_ms:i kind:s channel:s purpose:s target:s response_type:s messages_7d_before:i "
+    "log_effect:f "
     "drift_log_harm:f effect_days:i hazard_per_day:f p_without:f p_with:f"
 )
 
 
 def segment(employees: int) -> str:
     """The account's size class."""
-    return "small" if employees < 20 else "mid" if employees < 150 else "large" if employees < 900 else "enterprise"
+    return (
+        "small"
+        if employees < 20
+        else "mid"
+        if employees < 150
+        else "large"
+        if employees < 900
+        else "enterprise"
+    )
 
 
 def _people(world: World) -> list[dict[str, Any]]:
@@ -46,7 +60,8 @@ def _people(world: World) -> list[dict[str, Any]]:
             "effect_log_hazard": float(responses.effect[row]), "harm_log_hazard": float(responses.harm[row]),
             "preferred_channel": ("email", "in_app", "push", "sms", "whatsapp")[responses.preferred[row]],
             "open_chance": float(responses.opens[row]), "active_days_week": float(people.rate[row]),
-            "opinion": float(people.opinion[row]), "joined_ms": people.joined_ms[row], "left_ms": people.left_ms[row],
+            "opinion": float(people.opinion[row]), "joined_ms": people.joined_ms[row],
+            "left_ms": people.left_ms[row],
             "drift_start_ms": people.last_drift_ms[row], "level": float(people.level[row]),
             "could_advocate": bool(people.could_advocate[row]), "advocate_ms": people.advocate_ms[row],
             "messages": int(responses.received[row]), "unsubscribed": bool(responses.unsubscribed[row]),
@@ -62,11 +77,13 @@ def _accounts(world: World) -> list[dict[str, Any]]:
         owner, kind = int(a.owner[row]), int(a.churn_kind[row])
         rows.append({
             "account_id": facts.id, "parent_id": world.facts[facts.parent].id if facts.parent >= 0 else None,
-            "root_id": facts.root, "channel": CHANNELS[a.channel[row]].name, "segment": segment(int(a.employees[row])),
+            "root_id": facts.root, "channel": CHANNELS[a.channel[row]].name,
+            "segment": segment(int(a.employees[row])),
             "employees": int(a.employees[row]), "intent": float(a.intent[row]), "fit": float(a.fit[row]),
             "satisfaction": float(a.satisfaction[row]), "level": float(a.level[row]),
             "status": STATUSES[a.status[row]],
-            "stage": world_stage(world, row), "signup_ms": a.signup_ms[row], "activated_ms": a.activated_ms[row],
+            "stage": STAGE_NAMES[a.stage[row]], "signup_ms": a.signup_ms[row],
+            "activated_ms": a.activated_ms[row],
             "report_run_ms": a.report_ms[row], "habit": bool(a.habit[row] == HABIT),
             "habit_if_activated": bool(a.habit_if_activated[row]), "habit_if_not": bool(a.habit_if_not[row]),
             "converted_ms": a.converted_ms[row], "drift_start_ms": a.last_drift_ms[row],
@@ -78,23 +95,25 @@ def _accounts(world: World) -> list[dict[str, Any]]:
     return rows
 
 
-def world_stage(world: World, row: int) -> str:
-    """The stage an account stands in at the end of the last simulated day."""
-    from sevenfold.simulate.saas.state import STAGES as names
-
-    return names[int(world.accounts.stage[row])]
-
-
 def truth(world: World) -> dict[str, pa.Table]:
     """All truth tables; times that never came are null."""
     episodes, stages = [], []
     for subject, row, kind, start, end, by in world.episodes.rows():
         name = world.facts[row].id if subject == "account" else world.writers[row].user
         if kind.startswith("stage:"):
-            stages.append({"account_id": name, "stage": kind[6:], "entered_ms": start, "left_ms": end, "next_stage": by})
+            stages.append(
+                {"account_id": name, "stage": kind[6:], "entered_ms": start, "left_ms": end, "next_stage": by}
+            )
         else:
             episodes.append(
-                {"subject_kind": subject, "subject_id": name, "kind": kind, "start_ms": start, "end_ms": end, "ended_by": by}
+                {
+                    "subject_kind": subject,
+                    "subject_id": name,
+                    "kind": kind,
+                    "start_ms": start,
+                    "end_ms": end,
+                    "ended_by": by,
+                }
             )
     causes = [{**cause, "account_id": world.facts[cause["account"]].id} for cause in world.causes]
     kinds = world.responses.people.kind
@@ -104,7 +123,8 @@ def truth(world: World) -> dict[str, pa.Table]:
     ]
     return {
         "people": table(_people(world), PEOPLE), "accounts": table(_accounts(world), ACCOUNTS),
-        "episodes": table(episodes, EPISODES), "stages": table(stages, STAGES), "causes": table(causes, CAUSES),
+        "episodes": table(episodes, EPISODES), "stages": table(stages, STAGES),
+        "causes": table(causes, CAUSES),
         "messages": table(messages, MESSAGES),
     }  # fmt: skip
 
@@ -114,9 +134,11 @@ def contracts(world: World) -> list[dict[str, Any]]:
     a = world.accounts
     return [
         {
-            "account_id": facts.id, "arr": int(a.mrr[row]) * 12, "start": iso_date(world, int(a.paid_day[row])),
+            "account_id": facts.id, "arr": int(a.mrr[row]) * 12,
+            "start": iso_date(world, int(a.paid_day[row])),
             "renewal_date": iso_date(world, int(a.renewal_day[row])), "term_months": int(a.term[row]),
-            "plan": PLANS[a.plan[row]].name, "tier": PLANS[a.plan[row]].tier, "owner": account_owner(world, row),
+            "plan": PLANS[a.plan[row]].name, "tier": PLANS[a.plan[row]].tier,
+            "owner": account_owner(world, row),
         }
         for row, facts in enumerate(world.facts)
         if a.status[row] == PAID

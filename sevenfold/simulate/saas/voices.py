@@ -22,7 +22,11 @@ def open_ticket(world: World, person: int, time_ms: int) -> None:
     world.emit(writer.key, time_ms, opened)
     hours = clip(stream.lognormal(9.0, 1.1), 0.3, 400.0)
     luck = stream.normal()
-    world.later(time_ms + int(hours * 3_600_000), writer.key, lambda at: _resolve(world, person, ticket, hours, luck, at))
+    world.later(
+        time_ms + int(hours * 3_600_000),
+        writer.key,
+        lambda at: _resolve(world, person, ticket, hours, luck, at),
+    )
     if hours > world.p.bad_ticket_hours:
         world.accounts.bad_ticket_day[row] = world.day
 
@@ -43,7 +47,9 @@ def answer_nps(world: World, person: int) -> None:
     row, writer = int(world.people.account[person]), world.writers[person]
     stream = Stream(writer.key, world.day, SURVEY)
     time_ms = moment(world, stream)
-    felt = float(world.accounts.satisfaction[row] + world.people.opinion[person]) * (0.75 + 0.25 * float(world.accounts.level[row]))
+    felt = float(world.accounts.satisfaction[row] + world.people.opinion[person]) * (
+        0.75 + 0.25 * float(world.accounts.level[row])
+    )
     score = int(clip(round(12.2 * felt - 0.6 + 0.9 * stream.normal()), 0, 10))
     comment = "does what we need" if score >= 9 else "fine so far" if score >= 7 else "hard to keep using"
     answered = writer.track(time_ms, "NPS Answered", {"score": score, "comment": comment})

@@ -1,0 +1,1 @@
+"""A shop: visits, orders, deliveries, returns, and customers with a rhythm of their own."""
