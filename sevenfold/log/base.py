@@ -134,7 +134,7 @@ class Log(Protocol):
         ...
 
     def add_dead_letters(self, dropped: Sequence[Dropped]) -> None:
-        """Keep what was dropped."""
+        """Keep what was dropped; equal ones once, so that imports can be repeated."""
         ...
 
     def dead_letters(self, after: int = 0, limit: int = 100, reason: str | None = None) -> list[DeadLetter]:

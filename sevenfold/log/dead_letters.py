@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from sevenfold.events.reasons import Reason
 from sevenfold.events.steps import Dropped
@@ -16,7 +19,7 @@ from sevenfold.log.base import DeadLetter
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS dead_letters (
     id INTEGER PRIMARY KEY AUTOINCREMENT, reason TEXT NOT NULL, detail TEXT NOT NULL, raw BLOB NOT NULL,
-    received INTEGER NOT NULL, source TEXT NOT NULL
+    received INTEGER NOT NULL, source TEXT NOT NULL, digest BLOB NOT NULL UNIQUE
 );
 CREATE INDEX IF NOT EXISTS dead_letters_by_reason ON dead_letters (reason, id);
 """
@@ -34,8 +37,8 @@ class DeadLetters:
             self._connection.executescript(_SCHEMA)
 
     def add(self, dropped: Sequence[Dropped]) -> None:
-        """Keep `dropped`, durably."""
-        rows = [(str(d.reason), d.detail, d.raw, d.received, d.source) for d in dropped]
+        """Keep `dropped`, durably; equal ones once, so that imports can be repeated."""
+        rows = [(str(d.reason), d.detail, d.raw, d.received, d.source, _digest(d)) for d in dropped]
         with self._lock, segments.explained(self._path), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany(
@@ -70,3 +73,7 @@ class DeadLetters:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+
+def _digest(dropped: Dropped) -> bytes:
+    return hashlib.blake2b(msgspec.msgpack.encode(dropped), digest_size=16).digest()

@@ -90,7 +90,11 @@ class MemoryLog:
         raise LogError("There is no record", where=f"position {record.position}")
 
     def add_dead_letters(self, dropped: Sequence[Dropped]) -> None:
+        kept = {letter.dropped for letter in self._dead}
         for item in dropped:
+            if item in kept:
+                continue
+            kept.add(item)
             self._dead_given += 1
             self._dead.append(DeadLetter(self._dead_given, item))
 

@@ -171,7 +171,8 @@ class LogConformance:
     def test_dead_letters_are_kept_with_their_reason(self, log: Log) -> None:
         first = Dropped(Reason.NOT_JSON, "truncated", b'{"a', 12, "web")
         second = Dropped(Reason.TOO_LARGE, "33 KB", b"x", 13, "app")
-        log.add_dead_letters([first, second])
+        log.add_dead_letters([first, second, first])
+        log.add_dead_letters([second])
         letters = log.dead_letters()
         assert [letter.dropped for letter in letters] == [first, second]
         assert [x.dropped for x in log.dead_letters(after=letters[0].id)] == [second]
