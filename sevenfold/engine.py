@@ -7,7 +7,7 @@ runs to its fixed point on its own subject; accounts close at ticks.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ from .limits import ACCOUNT_TICK_MS
 from .profiles.build import Environment
 from .profiles.identity import Identity
 from .profiles.signals.base import stamp_ms
-from .profiles.unit import Unit
+from .profiles.unit import Fire, Unit
 from .profiles.wheel import KIND_BITS, LOW_MASK, NEVER, OP_BITS, OP_MASK, ROW_BITS, ROW_MASK, ValuedWheel, Wheel
 from .profiles.where import dig, micro
 from .workspace import models as m
@@ -53,7 +53,7 @@ class Fold:
         self.seq = 0
         self.effects: list[Effect] = []
         self.wheel, self.valued = Wheel(), ValuedWheel()
-        self._fires: list[Callable[[int, int, int, int], int]] = []
+        self._fires: list[Fire] = []
         self._owners: list[str] = []
         self._cause: tuple[str, str, int] = ("start", "", 0)
         self._whole_raw = b""
@@ -126,11 +126,14 @@ class Fold:
 
     # --------------------------------------------------------------------------------------- what units ask for
 
-    def add_op(self, kind: int, fire: Callable[[int, int, int, int], int], timer: bool, owner: str) -> int:
-        self._fires.append(fire)
+    def add_op(self, kind: int, fire: Fire | None, timer: bool, owner: str) -> int:
+        self._fires.append(fire or _never)
         self._owners.append(owner)
         assert len(self._fires) <= OP_MASK, "a workspace may have 4,095 windows and timers"
         return len(self._fires) - 1
+
+    def set_fire(self, op: int, fire: Fire) -> None:
+        self._fires[op] = fire
 
     def push(self, due: int, low: int, row: int) -> None:
         self.wheel.push(due, low + (row << OP_BITS))
@@ -729,6 +732,10 @@ class Fold:
             return {"account_id": [self.account_ids[row]]}
         key, person = self.entity_ids[of][row]
         return {of: [key], "person": [self.id_of(self.person, person)] if person else []}
+
+
+def _never(row: int, due: int, entries: int, value: int) -> int:
+    raise AssertionError("an operation without a function")
 
 
 def _touch_campaign(ev: Any, path: tuple[str, ...]) -> Any:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 
 from ..profiles.columns import UNKNOWN32, Array
 from ..workspace import models as m
 from .compile import CompiledUnit
-from .scores import MILLI, ScoreNode, exact
+from .scores import ScoreNode
 
 if TYPE_CHECKING:
     from ..engine import Fold
@@ -134,7 +135,7 @@ class DayCloser:
         numerator, denominator = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
         for place, measure in enumerate(node.measures):
             weight = table[:, place][sets]
-            values = measure.column.data[:rows]
+            values = measure.vector(rows)
             known = values != UNKNOWN32
             weight = np.where(known, weight, 0)
             numerator += weight * np.where(known, values, 0)
@@ -150,10 +151,7 @@ class DayCloser:
 
     def reweigh(self, unit: CompiledUnit, node: ScoreNode, weights: list[m.Weights]) -> None:
         """Replaces a score's weights and re-scores everybody; the jump is kept out of history and raises no crossing."""
-        node.model = _replaced(node.model, weights)
-        node.weights = [[int(exact(w.weights.get(k, 0)) * MILLI) for k in node.model.measures] for w in weights]
-        node.totals = [sum(row) for row in node.weights]
-        node._choose = unit.env.function(f"weights_{node.label}", ["row"], node._chooser())
+        node.replace_weights(msgspec.structs.replace(node.model, weights=weights))
         rows = unit.table.rows
         if rows == 1:
             return
@@ -181,8 +179,3 @@ class DayCloser:
             if mask:
                 unit.evaluate(row, self.fold.t, mask)
 
-
-def _replaced(model: m.Score, weights: list[m.Weights]) -> m.Score:
-    import msgspec
-
-    return msgspec.structs.replace(model, weights=weights)

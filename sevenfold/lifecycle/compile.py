@@ -105,7 +105,7 @@ class CompiledUnit(Unit):
         for score in self.scores.values():
             score.bit_set = self.node(score.choose_node)
             for measure in score.measures:
-                measure.bit = self.node(measure.node)
+                measure.bit = 0 if measure.direct else self.node(measure.node)
             score.bit = self.node(score.node)
         for lifecycle in self.lifecycles.values():
             lifecycle.bit = self.node(lifecycle.node)

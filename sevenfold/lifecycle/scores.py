@@ -12,10 +12,12 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from ..errors import SevenfoldError
 from ..profiles import expressions as x
 from ..profiles.build import code, expression, name
-from ..profiles.columns import UNKNOWN32
+from ..profiles.columns import UNKNOWN32, Array
 from ..profiles.slots import SCALE, Slot
 from ..profiles.unit import Unit
 from ..workspace import models as m
@@ -55,14 +57,35 @@ class Points:
         return y0 + (at - x0) * (ys[place] - y0) // (xs[place] - x0)
 
 
+    def vector(self, at: Array) -> Array:
+        """The same map of an int64 array, in the same integer arithmetic."""
+        xs, ys = np.array(self.xs, np.int64), np.array(self.ys, np.int64)
+        if len(xs) == 1:
+            return np.full(len(at), ys[0])
+        place = np.clip(np.searchsorted(xs, at, side="right"), 1, len(xs) - 1)
+        x0, y0 = xs[place - 1], ys[place - 1]
+        inside = y0 + (np.clip(at, xs[0], xs[-1]) - x0) * (ys[place] - y0) // (xs[place] - x0)
+        found: Array = np.where(at >= xs[-1], ys[-1], np.where(at < xs[0], ys[0], inside))
+        return found
+
+
 class MeasureNode:
     """One measure of one score: its value in 1/1000 point in a column, UNKNOWN32 when absent."""
 
     def __init__(self, score: ScoreNode, index: int, label: str, model: m.Measure) -> None:
         self.score, self.index, self.label, self.model = score, index, label, model
         self.unit = score.unit
-        self.column = self.unit.table.add(f".score.{score.label}.{label}", "int32", UNKNOWN32)
         self.bit = 0
+        self.direct = self._over_a_count()
+        if not self.direct:
+            self.column = self.unit.table.add(f".score.{score.label}.{label}", "int32", UNKNOWN32)
+
+    def _over_a_count(self) -> bool:
+        """Whether the measure reads a never unknown count of its own subject: then it needs no column and no node."""
+        if self.model.signal is None or self.model.points is None:
+            return False
+        place = self.unit.place(self._name())
+        return place.slot.type == "count" and place.slot.unknown is None and not place.via_account and not place.slot.bit
 
     def watch(self) -> None:
         conditions = self.unit.conditions
@@ -71,6 +94,9 @@ class MeasureNode:
             return
         at = self._name()
         place = self.unit.place(at)
+        if self.direct:
+            place.slot.direct.append(self._emit)
+            return
         if place.slot.clock is not None:
             for duration, _ in self._clock_points():
                 place.slot.clock.watch(duration, self.bit, place.via_account)
@@ -92,8 +118,58 @@ class MeasureNode:
             found.append((duration, int(exact(y) * MILLI)))
         return found
 
+    def _emit(self, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
+        """A count moved: the score's numerator moves by the difference of the measure, looked up in a table."""
+        table = self._table()
+        score, env = self.score, self.unit.env
+        return code(
+            "w = WEIGHTS[SETS[row]]\nif w:\n"
+            "    s = (TABLE[NEW] if NEW < SIZE else LAST) - (TABLE[OLD] if OLD < SIZE else LAST)\n"
+            "    if s:\n        SUM[row] += w * s\n        d |= BIT",
+            WEIGHTS=env.bind(score.column_of_weights(self.index), "weights"), SETS=name(score.sets.name),
+            TABLE=env.bind(table, "points"), SIZE=len(table), LAST=table[-1], OLD=old, NEW=new,
+            SUM=name(score.numerator.name), BIT=score.bit,
+        )
+
+    def _table(self) -> tuple[int, ...]:
+        points = self.points()
+        assert points is not None
+        return tuple(points(at) for at in range(min(max(points.xs[-1], 0), 4_096) + 1))
+
     def finish(self) -> None:
         self._value: Callable[[int], int] = self.unit.env.function(f"measure_{self.label}", ["row"], self._body())
+        if self.direct:
+            return
+        score, env = self.score, self.unit.env
+        self.unit.nodes[self.bit.bit_length() - 1] = env.function(
+            f"moved_{self.label}", ["row", "t"],
+            code(
+                "o = COL[row]\nn = VALUE(row)\nif o == n:\n    return 0\nCOL[row] = n\nw = WEIGHTS[SETS[row]]\n"
+                "if not w:\n    return 0\n"
+                "if o == UNSET:\n    SUM[row] += w * n\n    PRESENT[row] += w\n"
+                "elif n == UNSET:\n    SUM[row] -= w * o\n    PRESENT[row] -= w\n"
+                "else:\n    SUM[row] += w * (n - o)\n"
+                "return BIT",
+                COL=name(self.column.name), VALUE=env.bind(self._value, "value"), UNSET=UNKNOWN32,
+                WEIGHTS=env.bind(score.column_of_weights(self.index), "weights"), SETS=name(score.sets.name),
+                SUM=name(score.numerator.name), PRESENT=name(score.denominator.name), BIT=score.bit,
+            ),
+        )
+
+    def held(self, row: int) -> int:
+        """The measure's value now, UNKNOWN32 when absent."""
+        value: int = self._value(row) if self.direct else self.unit.env.scope[self.column.name][row]
+        return value
+
+    def vector(self, rows: int) -> Array:
+        """The measure's values of rows 0..rows-1, int64."""
+        if not self.direct:
+            found: Array = self.column.data[:rows].astype(np.int64)
+            return found
+        points = self.points()
+        assert points is not None
+        counts = self.unit.env.scope[self.unit.place(self._name()).slot.column]
+        return points.vector(np.asarray(counts)[:rows].astype(np.int64))
 
     def _absent(self) -> int:
         return UNKNOWN32 if self.model.default is None else int(exact(self.model.default) * MILLI)
@@ -135,12 +211,8 @@ class MeasureNode:
         return Points(xs, [int(exact(y) * MILLI) for _, y in self.model.points])
 
     def node(self, row: int, t: int) -> int:
-        values: Any = self.unit.env.scope[self.column.name]
-        old, new = values[row], self._value(row)
-        if old == new:
-            return 0
-        values[row] = new
-        return self.score.shift(row, self.index, old, new)
+        """Replaced by a generated function when compiled."""
+        raise AssertionError("not compiled")
 
 
 class ScoreNode:
@@ -174,9 +246,26 @@ class ScoreNode:
             [int(exact(one.weights.get(measure, 0)) * MILLI) for measure in model.measures] for one in model.weights
         ]
         self.totals = [sum(row) for row in self.weights]
+        # Read by generated code as WEIGHTS[set]; set -1 (none chosen yet) reads the 0 at the end.
+        self._weight_columns: dict[int, list[int]] = {}
         self.bit = self.bit_late = self.bit_set = self.bit_set_late = 0
 
     # --------------------------------------------------------------------------------------------- weight sets
+
+    def column_of_weights(self, measure: int) -> list[int]:
+        """One measure's weight in each weight set, and a 0; the list is changed in place when weights are."""
+        if measure not in self._weight_columns:
+            self._weight_columns[measure] = [*(row[measure] for row in self.weights), 0]
+        return self._weight_columns[measure]
+
+    def replace_weights(self, model: m.Score) -> None:
+        """Takes other weights; generated code sees them at once."""
+        self.model = model
+        self.weights = [[int(exact(w.weights.get(k, 0)) * MILLI) for k in model.measures] for w in model.weights]
+        self.totals[:] = [sum(row) for row in self.weights]
+        for measure, column in self._weight_columns.items():
+            column[:] = [*(row[measure] for row in self.weights), 0]
+        self._choose = self.unit.env.function(f"weights_{self.label}", ["row"], self._chooser())
 
     def watch(self) -> None:
         """Registers the score's own nodes: what chooses the weights, and what the overrides look at."""
@@ -209,6 +298,9 @@ class ScoreNode:
             true = self.unit.conditions.truth(self.unit.tree(override.when))[0]
             holds = self.unit.env.function(f"override_{self.label}", ["row"], code("return TEST", TEST=true))
             self._caps.append((int(exact(override.cap) * MILLI), holds, override.reason))
+        made = self.unit.env.function(f"score_{self.label}", ["row", "t"], self._compiled())
+        for bit in (self.bit, self.bit_late):
+            self.unit.nodes[bit.bit_length() - 1] = made
 
     def _chooser(self) -> list[ast.stmt]:
         def specificity(index: int) -> tuple[int, int, int]:
@@ -276,7 +368,7 @@ class ScoreNode:
         numerator = denominator = 0
         if index >= 0:
             for weight, measure in zip(self.weights[index], self.measures, strict=True):
-                value = self.unit.env.scope[measure.column.name][row]
+                value = measure.held(row)
                 if value != UNKNOWN32:
                     numerator += weight * value
                     denominator += weight
@@ -284,25 +376,6 @@ class ScoreNode:
         self.unit.env.scope[self.denominator.name][row] = denominator
 
     # --------------------------------------------------------------------------------------------------- value
-
-    def shift(self, row: int, measure: int, old: int, new: int) -> int:
-        """A measure went from `old` to `new`; returns the score's bit when that can matter."""
-        scope = self.unit.env.scope
-        index = scope[self.sets.name][row]
-        if index < 0:
-            return 0
-        weight = self.weights[index][measure]
-        if weight == 0:
-            return 0
-        if old == UNKNOWN32:
-            scope[self.numerator.name][row] += weight * new
-            scope[self.denominator.name][row] += weight
-        elif new == UNKNOWN32:
-            scope[self.numerator.name][row] -= weight * old
-            scope[self.denominator.name][row] -= weight
-        else:
-            scope[self.numerator.name][row] += weight * (new - old)
-        return self.bit
 
     def _value(self, row: int) -> int:
         scope = self.unit.env.scope
@@ -318,22 +391,39 @@ class ScoreNode:
         return value
 
     def node(self, row: int, t: int) -> int:
-        """The value from its parts, and the band with hysteresis."""
-        values: Any = self.unit.env.scope[self.values.name]
-        old, new = values[row], self._value(row)
-        if old == new:
+        """Replaced by a generated function when compiled: the value from its parts, and the band with hysteresis."""
+        raise AssertionError("not compiled")
+
+    def _compiled(self) -> list[ast.stmt]:
+        env = self.unit.env
+        capped: list[ast.stmt] = []
+        for cap, holds, _ in self._caps:
+            capped += code("if n > CAP and HOLDS(row):\n    n = CAP", CAP=cap, HOLDS=env.bind(holds, "override"))
+        # A band is left below its lower bound, or above its upper one by the hysteresis; from unknown always.
+        lows = (2**31, *self.bounds)
+        highs = (-(2**31), *(bound + self.rise for bound in self.bounds[1:]), 2**31)
+        return code(
+            "p = PRESENT[row]\nif p and p * DOWN >= TOTALS[SETS[row]] * UP:\n    n = SUM[row] // p\n    CAPPED\n"
+            "else:\n    n = UNSET\n"
+            "o = COL[row]\nif o == n:\n    return 0\nCOL[row] = n\nd = 0\nCHANGE\n"
+            "b = BANDS[row]\nif not LOWS[b] <= n < HIGHS[b]:\n    d |= MOVE(row, b, n)\n"
+            "return d",
+            PRESENT=name(self.denominator.name), SUM=name(self.numerator.name), SETS=name(self.sets.name), UNSET=UNKNOWN32,
+            DOWN=self.floor_down, UP=self.floor_up, TOTALS=env.bind(self.totals, "totals"), CAPPED=capped,
+            COL=name(self.values.name), CHANGE=self.unit.changes.after(self.slot, name("o"), name("n")),
+            BANDS=name(self.bands.name), LOWS=env.bind(lows, "lows"), HIGHS=env.bind(highs, "highs"),
+            MOVE=env.bind(self._move_band, "band"),
+        )
+
+    def _move_band(self, row: int, was: int, value: int) -> int:
+        band = self._band(was, value)
+        if band == was:
             return 0
-        values[row] = new
-        mask = self._value_changed(row, old, new)
-        bands: Any = self.unit.env.scope[self.bands.name]
-        was = bands[row]
-        band = self._band(was, new)
-        if band != was:
-            bands[row] = band
-            mask |= self._band_changed(row, was, band)
-            data = {"from": self._band_name(was), "to": self._band_name(band), "value": None if new == UNKNOWN32 else new / MILLI}
-            self.unit.host.emit(self.unit, row, "band", self.label, data)
-        return mask
+        self.unit.env.scope[self.bands.name][row] = band
+        shown = None if value == UNKNOWN32 else value / MILLI
+        data = {"from": self._band_name(was), "to": self._band_name(band), "value": shown}
+        self.unit.host.emit(self.unit, row, "band", self.label, data)
+        return self._band_changed(row, was, band)
 
     def _band_name(self, band: int) -> str:
         return self.model.bands[band - 1].name if band else "unknown"
@@ -362,7 +452,7 @@ class ScoreNode:
         weights = self.weights[index] if index >= 0 else [0] * len(self.measures)
         parts: dict[str, Any] = {}
         for weight, measure in zip(weights, self.measures, strict=True):
-            s = scope[measure.column.name][row]
+            s = measure.held(row)
             known = s != UNKNOWN32
             parts[measure.label] = {
                 "value": s / MILLI if known else None,

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..workspace import models as m
 from . import expressions as x
-from .build import code
+from .build import code, name
 from .columns import Column
 from .slots import Slot
 from .unit import Unit
@@ -50,11 +50,18 @@ class SegmentNode:
         self._left = self.unit.handler("derived", f"$left {self.label}") if self.announced else None
         if self.condition is not None:
             true = self.unit.conditions.truth(self.condition)[0]
-            self._holds = self.unit.env.function(f"segment_{self.label}", ["row"], code("return TEST", TEST=true))
+            self.unit.nodes[self.bit.bit_length() - 1] = self.unit.env.function(
+                f"segment_{self.label}", ["row", "t"],
+                code(
+                    "if TEST:\n    return 0 if BITS[row] & BIT else SET(row, t, True)\n"
+                    "return SET(row, t, False) if BITS[row] & BIT else 0",
+                    TEST=true, BITS=name(self.slot.column), BIT=self.slot.bit, SET=self.unit.env.bind(self.set, "set"),
+                ),
+            )
 
     def node(self, row: int, t: int) -> int:
-        """Evaluates membership; a change is an effect and a derived event."""
-        return self.set(row, t, bool(self._holds(row)))
+        """Evaluates membership; a change is an effect and a derived event. A list kept by hand does not change by itself."""
+        return 0
 
     def set(self, row: int, t: int, member: bool) -> int:
         """Makes a subject a member or not; returns who must look again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -86,14 +86,12 @@ class Slot:
     clock: Clock | None = None
     bit: int = 0
     """For segment slots: the bit in the column."""
-    deltas: list[tuple[str, str, Sequence[int]]] = field(default_factory=list)
-    """Measures over counts kept by increments: (score bit, weights, change of the measure at each count)."""
-    rollups: list[Callable[[ast.expr, ast.expr], list[ast.stmt]]] = field(default_factory=list)
-    """Emitters of the change of an account's roll-up from (old, new)."""
+    direct: list[Callable[[ast.expr, ast.expr], list[ast.stmt]]] = field(default_factory=list)
+    """Emitters of what is done on the spot: measures of scores over never unknown values, and roll-ups. From (old, new)."""
 
     @property
     def watched(self) -> bool:
-        return bool(self.own or self.members or self.rollups or self.deltas)
+        return bool(self.own or self.members or self.direct)
 
     def code_of(self, text: str) -> int:
         """The integer that stands for a text in this slot's column."""
@@ -143,8 +141,8 @@ class Changes:
                 made += code("m = MASK\nif m:\n    NOTE(row, m)", MASK=mask, NOTE=name(self.note))
             else:
                 made += code("d |= MASK", MASK=mask)
-        for rollup in slot.rollups:
-            made += rollup(old, new)
+        for emitter in slot.direct:
+            made += emitter(old, new)
         return made
 
     def _mask(

@@ -25,6 +25,7 @@ from .wheel import low as packed_low
 
 NodeFunction = Callable[[int, int], int]
 Handler = Callable[..., int]
+Fire = Callable[[int, int, int, int], int]
 
 
 class UnknownNameError(SevenfoldError):
@@ -42,7 +43,8 @@ class Host(Protocol):
 
     def push(self, due: int, low: int, row: int) -> None: ...
     def now(self) -> int: ...
-    def add_op(self, kind: int, fire: Callable[[int, int, int, int], int], timer: bool, owner: str) -> int: ...
+    def add_op(self, kind: int, fire: Fire | None, timer: bool, owner: str) -> int: ...
+    def set_fire(self, op: int, fire: Fire) -> None: ...
     def note(self, account: int, mask: int) -> None: ...
     def emit(self, unit: Unit, row: int, kind: str, name: str, data: dict[str, Any]) -> None: ...
     def cause(self) -> dict[str, Any]: ...
@@ -96,11 +98,15 @@ class Unit:
         self.nodes.append(function)
         return 1 << (len(self.nodes) - 1)
 
-    def op(self, fire: Callable[[int, int, int, int], int], *, timer: bool = False) -> int:
-        """Registers what happens when an entry of the wheel falls due; returns its number."""
+    def op(self, fire: Fire | None, *, timer: bool = False) -> int:
+        """Registers what happens when an entry of the wheel falls due; returns its number. None: `fires` says it later."""
         number = self.host.add_op(self.index, fire, timer, f"{self.kind}.{self.declaring}")
         self.ops[number] = packed_low(self.index, number, timer)
         return number
+
+    def fires(self, op: int, hint: str, body: list[ast.stmt]) -> None:
+        """Gives an operation its generated function (locals row, due, entries, value)."""
+        self.host.set_fire(op, self.env.function(hint, ["row", "due", "entries", "value"], body))
 
     def low(self, op: int) -> int:
         """The packed constant of an operation."""

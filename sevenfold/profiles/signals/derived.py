@@ -158,7 +158,7 @@ class RollupKind(SignalKind):
         self.slot = self.make_slot(self.values, type_, unknown=None if whole else UNKNOWN)
         self.unit.rollups.append(self)
         index = self.unit.rollups.index(self)
-        self.source.rollups.append(lambda old, new: self._emit(index, old, new))
+        self.source.direct.append(lambda old, new: self._emit(index, old, new))
 
     def _emit(self, index: int, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
         account = name(self.member.account_of)

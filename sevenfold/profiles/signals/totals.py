@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...workspace import models as m
-from ..build import code, expression, name
+from ..build import code, name
 from ..columns import UNKNOWN, Array
-from .base import DAY, SignalKind, Stream, leaves, leaving, shifted_row, window_ms
+from .base import DAY, SignalKind, Stream, leaving, shifted_row, window_ms
 
 
 class CountKind(SignalKind):
@@ -22,10 +22,11 @@ class CountKind(SignalKind):
         self.values = self.column(dtype="int32")
         self.slot = self.make_slot(self.values, "count")
         self.window = window_ms(self.model.window)
-        self.op = self.unit.op(self._fire) if self.window is not None else 0
+        self.op = self.unit.op(None) if self.window is not None else 0
 
     def finish(self) -> None:
-        self._changed = self.unit.changer(self.slot)
+        if self.window is not None:
+            self.unit.fires(self.op, f"leaves_{self.label}", self._leaves())
 
     def streams(self) -> list[Stream]:
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
@@ -39,11 +40,14 @@ class CountKind(SignalKind):
         push = code("PUSH(u, LOW)", PUSH=name("push"), LOW=shifted_row(self.unit.low(self.op)))
         return code("u = DUE\nif u > t:\n    BODY", DUE=leaving(self.window), BODY=push + up)
 
-    def _fire(self, row: int, due: int, entries: int, value: int) -> int:
-        values = self.data(self.values)
-        old = values[row]
-        values[row] = new = old - entries
-        return self._changed(row, old, new)
+    def _leaves(self) -> list[ast.stmt]:
+        """One entry leaves in nearly all cases, and then only one cut can be crossed."""
+        many = self.change(self.slot, "b", "c")
+        one = self.change(self.slot, "b", "c", unit=True)
+        moved = code("b = COL[row]\nc = b - entries\nCOL[row] = c\nd = 0", COL=name(self.values.name))
+        if many:
+            moved += code("if entries == 1:\n    ONE\nelse:\n    MANY", ONE=one, MANY=many)
+        return moved + code("return d")
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         values = self.data(self.values)
@@ -204,68 +208,56 @@ class BaselineKind(SignalKind):
         self.base = self.column(".base", "int32")
         self.values = self.column(empty=UNKNOWN)
         self.slot = self.make_slot(self.values, "number", unknown=UNKNOWN)
-        self.op_recent = self.unit.op(self._recent_leaves)
-        self.op_base = self.unit.op(self._base_leaves)
+        self.op_recent = self.unit.op(None)
+        self.op_base = self.unit.op(None)
 
     def finish(self) -> None:
-        self._changed = self.unit.changer(self.slot)
-        self.unit.env.scope[f"settle_{self.values.name}"] = self._settle
+        # An entry that leaves the recent window enters the baseline, and leaves that `baseline` later.
+        enter = code(
+            "NEAR[row] -= entries\nf = FAR[row] + entries\nFAR[row] = f\nte = due - RECENT\nu = LONG\n"
+            "for _ in range(entries):\n    PUSH(u, LOW)\nd = 0",
+            NEAR=name(self.recent.name), FAR=name(self.base.name), RECENT=self.recent_ms, LONG=leaving(self.recent_ms + self.base_ms),
+            PUSH=name("push"), LOW=shifted_row(self.unit.low(self.op_base)),
+        )
+        self.unit.fires(self.op_recent, f"recent_{self.label}", [*enter, *self._settled(), *code("return d")])
+        leave = code("f = FAR[row] - entries\nFAR[row] = f\nd = 0", FAR=name(self.base.name))
+        self.unit.fires(self.op_base, f"base_{self.label}", [*leave, *self._settled(), *code("return d")])
+        settle = code("f = FAR[row]\nd = 0", FAR=name(self.base.name))
+        self._settle = self.unit.env.function(f"settle_{self.label}", ["row"], [*settle, *self._settled(), *code("return d")])
+
+    def _settled(self) -> list[ast.stmt]:
+        """The value anew from the recent count and the local `f`, the baseline's."""
+        return code(
+            "o = COL[row]\nn = NEAR[row] * UP // (f * DOWN) if f >= LEAST else UNSET\n"
+            "if o != n:\n    COL[row] = n\n    CHANGE",
+            COL=name(self.values.name), NEAR=name(self.recent.name), UP=self.base_ms * 1_000_000, DOWN=self.recent_ms,
+            LEAST=max(1, self.model.minimum), UNSET=UNKNOWN, CHANGE=self.change(self.slot, "o", "n"),
+        )
 
     def streams(self) -> list[Stream]:
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
 
     def _emit(self) -> list[ast.stmt]:
         long = self.recent_ms + self.base_ms
-        return code(
-            "u = RECENT\n"
-            "if u > t:\n    PUSH(u, LOW_RECENT)\n    NEAR[row] += 1\n    d |= SETTLE(row)\n"
-            "else:\n    u = LONG\n    if u > t:\n        PUSH(u, LOW_BASE)\n        FAR[row] += 1\n        d |= SETTLE(row)",
-            RECENT=leaving(self.recent_ms), LONG=leaving(long), PUSH=name("push"),
-            LOW_RECENT=shifted_row(self.unit.low(self.op_recent)), LOW_BASE=shifted_row(self.unit.low(self.op_base)),
-            NEAR=name(self.recent.name), FAR=name(self.base.name), SETTLE=name(f"settle_{self.values.name}"),
+        near = code(
+            "PUSH(u, LOW)\nNEAR[row] += 1\nf = FAR[row]", PUSH=name("push"),
+            LOW=shifted_row(self.unit.low(self.op_recent)), NEAR=name(self.recent.name), FAR=name(self.base.name),
         )
-
-    def _recent_leaves(self, row: int, due: int, entries: int, value: int) -> int:
-        # An entry that leaves the recent window enters the baseline, and leaves that `baseline` later.
-        self.data(self.recent)[row] -= entries
-        self.data(self.base)[row] += entries
-        te = due - self.recent_ms
-        leave = leaves(te, self.recent_ms + self.base_ms)
-        for _ in range(entries):
-            self.unit.push(leave, self.unit.low(self.op_base), row)
-        return self._settle(row)
-
-    def _base_leaves(self, row: int, due: int, entries: int, value: int) -> int:
-        self.data(self.base)[row] -= entries
-        return self._settle(row)
-
-    def _settle(self, row: int) -> int:
-        values, base = self.data(self.values), self.data(self.base)[row]
-        old = values[row]
-        if base < self.model.minimum or base == 0:
-            new = UNKNOWN
-        else:
-            new = self.data(self.recent)[row] * self.base_ms * 1_000_000 // (base * self.recent_ms)
-        if new == old:
-            return 0
-        values[row] = new
-        return self._changed(row, old, new)
+        far = code(
+            "u = LONG\nif u > t:\n    PUSH(u, LOW)\n    f = FAR[row] + 1\n    FAR[row] = f\n    SETTLED",
+            LONG=leaving(long), PUSH=name("push"), LOW=shifted_row(self.unit.low(self.op_base)),
+            FAR=name(self.base.name), SETTLED=self._settled(),
+        )
+        return code(
+            "u = RECENT\nif u > t:\n    NEARER\nelse:\n    FARTHER",
+            RECENT=leaving(self.recent_ms), NEARER=[*near, *self._settled()], FARTHER=far,
+        )
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         for column in (self.recent, self.base):
             data = self.data(column)
             data[winner] += data[loser]
         self._settle(winner)
-
-
-def ratio_value(numerator: int, denominator: int) -> int:
-    """The quotient in 1e-6, rounded down; UNKNOWN when the divisor is 0."""
-    return UNKNOWN if denominator == 0 else numerator * 1_000_000 // denominator
-
-
-def scale_expression(value: ast.expr, factor: int) -> ast.expr:
-    """`value * factor`, without the multiplication by one."""
-    return value if factor == 1 else expression("V * K", V=value, K=factor)
 
 
 KINDS: dict[type, Any] = {
