@@ -197,7 +197,7 @@ class Conditions:
             self._wrong("a date is compared with dates only", "define a `since_date` or `until_date` signal")
             return False
         if len(types) == 2:
-            self._wrong(f"`{a}` is a {_word(a_type)} and `{b}` a {_word(b_type)}; they never compare")
+            self._wrong(f"{_called(a, a_type)} never equals {_called(b, b_type)}")
             return False
         if op not in ("==", "!="):
             self._wrong(f"`{a}` is a {_word(a_type)} and has no order", "use == or in (...)")
@@ -244,6 +244,11 @@ def _type_of(value: x.Value) -> str:
     if isinstance(value, str):
         return "text"
     return "number" if isinstance(value, Fraction) else _DURATION
+
+
+def _called(name: str, type_: str) -> str:
+    """``the text `trait.plan` `` for a name, ``a text`` for a constant or sum."""
+    return f"a {_word(type_)}" if name.startswith("a ") else f"the {_word(type_)} `{name}`"
 
 
 def _word(type_: str) -> str:

@@ -162,7 +162,11 @@ def _files(tree: Tree, folder: Path, label: str) -> list[Path]:
     """The YAML files that hold something we know, workspace.yaml first; warns of the others."""
     found: list[Path] = []
     patterns = ("*.yaml", "*.yml", "*/*.yaml", "*/*.yml")
-    for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
+    every = {path.relative_to(folder): path for pattern in patterns for path in folder.glob(pattern)}
+    # `signals.yaml` before `signals/*.yaml`: written order decides ties, so it must be plain to see.
+    for path in (
+        every[key] for key in sorted(every, key=lambda key: (key.with_suffix("").parts, key.suffix))
+    ):
         relative = path.relative_to(folder)
         stem = relative.parts[0].removesuffix(path.suffix) if len(relative.parts) == 1 else relative.parts[0]
         if relative.as_posix() == "workspace.yaml":
@@ -231,8 +235,8 @@ def _tables(tree: Tree, folder: Path, label: str, seen: dict[tuple[str, str], Pl
     catalogues = tree.sections["catalogues"]
     named = {
         Path(str(node.value["file"].value)).name
-        for node in catalogues.values()
-        if isinstance(node.value, dict) and "file" in node.value
+        for name, node in catalogues.items()
+        if ("catalogues", name) in seen and isinstance(node.value, dict) and "file" in node.value
     }
     for path in sorted(folder.glob("catalogues/*.csv")):
         name = path.stem

@@ -144,7 +144,7 @@ def join_path(parts: tuple[str, ...]) -> str:
     """The text whose ``split_path`` is ``parts``."""
     text = ""
     for part in parts:
-        if re.fullmatch(r"[A-Za-z0-9_\- ]+", part):
+        if re.fullmatch(r"[A-Za-z0-9_\-]+", part):
             text += f".{part}" if text else part
         else:
             quote = "'" if '"' in part else '"'
