@@ -33,18 +33,18 @@ and max without weight, ``count`` for count without weight, else number.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, NoReturn, assert_never
+from typing import Literal, NoReturn
 
 from ..profiles import expressions
 from ..profiles.expressions import ExpressionError, Name
 from . import models
 from .models import ACCOUNT, PERSON
+from .paths import join_path, split_path
 from .problems import UnknownNameError, WrongSubjectError, likely
+from .value_types import VALUE_TYPES, ValueType, parts_of
 
-ValueType = Literal["count", "number", "clock", "duration", "text", "boolean", "score", "date", "json", "any"]
 Kind = Literal[
     "signal", "trait", "segment", "stage", "score", "band", "velocity", "property", "page", "campaign"
 ]
@@ -56,14 +56,19 @@ RESERVED = frozenset(
 PAGE_FIELDS = ("path", "referrer", "url", "title", "search")
 NUMERIC = frozenset({"count", "number", "score", "duration"})
 
-_TRAIT_TYPES: Mapping[str, ValueType] = {
-    "string": "text",
-    "number": "number",
-    "boolean": "boolean",
-    "date": "date",
-    "json": "json",
-}
-_PATH_PART = re.compile(r"""(?:^|\.)([A-Za-z0-9_\-$ ]+)|\["([^"]*)"\]|\['([^']*)'\]""")
+
+__all__ = [
+    "Derived",
+    "Kind",
+    "Names",
+    "Reference",
+    "ValueType",
+    "condition",
+    "derived",
+    "join_path",
+    "parse_name",
+    "split_path",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,39 +124,6 @@ def derived(event: str) -> Derived | None:
     return Derived("left", rest) if word == "$left" else None
 
 
-def split_path(text: str) -> tuple[str, ...]:
-    """The keys of ``address.city`` or ``$["odd key"]``; ``$`` alone is the whole object, an empty tuple.
-
-    Raises ``ValueError`` for a text that is not a path.
-    """
-    if text == "$":
-        return ()
-    body = text[1:].removeprefix(".") if text.startswith(("$.", "$[")) else text
-    found: list[str] = []
-    at = 0
-    while at < len(body):
-        match = _PATH_PART.match(body, at)
-        if match is None:
-            raise ValueError(f'`{text}` is not a path such as `plan`, `address.city` or `$["odd key"]`')
-        found.append(next(group for group in match.groups() if group is not None))
-        at = match.end()
-    if not found:
-        raise ValueError("a path cannot be empty")
-    return tuple(found)
-
-
-def join_path(parts: tuple[str, ...]) -> str:
-    """The text whose ``split_path`` is ``parts``."""
-    text = ""
-    for part in parts:
-        if re.fullmatch(r"[A-Za-z0-9_\-]+", part):
-            text += f".{part}" if text else part
-        else:
-            quote = "'" if '"' in part else '"'
-            text = f"{text or '$'}[{quote}{part}{quote}]"
-    return text or "$"
-
-
 class Names:
     """The names of one workspace. Answers are remembered, so asking twice costs a dictionary look-up."""
 
@@ -163,7 +135,7 @@ class Names:
         for catalogue in workspace.catalogues.values():
             if catalogue.subject is not None:
                 for column, type_ in catalogue.columns.items():
-                    self._columns.setdefault((catalogue.subject, column), _TRAIT_TYPES[type_])
+                    self._columns.setdefault((catalogue.subject, column), VALUE_TYPES[type_])
         self._open: set[str] = set()
 
     def resolve(self, name: Name, of: str, where: bool = False, channel: bool = False) -> Reference:
@@ -202,7 +174,7 @@ class Names:
     def traits(self, of: str) -> dict[str, ValueType]:
         """The traits and catalogue columns of a kind of subject, with their types."""
         found = {column: type_ for (subject, column), type_ in self._columns.items() if subject == of}
-        found.update({n: _TRAIT_TYPES[t.type] for n, t in self.workspace.traits.items() if t.of == of})
+        found.update({n: VALUE_TYPES[t.type] for n, t in self.workspace.traits.items() if t.of == of})
         return found
 
     # -------------------------------------------------------------------------------------------- conditions
@@ -317,42 +289,7 @@ class Names:
     def parts(self, name: str) -> dict[str | None, ValueType]:
         """The sub-values of a signal with their types; ``None`` is the bare name."""
         signal = self.workspace.signals[name]
-        if isinstance(signal, models.Sessions):
-            lengths = dict.fromkeys(("current", "previous", "average"), "duration")
-            return {None: "count", **lengths, "events": "count"}  # type: ignore[dict-item]
-        if isinstance(signal, models.Milestones):
-            steps: dict[str | None, ValueType] = {step.name: "boolean" for step in signal.steps}
-            return {None: "count", **steps, "stalled": "boolean", "next": "text"}
-        if isinstance(signal, models.Values):
-            unused: dict[str | None, ValueType] = {"unused": "count"} if signal.catalogue is not None else {}
-            return {None: "count", "abandoned": "count", "top": "text", "recent": "text", **unused}
-        if isinstance(signal, models.Channel):
-            return {None: "text", "intent": "number"}
-        return {None: self._type(name, signal)}
-
-    def _type(self, name: str, signal: models.Signal) -> ValueType:
-        match signal:
-            case models.Count() | models.Distinct() | models.ActiveDays() | models.Sequence():
-                return "count"
-            case models.Sessions() | models.Milestones() | models.Values():
-                return "count"
-            case models.Sum() | models.Min() | models.Max() | models.Average():
-                return "number"
-            case models.Ratio() | models.Formula() | models.Trend() | models.Baseline():
-                return "number"
-            case models.First() | models.Last():
-                return _TRAIT_TYPES[signal.type]
-            case models.Since() | models.SinceChange() | models.SinceDate() | models.UntilDate():
-                return "clock"
-            case models.StageTime():
-                return "clock"
-            case models.Channel():
-                return "text"
-            case models.ScoreHistory():
-                return "number" if signal.measure == "slope" else "score"
-            case models.Rollup():
-                return self._rollup_type(name, signal)
-        assert_never(signal)
+        return parts_of(signal, lambda rollup: self._rollup_type(name, rollup))
 
     def _rollup_type(self, name: str, rollup: models.Rollup) -> ValueType:
         if rollup.weight is not None or rollup.aggregate == "average":
