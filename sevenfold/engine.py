@@ -27,7 +27,7 @@ from .profiles.build import Environment
 from .profiles.identity import Identity
 from .profiles.signals.base import stamp_ms
 from .profiles.unit import Fire, Unit
-from .profiles.wheel import KIND_BITS, LOW_MASK, NEVER, OP_BITS, OP_MASK, ROW_BITS, ROW_MASK, ValuedWheel, Wheel
+from .profiles.wheel import KIND_BITS, LOW_BITS, LOW_MASK, NEVER, OP_BITS, OP_MASK, ROW_BITS, ROW_MASK, ValuedWheel, Wheel
 from .profiles.where import dig, micro
 from .workspace import models as m
 
@@ -35,6 +35,7 @@ Entry = tuple[int, bytes]
 """An accepted event: (engine time ms, raw JSON)."""
 _KIND_SHIFT = OP_BITS + ROW_BITS
 _KIND_MASK = (1 << KIND_BITS) - 1
+TIMERS = 1 << (LOW_BITS - 1)
 
 
 class ControlError(SevenfoldError):
@@ -69,6 +70,7 @@ class Fold:
         self.entity_ids: dict[str, list[tuple[str, int]]] = {name: [("", 0)] for name in workspace.entities}
         self._dirty_accounts: dict[int, int] = {}
         self._notices: dict[int, int] = {}
+        self._moved_rollups: dict[int, int] = {}
         self._tick_due = NEVER
         self._next_close = NEVER
         self.closer = DayCloser(self, ZoneInfo(workspace.timezone))
@@ -178,8 +180,9 @@ class Fold:
         a, b = rollup.of_value(old), rollup.of_value(new)
         if a == b:
             return
-        for account, role in self.accounts_of(row):
-            rollup.moved(account, a, b, self._weight(rollup, role))
+        for account, role in self.memberships[row]:
+            rollup.moved(account, a, b, self._weight(rollup, role) if self._role_weights else 1)
+            self._moved_rollups[account] = self._moved_rollups.get(account, 0) | 1 << index
             self._touch(account, 0)
 
     def _weight(self, rollup: Any, role: str) -> int:
@@ -454,6 +457,7 @@ class Fold:
                 rollup.moved(account, None, share, weight)
             else:
                 rollup.moved(account, share, None, weight)
+        self._moved_rollups[account] = (1 << len(self.account.rollups)) - 1
         self._touch(account, 0)
 
     # ----------------------------------------------------------------------------------------------------- merge
@@ -472,6 +476,8 @@ class Fold:
         person.traits.merge(winner, loser, t)
         for signal in person.signals.values():
             signal.merge(winner, loser, t)
+        for score in person.scores.values():
+            score.recompute(winner)
         for node in (*person.segments.values(), *person.hidden):
             node.merge(winner, loser)
         for account, role in kept:
@@ -572,50 +578,64 @@ class Fold:
 
     def _fire(self, until: int) -> None:
         """Entries and timers due at or before `until`; stops early when one of them brings a tick nearer."""
-        wheel, valued, fires = self.wheel, self.valued, self._fires
-        compiled = self.compiled
+        wheel, valued, fires, owners = self.wheel, self.valued, self._fires, self._owners
+        evaluate = [unit.evaluate for unit in self.compiled]
+        v = valued.head(until) if valued.next_due <= until else None
         while True:
-            a = wheel.head(until) if wheel.next_due <= until else None
-            v = valued.head(until) if valued.next_due <= until else None
-            if a is None and v is None:
-                return
+            # The head of the plain wheel, read in place; `head` opens the next bucket and keeps `next_due`.
+            at = wheel.at
+            a = wheel.active[at] if at < len(wheel.active) else None
+            if a is None or a >> LOW_BITS > until:
+                a = wheel.head(until) if wheel.next_due <= until or a is not None else None
+                if a is None and v is None:
+                    return
             if v is None or (a is not None and a <= v[0]):
                 assert a is not None
                 key = a
             else:
-                assert v is not None
                 key = v[0]
-            due = key >> 44
+            due = key >> LOW_BITS
             if self.forward:
                 self._fire_instant(due)
                 until = min(until, self._tick_due)
+                v = valued.head(until) if valued.next_due <= until else None
                 continue
             low = key & LOW_MASK
-            kind = (low >> _KIND_SHIFT) & _KIND_MASK
             op = low & OP_MASK
-            row = (low >> OP_BITS) & ROW_MASK
             self.t = due
             entries = total = 0
-            while a is not None and a == key:
+            active = wheel.active
+            at = wheel.at
+            while at < len(active) and active[at] == key:
                 entries += 1
-                wheel.at += 1
-                a = wheel.head(until)
+                at += 1
+            wheel.at = at
             while v is not None and v[0] == key:
                 entries += 1
                 total += v[1]
                 valued.at += 1
                 v = valued.head(until)
-            d = fires[op](row, due, entries, total)
+            d = fires[op]((low >> OP_BITS) & ROW_MASK, due, entries, total)
             # Two windows of one signal may end at the same instant; they are one operation.
-            follow = a if v is None or (a is not None and a <= v[0]) else v[0]
-            if follow is not None and follow >> OP_BITS == key >> OP_BITS and self._owners[follow & OP_MASK] == self._owners[op]:
+            if self._follows(key, owners):
                 d |= self._fire_same(key, until)
+                v = valued.head(until) if valued.next_due <= until else None
             if d:
-                unit = compiled[kind]
-                self._cause = ("expiry" if low < 1 << 43 else "timer", self._owners[op], 0)
-                unit.evaluate(row, due, d)
+                self._cause = ("expiry" if low < TIMERS else "timer", owners[op], 0)
+                evaluate[(low >> _KIND_SHIFT) & _KIND_MASK]((low >> OP_BITS) & ROW_MASK, due, d)
             if self._tick_due < until:
                 until = self._tick_due
+
+    def _follows(self, key: int, owners: list[str]) -> bool:
+        """Whether the next entry belongs to the same signal, subject and instant as `key`."""
+        wheel, valued = self.wheel, self.valued
+        for other in (
+            wheel.active[wheel.at] if wheel.at < len(wheel.active) else None,
+            valued.active[valued.at][0] if valued.at < len(valued.active) else None,
+        ):
+            if other is not None and other >> OP_BITS == key >> OP_BITS and owners[other & OP_MASK] == owners[key & OP_MASK]:
+                return True
+        return False
 
     def _fire_same(self, key: int, until: int) -> int:
         """The further operations of the same signal on the same subject at the same instant."""
@@ -661,7 +681,7 @@ class Fold:
                 entries, total = found[low]
                 d |= self._fires[low & OP_MASK](row, due, entries, total)
             if d:
-                self._cause = ("expiry" if lows[0] < 1 << 43 else "timer", owner, 0)
+                self._cause = ("expiry" if lows[0] < TIMERS else "timer", owner, 0)
                 self.compiled[kind].evaluate(row, due, d)
 
     def _gather(self, found: dict[int, list[int]], low: int, value: int) -> None:
@@ -683,8 +703,11 @@ class Fold:
         for row in sorted(dirty):
             self._cause = ("tick", "", 0)
             d = dirty[row]
-            for rollup in account.rollups:
-                d |= rollup.show_tick(row)
+            moved = self._moved_rollups.pop(row, 0)
+            while moved:
+                bit = moved & -moved
+                moved ^= bit
+                d |= account.rollups[bit.bit_length() - 1].show_tick(row)
             if d:
                 account.evaluate(row, tick, d)
             mask = self._notices.pop(row, 0)

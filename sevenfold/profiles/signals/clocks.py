@@ -245,15 +245,16 @@ class SessionsKind(SignalKind):
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
 
     def _emit(self) -> list[ast.stmt]:
-        event = code("d |= SESSION(row, te, t)", SESSION=name(f"session_{self.counts.name}"))
-        if self.watched:
-            return event
-        # Unwatched parts: an event inside the open session only extends it.
+        # The common case by far, an event inside the open session, only extends it.
         return code(
-            "e = END[row]\nif 0 <= te - e <= GAP and t - e <= GAP:\n"
-            "    END[row] = te\n    N[row] += 1\n    CUR[row] = te - START[row]\nelse:\n    EVENT",
-            END=name(self.end.name), GAP=self.gap - 1, N=name(self.in_session.name), CUR=name(self.current.name),
-            START=name(self.start.name), EVENT=event,
+            "e = END[row]\nif 0 <= te - e < GAP and t - e < GAP:\n"
+            "    END[row] = te\n    o = N[row]\n    n = o + 1\n    N[row] = n\n    COUNTED\n"
+            "    o = CUR[row]\n    n = te - START[row]\n    CUR[row] = n\n    LENGTHENED\n"
+            "else:\n    d |= SESSION(row, te, t)",
+            END=name(self.end.name), GAP=self.gap, N=name(self.in_session.name), CUR=name(self.current.name),
+            START=name(self.start.name), SESSION=name(f"session_{self.counts.name}"),
+            COUNTED=self.change(self.part_slots["events"], "o", "n", unit=True),
+            LENGTHENED=self.change(self.part_slots["current"], "o", "n"),
         )
 
     def _set(self, part: str, column: Column, row: int, new: int) -> int:

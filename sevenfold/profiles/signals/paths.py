@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from ...workspace import models as m
-from ..build import code, name
+from .. import expressions as x
+from ..build import code, disjunction, expression, name
 from ..columns import UNKNOWN
 from ..expressions import parse_duration
 from ..where import Where
@@ -256,9 +257,17 @@ class ChannelKind(SignalKind):
         )
 
     def _emit_answer(self) -> list[ast.stmt]:
+        # Few events carry an answer: look for its properties before asking the rules.
+        asked = {
+            at.parts[1:] for rule in self.unit.workspace.channels if rule.survey and rule.when is not None
+            for at in x.names(self.unit.tree(rule.when)) if at.parts[0] == "property"
+        }
+        answered = disjunction(
+            expression("V is not UNSET", V=self.unit.touch_value(x.Name(("property", *parts)))) for parts in sorted(asked)
+        )
         return code(
-            "if not DONE[row]:\n    d |= ANSWER(row, p, ev)",
-            DONE=name(self.surveyed.name), ANSWER=name(f"answer_{self.values.name}"),
+            "if SEEN and not DONE[row]:\n    d |= ANSWER(row, p, ev)",
+            SEEN=answered if asked else ast.Constant(True), DONE=name(self.surveyed.name), ANSWER=name(f"answer_{self.values.name}"),
         )
 
     def _touch(self, row: int, p: Any, ev: Any, te: int, t: int, seq: int) -> int:

@@ -355,8 +355,8 @@ class ValuesKind(SignalKind):
     def _take(self, row: int, value: Any, te: int, t: int) -> int:
         if value.__class__ is not str or value == "":
             return 0
-        codes, bag = self.codes, self.unit.env.scope[self.bag]
-        what = codes.code(value)
+        what = self.codes.code(value)
+        bag = self.unit.env.scope[self.bag]
         memory = bag[row]
         if memory is None:
             memory = bag[row] = array("q")
@@ -365,11 +365,10 @@ class ValuesKind(SignalKind):
             if memory[at] == what:
                 active = memory[at + 1] >= self.model.minimum and memory[at + 2] + self.quiet > t
                 memory[at + 1] += 1
-                if te > memory[at + 2]:
+                if te >= memory[at + 2]:
                     memory[at + 2] = te
-                # The settled case: a value in steady use moves its last time and its timer stays where it is.
-                if active and self._steady(row, what):
-                    return 0
+                    if active and te == t:
+                        return self._used_again(row, memory, at, what)
                 return self._settle(row, t, -1 if active else at)
         if size >= 3 * REMEMBERED_VALUES_MAX:
             oldest = min(range(0, size, 3), key=lambda i: (memory[i + 2], i))
@@ -377,13 +376,19 @@ class ValuesKind(SignalKind):
         memory.extend((what, 1, te))
         return self._settle(row, t, len(memory) - 3)
 
-    def _steady(self, row: int, what: int) -> bool:
-        """Nothing but a last time moved: it is the top value, the most recent one, and none is abandoned."""
-        return (
-            self.data(self.abandoned)[row] == 0
-            and self.data(self.top)[row] == what
-            and self.data(self.recent)[row] == what
-        )
+    def _used_again(self, row: int, memory: Any, at: int, what: int) -> int:
+        """A value in steady use was used now: it is the most recent one and may have become the most used."""
+        mask = self._set(self.part_slots["recent"], self.recent, row, what)
+        top = self.data(self.top)[row]
+        if top == what:
+            return mask
+        uses = memory[at + 1]
+        for place in range(0, len(memory), 3):
+            if memory[place] == top:
+                if uses > memory[place + 1] or (uses == memory[place + 1] and at < place):
+                    mask |= self._set(self.part_slots["top"], self.top, row, what)
+                break
+        return mask
 
     def _settle(self, row: int, t: int, touched: int) -> int:
         memory = self.unit.env.scope[self.bag][row]
@@ -430,7 +435,7 @@ class ValuesKind(SignalKind):
         if old == new:
             return 0
         data[row] = new
-        return self.changed(slot, row, old, new)
+        return self.changed(slot, row, old, new) if slot.watched else 0
 
     def _fire(self, row: int, due: int, entries: int, value: int) -> int:
         memory = self.unit.env.scope[self.bag][row]
