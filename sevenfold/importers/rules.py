@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -103,18 +103,17 @@ class _CompiledRule:
         self._digest = digest
         self._evaluator = evaluator
         self.is_grouped = rule.group_by is not None
-        self._specs: list[tuple[str, str, Value]] = [
-            (section, name, as_value(spec))
-            for section, fields in (("properties", rule.properties), ("traits", rule.traits))
-            for name, spec in fields.items()
-        ]
         self._ids: list[tuple[str, Spec]] = [
             (field, spec) for field in _ID_FIELDS if (spec := getattr(rule, field)) is not None
         ]
+        fields = {"properties": rule.properties, "traits": rule.traits}
+        self._sections = [(section, tuple(specs)) for section, specs in fields.items() if specs]
+        specs = [spec for specs in fields.values() for spec in specs.values()]
+        self._cell_specs = [Value(), *(as_value(spec) for spec in [*(s for _, s in self._ids), *specs])]
 
     def columns(self) -> set[str]:
         rule = self._rule
-        specs = [rule.time, *(spec for _, spec in self._ids), *(spec for *_, spec in self._specs)]
+        specs = [rule.time, *self._cell_specs]
         names = set(rule.where or ()) | set(rule.group_by or ()) | set(rule.message_id or ())
         if isinstance(rule.event, Value):
             specs.append(rule.event)
@@ -138,57 +137,63 @@ class _CompiledRule:
     def singles(self, rows: Rows, report: Report) -> Iterator[Imported]:
         """An event for each row; those that do not fit are reported."""
         bad: Bad = {}
-        times, cells = self._cells(rows, bad)
+        times, columns = self._columns(rows, bad)
         keys = self._message_keys(rows, bad)
         for index, problem in sorted(bad.items()):
             report(index, *problem)
-        for index, (time, row, key) in enumerate(zip(times, cells, keys, strict=True)):
+        for index, (time, key, *row) in enumerate(zip(times, keys, *columns, strict=True)):
             if index not in bad and row[0] is not None and time is not None:
                 yield Imported(time, self._order(rows.numbers[index]), self._source, self._event(row, key))
 
     def group_rows(self, rows: Rows, report: Report) -> Iterator[_GroupRow]:
-        """The rows that groups will be made of, each with its cells."""
+        """The groups among these rows, each in one; a group that spans batches comes in several parts."""
         bad: Bad = {}
-        times, cells = self._cells(rows, bad)
+        times, columns = self._columns(rows, bad)
         keys = self._key_columns(self._rule.group_by or [], rows, bad)
         for index, problem in sorted(bad.items()):
             report(index, *problem)
-        for index, (time, row, key) in enumerate(zip(times, cells, keys, strict=True)):
-            if index not in bad and row[0] is not None and time is not None:
-                yield _GroupRow(self._at, list(map(str, key)), rows.numbers[index], time, list(row))
+        members: dict[tuple[Any, ...], list[int]] = {}
+        for index, key in enumerate(keys):
+            if index not in bad and columns[0][index] is not None:
+                members.setdefault(key, []).append(index)
+        for key, indexes in members.items():
+            cells = [
+                joined(spec, [column[index] for index in indexes])
+                for spec, column in zip(self._cell_specs, columns, strict=True)
+            ]
+            time = min(ms for index in indexes if (ms := times[index]) is not None)
+            yield _GroupRow(self._at, list(map(str, key)), rows.numbers[indexes[0]], time, cells)
 
-    def of_group(self, members: list[_GroupRow]) -> Imported:
-        """The one event of rows with the same key, at the time of the earliest."""
-        cells = [_joined(spec, [m.cells[at] for m in members]) for at, spec in enumerate(self._cell_specs())]
-        message = f"{self._source}:{self._rule.name}:{':'.join(members[0].key)}"
-        order = self._order(members[0].number)
-        return Imported(min(m.time for m in members), order, self._source, self._event(cells, message))
+    def of_group(self, parts: list[_GroupRow]) -> Imported:
+        """The one event of a group, at the time of its earliest row."""
+        cells = [
+            joined(spec, [p.cells[at] for p in parts], parts=True) for at, spec in enumerate(self._cell_specs)
+        ]
+        message = f"{self._source}:{self._rule.name}:{':'.join(parts[0].key)}"
+        order = self._order(parts[0].number)
+        return Imported(min(p.time for p in parts), order, self._source, self._event(cells, message))
 
     def _order(self, number: int) -> int:
         """Rows in their order, and the events of one row in the order of the rules."""
         return number * self._rules + self._at
 
-    def _cell_specs(self) -> list[Value]:
-        return [Value(), *(as_value(spec) for _, spec in self._ids), *(spec for *_, spec in self._specs)]
-
-    def _cells(self, rows: Rows, bad: Bad) -> tuple[list[int | None], list[tuple[Any, ...]]]:
-        """Times, and for each row: event name, ids, properties, traits."""
+    def _columns(self, rows: Rows, bad: Bad) -> tuple[list[int | None], list[list[Any]]]:
+        """Times, and the columns of event name, ids, properties and traits."""
         rule = self._rule
         times = self._evaluator.times(rule.time, rows, bad)
         column = as_value(rule.time).column or ""
-        for index, time in enumerate(times):
-            if time is None and index not in bad:
-                bad[index] = (column, "there is no time")
+        if None in times:
+            for index, time in enumerate(times):
+                if time is None and index not in bad:
+                    bad[index] = (column, "there is no time")
         names: list[Any] = [rule.event or ""] * len(rows.numbers)
         if isinstance(rule.event, Value):
             names = self._evaluator.column(rule.event, rows, bad)
-        columns = [self._evaluator.column(spec, rows, bad) for _, spec in self._ids]
-        columns += [self._evaluator.column(spec, rows, bad) for *_, spec in self._specs]
+        columns = [names, *(self._evaluator.column(spec, rows, bad) for spec in self._cell_specs[1:])]
         # A row whose event has no name in the map is no event, and then nothing about it is bad.
-        for index, name in enumerate(names):
-            if name is None:
-                bad.pop(index, None)
-        return times, list(zip(names, *columns, strict=True))
+        for index in [index for index in bad if names[index] is None]:
+            del bad[index]
+        return times, columns
 
     def _key_columns(self, names: list[str], rows: Rows, bad: Bad) -> list[tuple[Any, ...]]:
         columns = [rows.columns[name] for name in names]
@@ -205,25 +210,23 @@ class _CompiledRule:
         keys = self._key_columns(self._rule.message_id, rows, bad)
         return [start + ":".join(map(str, key)) for key in keys]
 
-    def _event(self, cells: Iterable[Any], message_id: str) -> bytes:
+    def _event(self, cells: Sequence[Any], message_id: str) -> bytes:
         rule = self._rule
-        values = iter(cells)
         event: dict[str, Any] = {"type": rule.type, "messageId": message_id}
-        name = next(values)
-        if name:
-            event["event" if rule.type == "track" else "name"] = name
-        for field, _ in self._ids:
-            value = next(values)
+        if cells[0]:
+            event["event" if rule.type == "track" else "name"] = cells[0]
+        for (field, _), value in zip(self._ids, cells[1:], strict=False):
             if value is None:
                 continue
             if field == "account" and rule.type != "group":
                 event["context"] = {"groupId": value}
             else:
                 event[_WIRE[field]] = value
-        for section, key, _ in self._specs:
-            value = next(values)
-            if value is not None:
-                event.setdefault(section, {})[key] = value
+        at = 1 + len(self._ids)
+        for section, names in self._sections:
+            values = zip(names, cells[at : at + len(names)], strict=True)
+            event[section] = {name: value for name, value in values if value is not None}
+            at += len(names)
         return msgspec.json.encode(event)
 
 
@@ -235,14 +238,12 @@ _WIRE = {
 }
 
 
-def _joined(spec: Value, cells: list[Any]) -> Any:
-    """One value for a group: the sum, the count, the list, or the first that there is."""
-    if spec.sum is not None:
+def joined(spec: Value, cells: list[Any], *, parts: bool = False) -> Any:
+    """One value for a group, from its rows or from its parts: the sum, the count, the list, or the first."""
+    if spec.sum is not None or spec.count:
         # Money has six decimals here; more would be noise of the addition.
         total = round(sum(cell for cell in cells if cell is not None), 6)
         return int(total) if total == int(total) else total
-    if spec.count:
-        return len(cells)
     if spec.objects is not None:
-        return cells[: spec.limit]
+        return list(itertools.chain.from_iterable(cells) if parts else cells)[: spec.limit]
     return next((cell for cell in cells if cell is not None), None)

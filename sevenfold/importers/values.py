@@ -26,6 +26,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _CACHE_MAX: Final = 100_000
 _TRUE: Final = frozenset(("true", "t", "yes", "y", "1"))
+_NUMBERS: Final = frozenset((int, float, type(None)))
 _FALSE: Final = frozenset(("false", "f", "no", "n", "0"))
 
 
@@ -76,7 +77,8 @@ class Evaluator:
             table = self._lookups[value.lookup]
             result = [None if v is None else table.get(str(v)) for v in result]
         if value.map is not None:
-            result = [None if v is None else value.map.get(str(v)) for v in result]
+            names = value.map
+            result = _each(lambda v: None if v is None else names.get(str(v)), result)
         if value.type is not None and value.type != "time":
             result = _converted(result, value.type, name or "", bad)
         if value.negate:
@@ -93,8 +95,8 @@ class Evaluator:
         """Whether all conditions hold, a row each."""
         answer = [True] * len(rows.numbers)
         for name, condition in where.items():
-            test = _tester(condition)
-            answer = [a and test(v) for a, v in zip(answer, rows.columns[name], strict=True)]
+            answers = _each(_tester(condition), rows.columns[name])
+            answer = [a and b for a, b in zip(answer, answers, strict=True)]
         return answer
 
     def times(self, spec: Spec, rows: Rows, bad: Bad) -> list[int | None]:
@@ -107,7 +109,7 @@ class Evaluator:
         if name in rows.local_times:
             if self._zone.key == "UTC":
                 return column
-            return [None if ms is None else self._to_utc(_EPOCH + ms * _MILLISECOND) for ms in column]
+            return _each(lambda ms: None if ms is None else self._to_utc(_EPOCH + ms * _MILLISECOND), column)
         result: list[int | None] = []
         for index, written in enumerate(column):
             ms = None if written is None else self._time(written, value.format)
@@ -152,7 +154,9 @@ class Evaluator:
         names = [value.sum] if isinstance(value.sum, str) else value.sum or []
         factors = [_converted(rows.columns[name], "number", name, bad) for name in names]
         sign = -1 if value.negate else 1
-        return [sign * math.prod(row) if None not in row else None for row in zip(*factors, strict=True)]
+        if len(factors) == 1:
+            return [None if a is None else sign * a for a in factors[0]]
+        return [None if None in row else sign * math.prod(row) for row in zip(*factors, strict=True)]
 
     def _objects(self, fields: Mapping[str, Spec], rows: Rows, bad: Bad) -> list[Any]:
         columns = [self.column(spec, rows, bad) for spec in fields.values()]
@@ -175,6 +179,8 @@ def _has_zone(text: str) -> bool:
 
 
 def _converted(column: list[Any], kind: str, name: str, bad: Bad) -> list[Any]:
+    if kind == "number" and {*map(type, column)} <= _NUMBERS:
+        return column
     convert = _CONVERTERS[kind]
     result: list[Any] = []
     for index, v in enumerate(column):
@@ -187,6 +193,15 @@ def _converted(column: list[Any], kind: str, name: str, bad: Bad) -> list[Any]:
             bad[index] = (name, f"{str(v)[:60]!r} is no {kind}")
             result.append(None)
     return result
+
+
+def _each(function: Callable[[Any], Any], column: list[Any]) -> list[Any]:
+    """The function of each value, asked once for each value that is different."""
+    try:
+        answers = {v: function(v) for v in set(column)}
+    except TypeError:  # lists and objects, from NDJSON
+        return [function(v) for v in column]
+    return [answers[v] for v in column]
 
 
 def _number(v: Any) -> int | float:
@@ -252,7 +267,7 @@ def _all_of(test: Test) -> Callable[[Any], bool]:
     if test.below is not None:
         below = test.below
         checks.append(lambda v: (number := _number_or_none(v)) is not None and number < below)
-    return lambda v: all(check(v) for check in checks)
+    return checks[0] if len(checks) == 1 else lambda v: all(check(v) for check in checks)
 
 
 def _texts(value: str | list[str]) -> tuple[str, ...]:
