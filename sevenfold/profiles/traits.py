@@ -25,10 +25,12 @@ class TraitColumn:
         head, *rest = path_parts(model.path or label)
         self.head, self.rest = head, tuple(rest)
         if model.type == "json":
-            self.slot = Slot(unit.kind, f"trait.{label}", "json")
+            # Nothing compares JSON, but conditions may ask whether it is there.
+            self.column: Column = unit.table.add(f"trait.{label}", "int8")
+            self.slot = Slot(unit.kind, f"trait.{label}", "json", self.column.name, 0)
         else:
             dtype, unknown, type_ = _DTYPES[model.type]
-            self.column: Column = unit.table.add(f"trait.{label}", dtype, unknown)
+            self.column = unit.table.add(f"trait.{label}", dtype, unknown)
             self.slot = Slot(unit.kind, f"trait.{label}", type_, self.column.name, unknown)  # type: ignore[arg-type]
             if type_ == "text":
                 self.slot.dictionary = unit.dictionary(f"trait.{label}")
@@ -40,6 +42,8 @@ class TraitColumn:
     def convert(self, value: Any) -> int:
         """The stored integer of a JSON value; the unknown one when the type is another."""
         unknown = self.slot.unknown or 0
+        if self.model.type == "json":
+            return 1 if present(value) else 0
         if self.model.type == "string":
             if value.__class__ is not str or value == "":
                 return unknown
@@ -55,8 +59,6 @@ class TraitColumn:
 
     def set(self, row: int, whole: Any, te: int, t: int) -> int:
         """Takes the trait out of the value at its head; returns who must look again."""
-        if self.model.type == "json":
-            return 0
         value = dig(whole, self.rest) if self.rest else whole
         return self.put(row, self.convert(value), te, t)
 

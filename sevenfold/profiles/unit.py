@@ -157,6 +157,8 @@ class Unit:
             return slot.dictionary.texts[value] if slot.dictionary is not None else None
         if slot.type == "boolean":
             return value == 2
+        if slot.type == "json":
+            return True
         scale = SCALE[slot.type]
         return value if scale == 1 else value / scale
 
