@@ -113,9 +113,12 @@ def _tagged(node: Node, structs: list[inspect.StructType], path: Path) -> Iterab
     if tag is None:
         fix = f"one of {', '.join(sorted(known))}"
         yield _problem("missing_field", f"the field `{field}` is missing", node, path, fix)
-    elif tag.value not in known:
-        fix = likely(str(tag.value), known) or f"one of {', '.join(sorted(known))}"
-        yield _problem("wrong_value", f"unknown {field} `{tag.value}`", tag, (*path, field), fix)
+    elif not isinstance(tag.value, str) or tag.value not in known:
+        fix = likely(str(tag.value), known) if isinstance(tag.value, str) else ""
+        message = f"{_said(tag.value)} is no {field} we know"
+        yield _problem(
+            "wrong_value", message, tag, (*path, field), fix or f"one of {', '.join(sorted(known))}"
+        )
     else:
         yield from _struct(node, known[tag.value], path)
 

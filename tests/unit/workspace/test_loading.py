@@ -148,6 +148,21 @@ def test_suggestions_name_the_nearest_field_kind_and_value(make: Make) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("[]", "a list of 0 is no kind we know"),
+        ("3", "the number 3"),
+        ("{}", "a mapping"),
+        ("true", "true is"),
+    ],
+)
+def test_a_kind_that_is_no_text_is_refused(make: Make, kind: str, said: str) -> None:
+    (problem,) = errors(make({"signals.yaml": f"a: {{kind: {kind}}}"}))
+    assert (problem.code, problem.field) == ("wrong_value", "signals.a.kind")
+    assert problem.message.startswith(said) and problem.suggestion.startswith("one of active_days, average")
+
+
 def test_a_broken_object_is_not_also_called_unknown(make: Make) -> None:
     folder = make(
         {"signals.yaml": "logins: {kind: count}", "segments.yaml": SEGMENTS + "b: {when: other > 1}"}
