@@ -7,7 +7,7 @@ runs to its fixed point on its own subject; accounts close at ticks.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -65,7 +65,8 @@ class Fold:
         self.account_rows: dict[str, int] = {}
         self.account_ids: list[str] = [""]
         self.members: list[Any] = [None]
-        self.memberships: dict[int, list[tuple[int, str]]] = {}
+        self.further: dict[int, list[tuple[int, str]]] = {}
+        """People of several accounts: the accounts after the first, which is the column `.account` with `.role`."""
         self.entity_rows: dict[str, dict[str, int]] = {name: {} for name in workspace.entities}
         self.entity_ids: dict[str, list[tuple[str, int]]] = {name: [("", 0)] for name in workspace.entities}
         self._dirty_accounts: dict[int, int] = {}
@@ -82,12 +83,14 @@ class Fold:
         kinds = [m.PERSON, m.ACCOUNT, *self.workspace.entities]
         scope = self.env.scope
         scope.update(
-            push=self._push_packed, push_value=self._push_valued, micro=micro, dig=dig, stamp_ms=stamp_ms, roll=self._roll,
+            push=self.wheel.push, push_value=self.valued.push_value, micro=micro, dig=dig, stamp_ms=stamp_ms, roll=self._roll,
             whole_body=self._whole_body, touch_page=self._touch_page, touch_campaign=_touch_campaign, UNSET=UNSET,
         )
         for index, kind in enumerate(kinds):
             self.units[kind] = CompiledUnit(self, kind, index, capacity_rows)
         self.person, self.account = self._unit(m.PERSON), self._unit(m.ACCOUNT)
+        self._role_column = self.person.table.add(".role", "int32").name
+        self._roles = self.person.dictionary(".role")
         self.entities = [self._unit(kind) for kind in self.workspace.entities]
         self.compiled = [self.person, self.account, *self.entities]
         for unit in self.compiled:
@@ -140,12 +143,6 @@ class Fold:
     def push(self, due: int, low: int, row: int) -> None:
         self.wheel.push(due, low + (row << OP_BITS))
 
-    def _push_packed(self, due: int, low: int) -> None:
-        self.wheel.push(due, low)
-
-    def _push_valued(self, due: int, low: int, value: int) -> None:
-        self.valued.push_value(due, low, value)
-
     def now(self) -> int:
         return self.t
 
@@ -180,18 +177,44 @@ class Fold:
         a, b = rollup.of_value(old), rollup.of_value(new)
         if a == b:
             return
-        for account, role in self.memberships[row]:
-            rollup.moved(account, a, b, self._weight(rollup, role) if self._role_weights else 1)
-            self._moved_rollups[account] = self._moved_rollups.get(account, 0) | 1 << index
-            self._touch(account, 0)
+        account = self._accounts[row]
+        weight = self._weight(rollup, self._role(row)) if self._role_weights else 1
+        rollup.moved(account, a, b, weight)
+        moved = self._moved_rollups
+        moved[account] = moved.get(account, 0) | 1 << index
+        self._touch(account, 0)
+        if self.further and row in self.further:
+            for account, role in self.further[row]:
+                rollup.moved(account, a, b, self._weight(rollup, role))
+                moved[account] = moved.get(account, 0) | 1 << index
+                self._touch(account, 0)
 
     def _weight(self, rollup: Any, role: str) -> int:
         roles = self._role_weights.get(rollup.label)
         return 1 if not roles else round(roles.get(role, 1.0) * 1000)
 
-    def accounts_of(self, row: int) -> Sequence[tuple[int, str]]:
+    @property
+    def _accounts(self) -> Any:
+        return self.env.scope[self.person.account_of]
+
+    def _role(self, row: int) -> str:
+        return self._roles.texts[self.env.scope[self._role_column][row]] or ""
+
+    def accounts_of(self, row: int) -> list[tuple[int, str]]:
         """The accounts a person belongs to, with the role, first joined first."""
-        return self.memberships.get(row, ())
+        first = self._accounts[row]
+        return [(first, self._role(row)), *self.further.get(row, ())] if first else []
+
+    def _set_accounts(self, row: int, held: list[tuple[int, str]]) -> None:
+        first, role = held[0] if held else (0, "")
+        self.env.scope[self._role_column][row] = self._roles.code(role) if role else 0
+        if len(held) > 1:
+            self.further[row] = held[1:]
+        else:
+            self.further.pop(row, None)
+        if self._accounts[row] != first:
+            self._accounts[row] = first
+            self.person_account_changed(row)
 
     def _whole_body(self) -> Any:
         found = msgspec.json.decode(self._whole_raw)
@@ -270,8 +293,10 @@ class Fold:
         account = 0
         if group is not None:
             account = self._account(group)
-        elif row in self.memberships and len(self.memberships[row]) == 1:
-            account = self.memberships[row][0][0]
+        else:
+            account = self._accounts[row]
+            if account and self.further and row in self.further:
+                account = 0
         if type_ == "group":
             role = event.traits.get("role")
             self._join(row, account, role if isinstance(role, str) else "")
@@ -280,11 +305,14 @@ class Fold:
             d |= person.traits.set(row, event.traits, te, seq, t)
         elif account and name == "Account Removed User":
             self._leave(row, account)
-        handler = person.handler(type_, name)
+        key = (type_, name)
+        handlers = person.handlers
+        handler = handlers[key] if key in handlers else person.handler(type_, name)
         if handler is not None:
             d |= handler(row, te, t, seq, p, event)
         if account:
-            handler = self.account.handler(type_, name)
+            handlers = self.account.handlers
+            handler = handlers[key] if key in handlers else self.account.handler(type_, name)
             if handler is not None:
                 mask = handler(account, te, t, seq, p, event)
                 if mask:
@@ -330,20 +358,20 @@ class Fold:
         identity = self.identity
         if type_ == "alias":
             return identity.alias(str(event.previous_id), str(event.user_id), t)
-        user, anonymous = event.user_id, event.anonymous_id
         context = event.context
-        extra = type_ == "identify" or (context is not None and (context.traits or context.device))
-        if not extra:
+        if type_ != "identify" and (context is None or (context.traits is None and context.device is None)):
             # The common case: one or two known identifiers of the same person, found by exact look-ups.
-            row = 0
-            if user is not None:
-                row = identity.row_of(identity.user + user)  # type: ignore[operator]
+            row, anonymous = 0, event.anonymous_id
+            if event.user_id is not None:
+                key: str = identity.user + event.user_id  # type: ignore[operator]
+                row = identity.maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255].get(key, 0)
+                if anonymous is None and row:
+                    return row
             if anonymous is not None:
-                other = identity.row_of(identity.anonymous + anonymous)  # type: ignore[operator]
-                if other and (other == row or user is None):
+                key = identity.anonymous + anonymous  # type: ignore[operator]
+                other = identity.maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255].get(key, 0)
+                if other and (other == row or event.user_id is None):
                     return other
-            elif row:
-                return row
         return identity.resolve(self._keys(event), t)
 
     def _keys(self, event: Event) -> list[str]:
@@ -389,41 +417,29 @@ class Fold:
         return row
 
     def _join(self, row: int, account: int, role: str) -> None:
-        held = self.memberships.get(row)
-        if held is None:
-            held = self.memberships[row] = []
+        held = self.accounts_of(row)
         for place, (joined, before) in enumerate(held):
             if joined == account:
                 if role and role != before:
                     self._share(row, account, before, -1)
                     held[place] = (account, role)
+                    self._set_accounts(row, held)
                     self._share(row, account, role, 1)
                 return
-        held.append((account, role))
         if self.members[account] is None:
             self.members[account] = array("i")
         self.members[account].append(row)
         self._share(row, account, role, 1)
-        if len(held) == 1:
-            self._set_account(row, account)
+        self._set_accounts(row, [*held, (account, role)])
 
     def _leave(self, row: int, account: int) -> None:
-        held = self.memberships.get(row, [])
-        for place, (joined, role) in enumerate(held):
+        held = self.accounts_of(row)
+        for joined, role in held:
             if joined == account:
                 self._share(row, account, role, -1)
-                del held[place]
                 self.members[account].remove(row)
-                if not held:
-                    del self.memberships[row]
-                self._set_account(row, held[0][0] if held else 0)
+                self._set_accounts(row, [one for one in held if one[0] != account])
                 return
-
-    def _set_account(self, row: int, account: int) -> None:
-        column = self.env.scope[self.person.account_of]
-        if column[row] != account:
-            column[row] = account
-            self.person_account_changed(row)
 
     def person_account_changed(self, row: int) -> None:
         """Facts read through the account are other facts now: the person looks at all that reads them at the tick."""
@@ -467,8 +483,7 @@ class Fold:
         person, t = self.person, self.t
         data = {"loser": self.id_of(person, loser), "by": by}
         self.emit(person, winner, MERGED, m.PERSON, data)
-        joined = list(self.accounts_of(loser))
-        kept = list(self.accounts_of(winner))
+        joined, kept = self.accounts_of(loser), self.accounts_of(winner)
         for account, _ in joined:
             self._leave(loser, account)
         for account, role in kept:
@@ -617,7 +632,7 @@ class Fold:
                 v = valued.head(until)
             d = fires[op]((low >> OP_BITS) & ROW_MASK, due, entries, total)
             # Two windows of one signal may end at the same instant; they are one operation.
-            if self._follows(key, owners):
+            if (at < len(active) and active[at] >> OP_BITS == key >> OP_BITS) or (v is not None and v[0] >> OP_BITS == key >> OP_BITS):
                 d |= self._fire_same(key, until)
                 v = valued.head(until) if valued.next_due <= until else None
             if d:
@@ -625,17 +640,6 @@ class Fold:
                 evaluate[(low >> _KIND_SHIFT) & _KIND_MASK]((low >> OP_BITS) & ROW_MASK, due, d)
             if self._tick_due < until:
                 until = self._tick_due
-
-    def _follows(self, key: int, owners: list[str]) -> bool:
-        """Whether the next entry belongs to the same signal, subject and instant as `key`."""
-        wheel, valued = self.wheel, self.valued
-        for other in (
-            wheel.active[wheel.at] if wheel.at < len(wheel.active) else None,
-            valued.active[valued.at][0] if valued.at < len(valued.active) else None,
-        ):
-            if other is not None and other >> OP_BITS == key >> OP_BITS and owners[other & OP_MASK] == owners[key & OP_MASK]:
-                return True
-        return False
 
     def _fire_same(self, key: int, until: int) -> int:
         """The further operations of the same signal on the same subject at the same instant."""

@@ -157,6 +157,7 @@ class CompiledUnit(Unit):
             score.finish()
         for lifecycle in self.lifecycles.values():
             lifecycle.finish()
+        self.seal()
 
 
 def members_label(score: str) -> str:

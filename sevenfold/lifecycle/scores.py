@@ -57,12 +57,14 @@ class Points:
         return y0 + (at - x0) * (ys[place] - y0) // (xs[place] - x0)
 
 
-    def chain(self) -> list[ast.stmt]:
+    def chain(self) -> ast.expr:
         """The same map of the local `v` as comparisons, which for a handful of points beats a search."""
-        body = code("if v <= X:\n    return Y", X=self.xs[0], Y=self.ys[0])
-        for x0, x1, y0, y1 in zip(self.xs, self.xs[1:], self.ys, self.ys[1:], strict=False):
-            body += code("if v < X1:\n    return Y0 + (v - X0) * DY // DX", X0=x0, X1=x1, Y0=y0, DY=y1 - y0, DX=x1 - x0)
-        return body + code("return Y", Y=self.ys[-1])
+        made: ast.expr = ast.Constant(self.ys[-1])
+        parts = list(zip(self.xs, self.xs[1:], self.ys, self.ys[1:], strict=False))
+        for x0, x1, y0, y1 in reversed(parts):
+            inside = expression("Y0 + (v - X0) * DY // DX", X0=x0, Y0=y0, DY=y1 - y0, DX=x1 - x0)
+            made = expression("INSIDE if v < X1 else REST", INSIDE=inside, X1=x1, REST=made)
+        return expression("Y if v <= X else REST", X=self.xs[0], Y=self.ys[0], REST=made)
 
     def vector(self, at: Array) -> Array:
         """The same map of an int64 array, in the same integer arithmetic."""
@@ -151,13 +153,13 @@ class MeasureNode:
         self.unit.nodes[self.bit.bit_length() - 1] = env.function(
             f"moved_{self.label}", ["row", "t"],
             code(
-                "o = COL[row]\nn = VALUE(row)\nif o == n:\n    return 0\nCOL[row] = n\nw = WEIGHTS[SETS[row]]\n"
+                "o = COL[row]\nVALUE\nif o == n:\n    return 0\nCOL[row] = n\nw = WEIGHTS[SETS[row]]\n"
                 "if not w:\n    return 0\n"
                 "if o == UNSET:\n    SUM[row] += w * n\n    PRESENT[row] += w\n"
                 "elif n == UNSET:\n    SUM[row] -= w * o\n    PRESENT[row] -= w\n"
                 "else:\n    SUM[row] += w * (n - o)\n"
                 "return BIT",
-                COL=name(self.column.name), VALUE=env.bind(self._value, "value"), UNSET=UNKNOWN32,
+                COL=name(self.column.name), VALUE=_assigning(self._body()), UNSET=UNKNOWN32,
                 WEIGHTS=env.bind(score.column_of_weights(self.index), "weights"), SETS=name(score.sets.name),
                 SUM=name(score.numerator.name), PRESENT=name(score.denominator.name), BIT=score.bit,
             ),
@@ -204,7 +206,7 @@ class MeasureNode:
         points = self.points()
         if points is None:
             raise ScoreError(f"measure `{self.label}` of score `{self.score.label}` needs `points`, `values` or `when`")
-        return [*start, *code("v = V", V=conditions.value(place)), *points.chain()]
+        return [*start, *code("v = V\nreturn MAP", V=conditions.value(place), MAP=points.chain())]
 
     def points(self) -> Points | None:
         """The measure's map in the stored units of its signal."""
@@ -220,6 +222,26 @@ class MeasureNode:
     def node(self, row: int, t: int) -> int:
         """Replaced by a generated function when compiled."""
         raise AssertionError("not compiled")
+
+
+def _assigning(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A body of guards `if TEST: return X` and a last `return Y`, as one assignment to the local `n`.
+
+    Statements between the guards (an assignment of `v`) move in front of the test that follows them.
+    """
+    made: list[ast.stmt] = []
+    rest = body
+    for place, statement in enumerate(rest):
+        if isinstance(statement, ast.Return):
+            assert statement.value is not None
+            return [*made, ast.Assign([ast.Name("n", ast.Store())], statement.value)]
+        if isinstance(statement, ast.If):
+            (answer,) = statement.body
+            assert isinstance(answer, ast.Return) and answer.value is not None
+            then: list[ast.stmt] = [ast.Assign([ast.Name("n", ast.Store())], answer.value)]
+            return [*made, ast.If(statement.test, then, _assigning(rest[place + 1 :]))]
+        made.append(statement)
+    raise AssertionError("a measure without a value")
 
 
 class ScoreNode:

@@ -68,6 +68,8 @@ class Unit:
         self.changes = Changes(host.env, host.env.bind(self.note, "note").id)
         self.signals: dict[str, Any] = {}
         self.nodes: list[NodeFunction] = []
+        self._by_length: list[NodeFunction] = []
+        """The nodes by the length of their bit: a place more than in `nodes`."""
         self.dictionaries: dict[str, Dictionary] = {}
         self.trends: list[Any] = []
         self.rollups: list[Any] = []
@@ -77,7 +79,7 @@ class Unit:
         self.stage_clocks: dict[str, list[Any]] = {}
         self.ops: dict[int, int] = {}
         self._changers: dict[int, Callable[[int, int, int], int]] = {}
-        self._handlers: dict[tuple[str, str], Handler | None] = {}
+        self.handlers: dict[tuple[str, str], Handler | None] = {}
         self._by_signature: dict[tuple[int, ...], Handler | None] = {}
         self._streams: list[Any] = []
         self._wheres: dict[str, ast.expr] = {}
@@ -186,6 +188,10 @@ class Unit:
 
     # -------------------------------------------------------------------------------------------------- changes
 
+    def seal(self) -> None:
+        """The nodes are final: all are compiled."""
+        self._by_length = [_unwatched, *self.nodes]  # type: ignore[list-item]
+
     def changer(self, slot: Slot) -> Callable[[int, int, int], int]:
         """A function (row, old, new) -> mask for changes made outside handlers."""
         found = self._changers.get(id(slot))
@@ -259,16 +265,16 @@ class Unit:
         """The function that updates this kind's signals for an event; None when no signal listens."""
         key = (type_, event)
         try:
-            return self._handlers[key]
+            return self.handlers[key]
         except KeyError:
             pass
         chosen = tuple(i for i, s in enumerate(self._streams) if any(listens(p, type_, event) for p in s.events))
         if chosen not in self._by_signature:
             self._by_signature[chosen] = self._build(f"on_{event or type_}", chosen) if chosen else None
-        if len(self._handlers) >= 20_000:
+        if len(self.handlers) >= 20_000:
             # Clients may invent names without end; the functions are few, only this look-up is dropped.
-            self._handlers.clear()
-        made = self._handlers[key] = self._by_signature[chosen]
+            self.handlers.clear()
+        made = self.handlers[key] = self._by_signature[chosen]
         return made
 
     def _build(self, hint: str, chosen: tuple[int, ...]) -> Handler:
@@ -302,7 +308,7 @@ class Unit:
 
     def evaluate(self, row: int, t: int, dirty: int) -> None:
         """Brings a subject to its fixed point: dirty nodes in order, passes until nothing changes."""
-        nodes = self.nodes
+        nodes = self._by_length
         self.op_serial += 1
         passes = 0
         while dirty:
@@ -314,8 +320,9 @@ class Unit:
             while todo:
                 bit = todo & -todo
                 todo ^= bit
-                more = nodes[bit.bit_length() - 1](row, t)
+                more = nodes[bit.bit_length()](row, t)
                 if more:
+                    # What comes later in the order is part of this pass, the rest of the next.
                     later = more & -(bit << 1)
                     todo |= later
                     dirty |= more ^ later
