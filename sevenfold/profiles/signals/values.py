@@ -52,7 +52,7 @@ class EdgeKind(SignalKind):
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
 
     def _emit(self) -> list[ast.stmt]:
-        value = name("body") if self.model.property == "$" else self.unit.read_property(self.model.property)
+        value = self.unit.read_property(self.model.property)
         return code("d |= TAKE(row, V, te, t, seq)", TAKE=name(f"edge_{self.stamps.name}"), V=value)
 
     def _convert(self, value: Any) -> int | None:
