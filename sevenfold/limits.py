@@ -94,3 +94,15 @@ IMPORT_LIST_ITEMS_MAX = 200
 IMPORT_LINE_BYTES_MAX = 1024 * 1024
 """A line of an NDJSON file."""
 MAPPING_FILE_BYTES_MAX = 256 * 1024
+
+# --- replay -------------------------------------------------------------------------------------------------
+REPLAY_TABLE_BUFFER_ROWS = 16_384
+"""Rows of one output table held before they are written."""
+REPLAY_READ_RECORDS_MAX = 16
+"""Records of a log held at once."""
+EXPLAIN_EVENTS_MAX = 2_000_000
+"""Events of one subject's relations that an explanation folds again."""
+FRAME_ROWS_MAX = 20_000
+"""Rows of a data frame turned into events at once."""
+REPORT_SUBJECT_REASONS_MAX = 5
+"""Reasons shown for one move between stages."""

@@ -107,6 +107,7 @@ class CompiledUnit(Unit):
             for measure in score.measures:
                 measure.bit = 0 if measure.direct else self.node(measure.node)
             score.bit = self.node(score.node)
+            self.measured.append((sum(measure.bit for measure in score.measures), score.bit))
         for lifecycle in self.lifecycles.values():
             lifecycle.bit = self.node(lifecycle.node)
         for score in self.scores.values():
@@ -157,7 +158,6 @@ class CompiledUnit(Unit):
             score.finish()
         for lifecycle in self.lifecycles.values():
             lifecycle.finish()
-        self.seal()
 
 
 def members_label(score: str) -> str:

@@ -158,10 +158,10 @@ class MeasureNode:
                 "if o == UNSET:\n    SUM[row] += w * n\n    PRESENT[row] += w\n"
                 "elif n == UNSET:\n    SUM[row] -= w * o\n    PRESENT[row] -= w\n"
                 "else:\n    SUM[row] += w * (n - o)\n"
-                "return BIT",
+                "return 0",
                 COL=name(self.column.name), VALUE=_assigning(self._body()), UNSET=UNKNOWN32,
                 WEIGHTS=env.bind(score.column_of_weights(self.index), "weights"), SETS=name(score.sets.name),
-                SUM=name(score.numerator.name), PRESENT=name(score.denominator.name), BIT=score.bit,
+                SUM=name(score.numerator.name), PRESENT=name(score.denominator.name),
             ),
         )
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from .build import Environment, code, expression, name
 from .columns import UNKNOWN, Dictionary
 
+INLINE_CUTS_MAX = 4
 SlotType = Literal["count", "number", "score", "duration", "clock", "text", "boolean", "date", "json"]
 SCALE: dict[str, int] = {"count": 1, "number": 1_000_000, "score": 1_000, "duration": 1, "date": 1}
 
@@ -139,10 +140,21 @@ class Changes:
             mask = self._mask(slot, watch, old, new, unit, member)
             if member:
                 made += code("m = MASK\nif m:\n    NOTE(row, m)", MASK=mask, NOTE=name(self.note))
+            elif not unit and 0 < len(watch.cuts) <= INLINE_CUTS_MAX:
+                made += self._inline(slot, watch, old, new)
             else:
                 made += code("d |= MASK", MASK=mask)
         for emitter in slot.direct:
             made += emitter(old, new)
+        return made
+
+    def _inline(self, slot: Slot, watch: Watch, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
+        """The crossing of a few cuts written out. Unknown is the smallest integer, and turning known concerns all."""
+        made = code("d |= ALWAYS", ALWAYS=watch.always) if watch.always else []
+        for cut, mask in sorted(watch.cuts.items()):
+            made += code("if (A < CUT) is not (B < CUT):\n    d |= MASK", A=old, B=new, CUT=cut, MASK=mask)
+        if slot.unknown is not None:
+            made += code("if A == UNSET or B == UNSET:\n    d |= EVERY", A=old, B=new, UNSET=slot.unknown, EVERY=watch.every)
         return made
 
     def _mask(

@@ -26,6 +26,9 @@ from .wheel import low as packed_low
 NodeFunction = Callable[[int, int], int]
 Handler = Callable[..., int]
 Fire = Callable[[int, int, int, int], int]
+Plan = tuple[tuple[NodeFunction, int, int], ...]
+PLANS_MAX = 50_000
+"""Masks whose plans are kept; a workspace in use meets a few hundred."""
 
 
 class UnknownNameError(SevenfoldError):
@@ -68,8 +71,9 @@ class Unit:
         self.changes = Changes(host.env, host.env.bind(self.note, "note").id)
         self.signals: dict[str, Any] = {}
         self.nodes: list[NodeFunction] = []
-        self._by_length: list[NodeFunction] = []
-        """The nodes by the length of their bit: a place more than in `nodes`."""
+        self.measured: list[tuple[int, int]] = []
+        """(bits of a score's measures, the score's bit)."""
+        self._plans: dict[int, Plan] = {}
         self.dictionaries: dict[str, Dictionary] = {}
         self.trends: list[Any] = []
         self.rollups: list[Any] = []
@@ -188,10 +192,6 @@ class Unit:
 
     # -------------------------------------------------------------------------------------------------- changes
 
-    def seal(self) -> None:
-        """The nodes are final: all are compiled."""
-        self._by_length = [_unwatched, *self.nodes]  # type: ignore[list-item]
-
     def changer(self, slot: Slot) -> Callable[[int, int, int], int]:
         """A function (row, old, new) -> mask for changes made outside handlers."""
         found = self._changers.get(id(slot))
@@ -307,9 +307,13 @@ class Unit:
         return (1 << len(self.nodes)) - 1
 
     def evaluate(self, row: int, t: int, dirty: int) -> None:
-        """Brings a subject to its fixed point: dirty nodes in order, passes until nothing changes."""
-        nodes = self._by_length
+        """Brings a subject to its fixed point: dirty nodes in order, passes until nothing changes.
+
+        A mask's nodes are looked up as a ready plan. A node that makes others dirty ends its plan: what comes later in
+        the order joins the rest of this pass, what comes earlier waits for the next.
+        """
         self.op_serial += 1
+        plans = self._plans
         passes = 0
         while dirty:
             passes += 1
@@ -318,14 +322,37 @@ class Unit:
                 return
             todo, dirty = dirty, 0
             while todo:
-                bit = todo & -todo
-                todo ^= bit
-                more = nodes[bit.bit_length()](row, t)
-                if more:
-                    # What comes later in the order is part of this pass, the rest of the next.
-                    later = more & -(bit << 1)
-                    todo |= later
-                    dirty |= more ^ later
+                plan = plans.get(todo)
+                if plan is None:
+                    plan = self._plan(todo)
+                todo = 0
+                for node, bit, rest in plan:
+                    more = node(row, t)
+                    if more:
+                        later = more & -(bit << 1)
+                        dirty |= more ^ later
+                        todo = rest | later
+                        break
+
+    def _plan(self, mask: int) -> Plan:
+        """The nodes of a mask in order, each with its bit and the mask of those after it.
+
+        Scores whose measures are in the mask belong to it, so that measures need not say that they moved.
+        """
+        whole = mask
+        for bits, score in self.measured:
+            if mask & bits:
+                whole |= score & -(mask & -mask)
+        made: list[tuple[NodeFunction, int, int]] = []
+        rest = whole
+        while rest:
+            bit = rest & -rest
+            rest ^= bit
+            made.append((self.nodes[bit.bit_length() - 1], bit, rest))
+        if len(self._plans) >= PLANS_MAX:
+            self._plans.clear()
+        self._plans[mask] = plan = tuple(made)
+        return plan
 
 
 def _unwatched(row: int, old: int, new: int) -> int:

@@ -1,0 +1,198 @@
+"""The replay itself: steps in, tables, statistics and a summary out. Time is what the events say it is."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import sevenfold
+from sevenfold.clock import stopwatch_ns
+from sevenfold.engine import Fold
+from sevenfold.errors import InputError
+from sevenfold.importers.mapping import Mapping
+from sevenfold.importers.read import Inputs, Tally
+from sevenfold.limits import ACCOUNT_TICK_MS
+from sevenfold.log.base import Log
+from sevenfold.replay.feed import LOG_FOLDER, Intaken, Items, Step, is_log, log_folder, open_log, steps_of_items, steps_of_log
+from sevenfold.replay.outcome import Outcome, prepare, relative_to_outcome
+from sevenfold.replay.profiles import write_profiles
+from sevenfold.replay.record import Recorder
+from sevenfold.replay.statistics import DAY_MS, Statistics, Values
+from sevenfold.replay.summary import Summary
+from sevenfold.workspace import models as m
+
+
+class Progress(Protocol):
+    """Is told how far a replay has come. Every method may do nothing."""
+
+    def read(self, count: int) -> None:
+        """So many more bytes of the input have been read."""
+
+    def folded(self, count: int, time: int) -> None:
+        """So many more events have been folded; virtual time is `time` (ms UTC)."""
+
+    def wrote(self, count: int) -> None:
+        """So many more profiles have been written."""
+
+
+class Silent:
+    """Progress that nobody looks at."""
+
+    def read(self, count: int) -> None:
+        pass
+
+    def folded(self, count: int, time: int) -> None:
+        pass
+
+    def wrote(self, count: int) -> None:
+        pass
+
+
+def replay(
+    workspace: m.Workspace,
+    inputs: Sequence[Path] | Items,
+    out: Path,
+    *,
+    mapping: Mapping | None = None,
+    until: int | None = None,
+    progress: Progress | None = None,
+    names: Sequence[str] = (),
+) -> Outcome:
+    """Replays `inputs` through `workspace` and writes everything to `out`.
+
+    `inputs` are NDJSON files of Segment events, any files that `mapping` explains, one folder with a log, or a function
+    that gives events in order of time (then `names` says what they are called). With `until` (ms UTC) time stops there,
+    whether events go on or have ended before. Raises InputError, MappingError and LogError.
+    """
+    started = stopwatch_ns()
+    progress = progress or Silent()
+    paths = [] if callable(inputs) else list(inputs)
+    folders = [path for path in paths if path.is_dir()]
+    if folders and len(paths) > 1:
+        fix = "import the files into the log first, with `sevenfold import`"
+        raise InputError("A log is replayed alone", where=str(folders[0]), fix=fix)
+    files = None if callable(inputs) or folders else Inputs(paths, mapping)
+    source = log_folder(folders[0]) if folders else None
+    if source is not None and source.resolve() == (out / LOG_FOLDER).resolve():
+        raise InputError("A replay cannot be written over its own input", where=str(out), fix="name another folder")
+    prepare(out)
+    log = open_log(source or out / LOG_FOLDER)
+    counts, tally = Intaken(), Tally()
+    try:
+        if callable(inputs):
+            steps = steps_of_items(inputs, log, until, counts)
+        elif files is None:
+            steps = steps_of_log(log, until, counts)
+        else:
+            read = progress.read
+            steps = steps_of_items(lambda on_bad: files.events(on_bad, read, tally), log, until, counts)
+        run = _Run(workspace, out, until, progress)
+        summary = run.fold(steps)
+    finally:
+        log.close()
+    summary.inputs = list(names) or [path.name for path in paths]
+    summary.log = relative_to_outcome(source, out) if source is not None else LOG_FOLDER
+    summary.events, summary.duplicates = counts.taken, counts.duplicates
+    summary.dropped = dict(sorted((counts.dropped + run.dropped()).items()))
+    summary.rows, summary.unmatched = tally.rows, tally.unmatched
+    summary.seconds = (stopwatch_ns() - started) / 1e9
+    summary.save(out)
+    return Outcome(out)
+
+
+class _Run:
+    """One fold on its way through the steps."""
+
+    def __init__(self, workspace: m.Workspace, out: Path, until: int | None, progress: Progress) -> None:
+        self.workspace = workspace
+        self.out = out
+        self.until = until
+        self.progress = progress
+        self.folding = Fold(workspace)
+        self.statistics = Statistics(workspace)
+
+    def fold(self, steps: Iterator[Step]) -> Summary:
+        fold, statistics = self.folding, self.statistics
+        first = last = None
+        spent = 0
+        with Recorder(fold, self.out, statistics) as recorder, _few_collections():
+            for step in steps:
+                at = stopwatch_ns()
+                if step.control is not None:
+                    effects = fold.control(step.time, step.control)
+                elif step.events:
+                    effects = fold.events(step.events)
+                    first = step.events[0][0] if first is None else first
+                    last = step.events[-1][0]
+                else:
+                    effects = fold.advance(step.time)
+                spent += stopwatch_ns() - at
+                recorder.take(effects)
+                statistics.events_by_day.update(time // DAY_MS for time, _ in step.events)
+                self.progress.folded(len(step.events), step.time)
+            end = self._end(fold.t)
+            recorder.take(fold.advance(end))
+            tables = recorder.close()
+            tables |= write_profiles(fold, self.out, self.progress.wrote)
+        subjects = {of: unit.table.rows - 1 for of, unit in fold.units.items()}
+        subjects[m.PERSON] -= len(fold.forward)
+        return Summary(
+            version=sevenfold.__version__, workspace=self.workspace.name, title=self.workspace.title, inputs=[], log="",
+            first=first, last=last, until=end, effects=recorder.effects, changes=dict(statistics.changes),
+            tables=tables, subjects=subjects, lifecycles=statistics.lifecycle_summaries(end),
+            scores=statistics.score_summaries(self._final_scores()), events_by_day=dict(statistics.events_by_day),
+            fold_seconds=spent / 1e9,
+        )  # fmt: skip
+
+    def _end(self, now: int) -> int:
+        """Where time stops: at `until`, else with the tick at which the accounts of the last event close."""
+        if self.until is not None:
+            return max(self.until, now)
+        return (now // ACCOUNT_TICK_MS + 1) * ACCOUNT_TICK_MS if now else 0
+
+    def _final_scores(self) -> dict[str, tuple[Values, Values]]:
+        """Each score's known values in points, and its subjects by band, as time stopped."""
+        import numpy as np
+
+        from sevenfold.lifecycle.scores import MILLI
+        from sevenfold.profiles.columns import UNKNOWN32
+
+        found = {}
+        for unit in self.folding.compiled:
+            alive = np.ones(unit.table.rows, dtype=bool)
+            alive[0] = False
+            if unit.kind == m.PERSON:
+                alive[list(self.folding.forward)] = False
+            for label, node in unit.scores.items():
+                values = node.values.data[: unit.table.rows][alive]
+                bands = np.bincount(node.bands.data[: unit.table.rows][alive], minlength=len(node.bounds) + 1)
+                found[label] = (values[values != UNKNOWN32] / MILLI, bands)
+        return found
+
+    def dropped(self) -> dict[str, int]:
+        """What the fold itself dropped, by reason; the log has let nothing of that kind through."""
+        from collections import Counter
+
+        return Counter({str(reason): count for reason, count in self.folding.dropped.items()})
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Few passes of the garbage collector while millions of long-lived objects are made and hardly any circles."""
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 1_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def log_of(folder: Path) -> Log:
+    """The log in `folder`, opened."""
+    return open_log(log_folder(folder))
+
+
+__all__ = ["Progress", "Silent", "is_log", "log_of", "replay"]

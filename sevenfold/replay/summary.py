@@ -1,0 +1,138 @@
+"""The figures of a replay, as they stand in `replay.json` and feed the report and the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from sevenfold.errors import InputError
+
+SUMMARY_FILE: Final = "replay.json"
+
+
+class Reason(Struct):
+    """Why subjects made a move: the rule (`enter retention`), what set it off, and how often."""
+
+    rule: str
+    cause: str
+    count: int
+
+
+class Move(Struct, rename={"from_": "from"}):
+    """How often subjects went from one stage to another (`to` None: the lifecycle stopped applying)."""
+
+    from_: str
+    to: str | None
+    count: int
+    reasons: list[Reason]
+
+
+class StageSummary(Struct):
+    """One stage: `now` subjects and their share of all, `reached` ever, stays `left` (ended) and `still` (not).
+
+    Quantiles are days by Kaplan-Meier, None where never reached; `longest_days` is the longest stay seen.
+    """
+
+    name: str
+    now: int
+    share: float
+    reached: int
+    left: int
+    still: int
+    low_days: float | None
+    median_days: float | None
+    high_days: float | None
+    longest_days: float
+
+
+class LifecycleSummary(Struct):
+    """One lifecycle. `days` are day numbers from 1970-01-01, `daily` the subjects in each stage at their ends."""
+
+    name: str
+    of: str
+    subjects: int
+    ever: int
+    stages: list[StageSummary]
+    moves: list[Move]
+    days: list[int]
+    daily: list[list[int]]
+
+
+class ScoreDay(Struct, array_like=True):
+    """A score at one day's close: how many are known, quartiles in points, subjects by band (first: unknown)."""
+
+    day: int
+    known: int
+    low: float
+    median: float
+    high: float
+    bands: list[int]
+
+
+class ScoreSummary(Struct):
+    """One score at the end (`now` by band, the first unknown; `histogram` in 5-point steps) and day by day."""
+
+    name: str
+    of: str
+    bands: list[str]
+    bounds: list[float]
+    now: list[int]
+    histogram: list[int]
+    median: float | None
+    days: list[ScoreDay]
+
+
+class Summary(Struct, kw_only=True):
+    """A whole replay. Times are ms UTC; `first` and `last` are those of events, `until` is where time stopped.
+
+    `log` is the folder of the log that was folded, relative to the output folder where it lies inside.
+    """
+
+    version: str
+    workspace: str
+    title: str
+    inputs: list[str]
+    log: str
+    first: int | None = None
+    last: int | None = None
+    until: int | None = None
+    events: int = 0
+    duplicates: int = 0
+    rows: int = 0
+    unmatched: int = 0
+    dropped: dict[str, int] = {}
+    subjects: dict[str, int] = {}
+    effects: int = 0
+    changes: dict[str, int] = {}
+    tables: dict[str, int] = {}
+    lifecycles: list[LifecycleSummary] = []
+    scores: list[ScoreSummary] = []
+    events_by_day: dict[int, int] = {}
+    seconds: float = 0.0
+    fold_seconds: float = 0.0
+
+    @property
+    def events_per_s(self) -> float:
+        """Events a second from reading to effects and tables; `fold_seconds` is the part of the fold alone."""
+        return self.events / self.seconds if self.seconds else 0.0
+
+    def save(self, folder: Path) -> Path:
+        """Writes `replay.json`."""
+        path = folder / SUMMARY_FILE
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1))
+        return path
+
+
+def load_summary(folder: Path) -> Summary:
+    """The summary that a replay left in `folder`. Raises InputError."""
+    path = folder / SUMMARY_FILE
+    fix = "name the folder that was given to `sevenfold replay --out`"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Summary)
+    except OSError as error:
+        raise InputError("This folder holds no replay", where=str(folder), fix=fix) from error
+    except msgspec.MsgspecError as error:
+        raise InputError(f"The summary cannot be read: {error}", where=str(path), fix="replay again") from error
