@@ -1,7 +1,8 @@
 """What a replay folds: new events on their way through a log, or the records of a log that exists.
 
-Events from files and tables pass the same steps as any others and are appended to a log, which drops those it has seen;
-only then are they folded. So a replay of a file and a replay of the log it was imported into are the same replay.
+Events from files and tables pass the same steps as any others and are appended to a log, which drops those
+it has seen; only then are they folded. So a replay of a file and a replay of the log it was imported into
+are the same replay.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ LOG_FOLDER = "log"
 
 
 class Step(Struct):
-    """Something to fold: events as (engine time ms, raw JSON), or a control change, or the passing of time."""
+    """Something to fold: events as (engine time ms, raw JSON), a control change, or time that passes."""
 
     time: int
     events: list[tuple[int, bytes]] = []
@@ -82,12 +83,11 @@ def steps_of_items(items: Items, log: Log, until: int | None, counts: Intaken) -
         if until is not None and item.time > until:
             break
         event = accept(item.raw, item.time, item.source)
-        if event.__class__ is Dropped:
-            assert isinstance(event, Dropped)
+        if isinstance(event, Dropped):
             bad.append(event)
             continue
         entries.append(Entry(item.source, item.time, item.raw, item.time))
-        keys.append(message_key(item.source, str(event.message_id)))  # type: ignore[union-attr]  # no Dropped gets here
+        keys.append(message_key(item.source, str(event.message_id)))
         size += len(item.raw)
         if len(entries) >= RECORD_EVENTS_MAX or size >= RECORD_BYTES_MAX // 2:
             yield from flush()
@@ -112,7 +112,9 @@ def steps_of_log(log: Log, until: int | None, counts: Intaken) -> Iterator[Step]
     """The records of a log as steps, up to and including engine time `until`."""
     for record in records(log):
         if record.kind == "events":
-            events = [(entry.time, entry.raw) for entry in record.entries if until is None or entry.time <= until]
+            events = [
+                (entry.time, entry.raw) for entry in record.entries if until is None or entry.time <= until
+            ]
             if events:
                 counts.taken += len(events)
                 yield Step(events[-1][0], events)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os.path
 import shutil
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -51,16 +53,23 @@ class Outcome:
 
 
 _KIND_COLUMN: Final = {"segments": "change", "bands": "change", "identity": "change"}
-_NAME_COLUMN: Final = {"transitions": "lifecycle", "segments": "segment", "bands": "score", "identity": "name"}
+_NAME_COLUMN: Final = {
+    "transitions": "lifecycle",
+    "segments": "segment",
+    "bands": "score",
+    "identity": "name",
+}
 
 
 def effects_of(tables: dict[str, pa.Table]) -> pa.Table:
     """The four tables of effects as one, in order."""
-    import msgspec
-
     parts = []
     for name, table in tables.items():
-        kind = table[_KIND_COLUMN[name]] if name in _KIND_COLUMN else pa.array(["stage"] * len(table), pa.string())
+        kind = (
+            table[_KIND_COLUMN[name]]
+            if name in _KIND_COLUMN
+            else pa.array(["stage"] * len(table), pa.string())
+        )
         known = {"n", "time", "of", "subject", _NAME_COLUMN[name], _KIND_COLUMN.get(name, "")}
         rest = table.drop_columns([column for column in table.column_names if column in known])
         data = [
@@ -68,8 +77,8 @@ def effects_of(tables: dict[str, pa.Table]) -> pa.Table:
             for row in rest.to_pylist()
         ]
         columns = {
-            "n": table["n"], "time": table["time"], "kind": kind, "of": table["of"], "subject": table["subject"],
-            "name": table[_NAME_COLUMN[name]], "data": pa.array(data, pa.string()),
+            "n": table["n"], "time": table["time"], "kind": kind, "of": table["of"],
+            "subject": table["subject"], "name": table[_NAME_COLUMN[name]], "data": pa.array(data, pa.string()),
         }  # fmt: skip
         parts.append(pa.table(columns))
     return pa.concat_tables(parts).sort_by("n")
@@ -96,18 +105,16 @@ def prepare(folder: Path) -> None:
             shutil.rmtree(folder / LOG_FOLDER)
     except OSError as error:
         fix = "choose a folder you may write to"
-        raise InputError(f"Cannot write to the folder: {error.strerror}", where=str(folder), fix=fix) from error
+        raise InputError(
+            f"Cannot write to the folder: {error.strerror}", where=str(folder), fix=fix
+        ) from error
 
 
 def relative_to_outcome(log: Path, folder: Path) -> str:
     """How the summary names a log: relative to its own folder, so that both can be moved together."""
-    import os.path
-
     return Path(os.path.relpath(log.resolve(), folder.resolve())).as_posix()
 
 
 def read_cells(value: Any) -> Any:
     """A cell of a `json` column as the value it stands for."""
-    import msgspec
-
     return None if value is None else msgspec.json.decode(value)

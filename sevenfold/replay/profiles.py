@@ -1,4 +1,6 @@
-"""Final profiles as tables: people, accounts, and each kind of entity; columns are named as conditions name them."""
+"""Final profiles as tables: people, accounts, and each kind of entity; columns are named as conditions name
+them.
+"""
 
 from __future__ import annotations
 

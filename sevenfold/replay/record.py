@@ -30,7 +30,8 @@ class Recorder:
         self._statistics = statistics
         self._stack = ExitStack()
         self.tables = {
-            name: self._stack.enter_context(Table(folder, name, columns)) for name, columns in EFFECT_TABLES.items()
+            name: self._stack.enter_context(Table(folder, name, columns))
+            for name, columns in EFFECT_TABLES.items()
         }
         self.tables["scores"] = self._stack.enter_context(Table(folder, "scores", SCORES))
         self._count = 0
@@ -54,7 +55,14 @@ class Recorder:
             if kind == e.STAGE:
                 why = data.get("why") or {}
                 cause = why.get("cause") or {}
-                row = (data["from"], data["to"], why.get("rule"), cause.get("kind"), cause.get("name"), cause.get("seq"))
+                row = (
+                    data["from"],
+                    data["to"],
+                    why.get("rule"),
+                    cause.get("kind"),
+                    cause.get("name"),
+                    cause.get("seq"),
+                )
                 transitions.add((*head, *row, why.get("atoms")))
             elif kind in _SCORE_CHANGES:
                 values = (data.get("value"), data.get("before"), data.get("after"), data.get("weights"))

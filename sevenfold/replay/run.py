@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
+
+import numpy as np
 
 import sevenfold
 from sevenfold.clock import stopwatch_ns
@@ -14,9 +17,21 @@ from sevenfold.engine import Fold
 from sevenfold.errors import InputError
 from sevenfold.importers.mapping import Mapping
 from sevenfold.importers.read import Inputs, Tally
+from sevenfold.lifecycle.scores import MILLI
 from sevenfold.limits import ACCOUNT_TICK_MS
 from sevenfold.log.base import Log
-from sevenfold.replay.feed import LOG_FOLDER, Intaken, Items, Step, is_log, log_folder, open_log, steps_of_items, steps_of_log
+from sevenfold.profiles.columns import UNKNOWN32
+from sevenfold.replay.feed import (
+    LOG_FOLDER,
+    Intaken,
+    Items,
+    Step,
+    is_log,
+    log_folder,
+    open_log,
+    steps_of_items,
+    steps_of_log,
+)
 from sevenfold.replay.outcome import Outcome, prepare, relative_to_outcome
 from sevenfold.replay.profiles import write_profiles
 from sevenfold.replay.record import Recorder
@@ -63,9 +78,10 @@ def replay(
 ) -> Outcome:
     """Replays `inputs` through `workspace` and writes everything to `out`.
 
-    `inputs` are NDJSON files of Segment events, any files that `mapping` explains, one folder with a log, or a function
-    that gives events in order of time (then `names` says what they are called). With `until` (ms UTC) time stops there,
-    whether events go on or have ended before. Raises InputError, MappingError and LogError.
+    `inputs` are NDJSON files of Segment events, any files that `mapping` explains, one folder with a log,
+    or a function that gives events in order of time (then `names` says what they are called). With `until`
+    (ms UTC) time stops there, whether events go on or have ended before. Raises InputError, MappingError
+    and LogError.
     """
     started = stopwatch_ns()
     progress = progress or Silent()
@@ -77,7 +93,9 @@ def replay(
     files = None if callable(inputs) or folders else Inputs(paths, mapping)
     source = log_folder(folders[0]) if folders else None
     if source is not None and source.resolve() == (out / LOG_FOLDER).resolve():
-        raise InputError("A replay cannot be written over its own input", where=str(out), fix="name another folder")
+        raise InputError(
+            "A replay cannot be written over its own input", where=str(out), fix="name another folder"
+        )
     prepare(out)
     log = open_log(source or out / LOG_FOLDER)
     counts, tally = Intaken(), Tally()
@@ -140,11 +158,12 @@ class _Run:
         subjects = {of: unit.table.rows - 1 for of, unit in fold.units.items()}
         subjects[m.PERSON] -= len(fold.forward)
         return Summary(
-            version=sevenfold.__version__, workspace=self.workspace.name, title=self.workspace.title, inputs=[], log="",
-            first=first, last=last, until=end, effects=recorder.effects, changes=dict(statistics.changes),
-            tables=tables, subjects=subjects, lifecycles=statistics.lifecycle_summaries(end),
-            scores=statistics.score_summaries(self._final_scores()), events_by_day=dict(statistics.events_by_day),
-            fold_seconds=spent / 1e9,
+            version=sevenfold.__version__, workspace=self.workspace.name, title=self.workspace.title,
+            inputs=[], log="", first=first, last=last, until=end, effects=recorder.effects,
+            changes=dict(statistics.changes), tables=tables, subjects=subjects,
+            lifecycles=statistics.lifecycle_summaries(end),
+            scores=statistics.score_summaries(self._final_scores()),
+            events_by_day=dict(statistics.events_by_day), fold_seconds=spent / 1e9,
         )  # fmt: skip
 
     def _end(self, now: int) -> int:
@@ -155,11 +174,6 @@ class _Run:
 
     def _final_scores(self) -> dict[str, tuple[Values, Values]]:
         """Each score's known values in points, and its subjects by band, as time stopped."""
-        import numpy as np
-
-        from sevenfold.lifecycle.scores import MILLI
-        from sevenfold.profiles.columns import UNKNOWN32
-
         found = {}
         for unit in self.folding.compiled:
             alive = np.ones(unit.table.rows, dtype=bool)
@@ -172,16 +186,16 @@ class _Run:
                 found[label] = (values[values != UNKNOWN32] / MILLI, bands)
         return found
 
-    def dropped(self) -> dict[str, int]:
+    def dropped(self) -> Counter[str]:
         """What the fold itself dropped, by reason; the log has let nothing of that kind through."""
-        from collections import Counter
-
         return Counter({str(reason): count for reason, count in self.folding.dropped.items()})
 
 
 @contextmanager
 def _few_collections() -> Iterator[None]:
-    """Few passes of the garbage collector while millions of long-lived objects are made and hardly any circles."""
+    """Few passes of the garbage collector while millions of long-lived objects are made and hardly any
+    circles.
+    """
     before = gc.get_threshold()
     gc.set_threshold(200_000, 50, 1_000)
     try:

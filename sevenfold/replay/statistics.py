@@ -1,5 +1,6 @@
-"""What a replay counts as it goes: who stands where on each day, who moved and why, how long they stayed, how scores
-spread. Bounded by subjects, stages and days, whatever the number of events."""
+"""What a replay counts as it goes: who stands where on each day, who moved and why, how long they stayed,
+how scores spread. Bounded by subjects, stages and days, whatever the number of events.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +101,9 @@ class StageCounts:
             Move(self.stages[a], self.stages[b] if b >= 0 else None, count, self._reason_list(a, b))
             for (a, b), count in sorted(self.moves.items(), key=lambda pair: -pair[1])
         ]
-        return LifecycleSummary(self.label, self.model.of, subjects, len(self._reached), stages, moves, self.days, self.daily)
+        return LifecycleSummary(
+            self.label, self.model.of, subjects, len(self._reached), stages, moves, self.days, self.daily
+        )
 
     def _reason_list(self, a: int, b: int) -> list[Reason]:
         return [Reason(rule, cause, count) for (rule, cause), count in self._reasons[a, b].most_common(5)]
@@ -115,14 +118,17 @@ def cause_text(cause: dict[str, Any]) -> str:
         return f"{kind} {name}".strip()
     if kind == "track":
         return name
-    return {"tick": "account figures", "account": "the account", "day close": "the day's close"}.get(kind, kind)
+    return {"tick": "account figures", "account": "the account", "day close": "the day's close"}.get(
+        kind, kind
+    )
 
 
 def stay_quantiles(left: Values, still: Values, quantiles: tuple[float, ...]) -> list[float | None]:
     """Days after which the given parts of all stays have ended, by Kaplan and Meier (1958).
 
-    `left` are stays in ms that ended, `still` those that had not ended when last seen. None where so few ended that the
-    part was never reached. Without those still there, stages that hold people would look quick.
+    `left` are stays in ms that ended, `still` those that had not ended when last seen. None where so few
+    ended that the part was never reached. Without those still there, stages that hold people would look
+    quick.
     """
     times = np.concatenate([left, still])
     if not len(times):
@@ -172,7 +178,9 @@ class Statistics:
             self._day += 1
 
     def closed(self, label: str, t: int, values: Values, bands: Values) -> None:
-        """A day's closing values of one score in points, and how many stand in each band (the first: unknown)."""
+        """A day's closing values of one score in points, and how many stand in each band (the first:
+        unknown).
+        """
         if not len(values):
             return
         low, median, high = np.percentile(values, (25, 50, 75)).tolist()
@@ -187,7 +195,9 @@ class Statistics:
         return [one.summary(end) for one in order]
 
     def score_summaries(self, final: dict[str, tuple[Values, Values]]) -> list[ScoreSummary]:
-        """Each score: its days, and how it stands at the end: values in points, subjects by band (first: unknown)."""
+        """Each score: its days, and how it stands at the end: values in points, subjects by band (first:
+        unknown).
+        """
         found = []
         for label, model in sorted(self.workspace.scores.items(), key=lambda pair: pair[1].of != m.PERSON):
             values, bands = final[label]
@@ -197,7 +207,8 @@ class Statistics:
             bounds = [float(band.from_) for band in model.bands]
             found.append(
                 ScoreSummary(
-                    label, model.of, names, bounds, bands.tolist(), counts.tolist(), median, self.scores[label]
+                    label, model.of, names, bounds, bands.tolist(), counts.tolist(), median,
+                    self.scores[label],
                 )
             )  # fmt: skip
         return found

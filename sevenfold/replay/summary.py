@@ -31,7 +31,8 @@ class Move(Struct, rename={"from_": "from"}):
 
 
 class StageSummary(Struct):
-    """One stage: `now` subjects and their share of all, `reached` ever, stays `left` (ended) and `still` (not).
+    """One stage: `now` subjects and their share of all, `reached` ever, stays `left` (ended) and `still`
+    (not).
 
     Quantiles are days by Kaplan-Meier, None where never reached; `longest_days` is the longest stay seen.
     """
@@ -49,7 +50,9 @@ class StageSummary(Struct):
 
 
 class LifecycleSummary(Struct):
-    """One lifecycle. `days` are day numbers from 1970-01-01, `daily` the subjects in each stage at their ends."""
+    """One lifecycle. `days` are day numbers from 1970-01-01, `daily` the subjects in each stage at their
+    ends.
+    """
 
     name: str
     of: str
@@ -62,7 +65,9 @@ class LifecycleSummary(Struct):
 
 
 class ScoreDay(Struct, array_like=True):
-    """A score at one day's close: how many are known, quartiles in points, subjects by band (first: unknown)."""
+    """A score at one day's close: how many are known, quartiles in points, subjects by band (first:
+    unknown).
+    """
 
     day: int
     known: int
@@ -73,7 +78,7 @@ class ScoreDay(Struct, array_like=True):
 
 
 class ScoreSummary(Struct):
-    """One score at the end (`now` by band, the first unknown; `histogram` in 5-point steps) and day by day."""
+    """One score at the end (`now` by band, first unknown; `histogram` in steps of 5) and day by day."""
 
     name: str
     of: str
@@ -86,7 +91,8 @@ class ScoreSummary(Struct):
 
 
 class Summary(Struct, kw_only=True):
-    """A whole replay. Times are ms UTC; `first` and `last` are those of events, `until` is where time stopped.
+    """A whole replay. Times are ms UTC; `first` and `last` are those of events, `until` is where time
+    stopped.
 
     `log` is the folder of the log that was folded, relative to the output folder where it lies inside.
     """
@@ -116,7 +122,7 @@ class Summary(Struct, kw_only=True):
 
     @property
     def events_per_s(self) -> float:
-        """Events a second from reading to effects and tables; `fold_seconds` is the part of the fold alone."""
+        """Events a second, from reading to tables; `fold_seconds` is the fold's part alone."""
         return self.events / self.seconds if self.seconds else 0.0
 
     def save(self, folder: Path) -> Path:
@@ -135,4 +141,6 @@ def load_summary(folder: Path) -> Summary:
     except OSError as error:
         raise InputError("This folder holds no replay", where=str(folder), fix=fix) from error
     except msgspec.MsgspecError as error:
-        raise InputError(f"The summary cannot be read: {error}", where=str(path), fix="replay again") from error
+        raise InputError(
+            f"The summary cannot be read: {error}", where=str(path), fix="replay again"
+        ) from error

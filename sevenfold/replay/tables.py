@@ -1,7 +1,7 @@
 """Tables that are written row by row in bounded memory, each as Parquet and as NDJSON.
 
-Times are ms UTC in rows, `timestamp[ms, UTC]` in Parquet and ISO 8601 in NDJSON. A `json` column is a text in Parquet
-and the value itself in NDJSON.
+Times are ms UTC in rows, `timestamp[ms, UTC]` in Parquet and ISO 8601 in NDJSON. A `json` column is a text
+in Parquet and the value itself in NDJSON.
 """
 
 from __future__ import annotations
@@ -41,27 +41,32 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 EFFECT_TABLES: Final[dict[str, Columns]] = {
     "transitions": {
         "n": "integer", "time": "time", "of": "text", "subject": "text", "lifecycle": "text", "from": "text",
-        "to": "text", "rule": "text", "cause": "text", "cause_name": "text", "cause_seq": "integer", "atoms": "json",
+        "to": "text", "rule": "text", "cause": "text", "cause_name": "text", "cause_seq": "integer",
+        "atoms": "json",
     },
     "segments": {
         "n": "integer", "time": "time", "of": "text", "subject": "text", "segment": "text", "change": "text",
     },
     "bands": {
         "n": "integer", "time": "time", "of": "text", "subject": "text", "score": "text", "change": "text",
-        "from": "text", "to": "text", "value": "number", "before": "number", "after": "number", "weights": "json",
+        "from": "text", "to": "text", "value": "number", "before": "number", "after": "number",
+        "weights": "json",
     },
     "identity": {
         "n": "integer", "time": "time", "of": "text", "subject": "text", "change": "text", "name": "text",
         "data": "json",
     },
 }  # fmt: skip
-"""The tables that together hold every effect; `n` numbers effects over all four in the order they happened."""
+"""The tables that together hold every effect; `n` numbers effects over all four in the order they happened.
+"""
 
 SCORES: Final[Columns] = {
     "day": "day", "of": "text", "subject": "text", "score": "text", "value": "number", "band": "text",
     "velocity": "text",
 }  # fmt: skip
-"""A row for each day at whose close a score stood elsewhere than at the close before; days between repeat it."""
+"""A row for each day at whose close a score stood elsewhere than at the close before; days between repeat
+it.
+"""
 
 
 def iso(ms: int) -> str:
@@ -113,7 +118,9 @@ class Table:
             shown.append(_shown(kind, values))
         self._parquet.write_batch(pa.record_batch(arrays, schema=self._schema))
         keys = tuple(self.columns)
-        self._ndjson.write(_encode_lines([dict(zip(keys, row, strict=True)) for row in zip(*shown, strict=True)]))
+        self._ndjson.write(
+            _encode_lines([dict(zip(keys, row, strict=True)) for row in zip(*shown, strict=True)])
+        )
 
     def close(self) -> None:
         """Writes what is left and closes both files."""
@@ -125,7 +132,9 @@ class Table:
     def __enter__(self) -> Table:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.close()
 
 

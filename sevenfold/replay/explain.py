@@ -1,0 +1,296 @@
+"""Why somebody stands where they stand: their events folded again, with a reason beside every change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, cast
+
+import msgspec
+from msgspec import Struct
+
+from sevenfold import effects as e
+from sevenfold.engine import Fold
+from sevenfold.errors import InputError
+from sevenfold.lifecycle.compile import CompiledUnit
+from sevenfold.lifecycle.history import ScoreHistory
+from sevenfold.log.base import Log
+from sevenfold.profiles.unit import Unit
+from sevenfold.profiles.why import Reasons
+from sevenfold.replay.relations import Numbered, Relations, numbered
+from sevenfold.replay.tables import day_before, iso
+from sevenfold.workspace import models as m
+
+_MEASURES_SHOWN: Final = 3
+
+
+class Entry(Struct, gc=False):
+    """One line of a timeline. `kind` is event, identity, created, merged, stage, segment, band, jump or
+    velocity.
+    """
+
+    time: int
+    kind: str
+    name: str
+    data: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"time": iso(self.time), "kind": self.kind, "name": self.name, **self.data}
+
+
+class Explanation(Struct):
+    """A subject as of `time`: its profile as `Fold.read` gives it, how it came about, its scores' closed
+    days.
+    """
+
+    of: str
+    subject: str
+    time: int
+    events: int
+    folded: int
+    profile: dict[str, Any]
+    account: dict[str, Any] | None
+    timeline: list[Entry]
+    days: dict[str, list[tuple[str, float]]]
+
+    def to_json(self) -> dict[str, Any]:
+        shape = msgspec.structs.asdict(self)
+        return {**shape, "time": iso(self.time), "timeline": [entry.to_json() for entry in self.timeline]}
+
+
+class ExplainedFold(Fold):
+    """A fold that says why with every effect: conditions with the values they saw, and the cause."""
+
+    def __init__(self, workspace: m.Workspace) -> None:
+        self._reasons: dict[tuple[str, str], Reasons] = {}
+        self._measured: dict[tuple[str, int, str], dict[str, Any]] = {}
+        super().__init__(workspace)
+
+    def emit(self, unit: Unit, row: int, kind: str, name: str, data: dict[str, Any]) -> None:
+        compiled = cast(CompiledUnit, unit)  # every unit of a fold is one
+        if kind in (e.ENTERED, e.LEFT):
+            data = {**data, "why": {"atoms": self._atoms(compiled, row, name), "cause": self.cause()}}
+        elif kind in (e.BAND, e.JUMP):
+            data = {**data, "measures": self._moved(compiled, row, name), "cause": self.cause()}
+        elif kind == e.VELOCITY:
+            data = {**data, "cause": self.cause()}
+        super().emit(unit, row, kind, name, data)
+
+    def _atoms(self, unit: CompiledUnit, row: int, name: str) -> list[dict[str, Any]]:
+        condition = unit.segments[name].condition
+        if condition is None:
+            return []
+        reasons = self._reasons.get((unit.kind, name))
+        if reasons is None:
+            reasons = self._reasons[unit.kind, name] = Reasons(unit, condition)
+        return reasons.atoms(row)
+
+    def _moved(self, unit: CompiledUnit, row: int, name: str) -> list[dict[str, Any]]:
+        """The measures that moved most, by weight, since the score's band last changed."""
+        now = unit.scores[name].read(row)["contributions"]
+        before = self._measured.get((unit.kind, row, name), {})
+        self._measured[unit.kind, row, name] = now
+        moved = []
+        for label, one in now.items():
+            old = before.get(label, {}).get("value")
+            if one["weight"] and old != one["value"]:
+                step = abs((one["value"] or 0.0) - (old or 0.0)) * one["weight"]
+                moved.append(
+                    (step, {"measure": label, "from": old, "to": one["value"], "weight": one["weight"]})
+                )
+        moved.sort(key=lambda pair: -pair[0])
+        return [shape for _, shape in moved[:_MEASURES_SHOWN]]
+
+
+class _Target(Struct):
+    """Who is asked for: kind of subject, kind of identifier (or `subject`), its value, and the events to
+    fold.
+    """
+
+    of: str
+    kind: str
+    value: str
+    numbers: frozenset[int] | None
+
+
+def explain(
+    workspace: m.Workspace, log: Log, identifier: str, *, of: str | None = None, at: int | None = None,
+    until: int | None = None,
+) -> Explanation:  # fmt: skip
+    """Explains the subject with an identifier (user id, email, any other), an account or entity key, or a
+    subject id.
+
+    `of` says which kind is meant when several fit. `at` is the engine time to look from, `until` where the
+    replay's time stopped (default for `at`). Raises InputError when nobody has the identifier by then.
+    """
+    end = at if at is not None else until
+    fold = ExplainedFold(workspace)
+    relations = Relations(workspace, fold, log, end)
+    target = _find(workspace, fold, relations, identifier, of)
+    story = _Story(fold, target)
+    story.tell(numbered(log, end))
+    if end is not None:
+        story.pass_to(end)
+    return story.explanation(identifier)
+
+
+def _find(
+    workspace: m.Workspace, fold: Fold, relations: Relations, identifier: str, of: str | None
+) -> _Target:
+    kinds = [m.PERSON, m.ACCOUNT, *workspace.entities]
+    if of is not None and of not in kinds:
+        raise InputError(f"There is no kind of subject `{of}`", fix=f"one of {', '.join(kinds)}")
+    wanted = kinds if of is None else [of]
+    if m.PERSON in wanted:
+        for kind in fold.identity.order:
+            key = fold.identity.key(kind, identifier)
+            if key is not None and (found := relations.connected(key)):
+                return _Target(m.PERSON, kind, identifier, None if relations.whole else found)
+    for each in wanted:
+        key = f"account {identifier}" if each == m.ACCOUNT else f"entity {each} {identifier}"
+        if each != m.PERSON and (found := relations.connected(key)):
+            return _Target(each, "key", identifier, None if relations.whole else found)
+    for each in wanted:
+        if number := relations.number_of(each, identifier):
+            found = relations.of_event(number)
+            return _Target(each, "subject", identifier, None if relations.whole or not found else found)
+    fix = "give a user id, e-mail, anonymous id, account id, entity key or subject id, as in the events"
+    raise InputError(f"Nobody is known as `{identifier}` at that time", fix=fix)
+
+
+class _Story:
+    """Folds what concerns the target and keeps what happened to everybody in it, by subject id."""
+
+    def __init__(self, fold: ExplainedFold, target: _Target) -> None:
+        self.fold = fold
+        self.target = target
+        self.entries: list[tuple[str, Entry]] = []
+        self.became: dict[str, str] = {}
+        self.folded = 0
+        self.days: dict[str, list[tuple[str, float]]] = {}
+        fold.identity.trace = []
+        fold.closer.listeners.append(self._day_closed)
+
+    def tell(self, items: Iterable[Numbered]) -> None:
+        """Folds the items that matter, each under its own number."""
+        fold, wanted = self.fold, self.target.numbers
+        begun = False
+        for item in items:
+            if item.control is None and wanted is not None and item.number not in wanted:
+                continue
+            if not begun:
+                # Days close from the first event on; which one is first must not depend on whom we ask about.
+                fold.advance(item.time - 1)
+                begun = True
+            fold.seq = item.number - 1
+            if item.control is not None:
+                self._take(fold.control(item.time, item.control))
+                continue
+            effects = fold.events([(item.time, item.raw)])
+            if fold.seq == item.number:
+                self.folded += 1
+                self._event(item)
+            self._take(effects)
+
+    def pass_to(self, end: int) -> None:
+        """Lets time pass without events."""
+        self._take(self.fold.advance(end))
+
+    def _event(self, item: Numbered) -> None:
+        """Files an event, and what identity made of it, with the subjects it is about."""
+        data = msgspec.json.decode(item.raw)
+        shown = {key: data[key] for key in ("type", "properties", "traits") if data.get(key)}
+        shown["seq"] = item.number
+        name = data.get("event") or data.get("name") or data.get("type")
+        entry = Entry(item.time, "event", str(name), shown)
+        trace, self.fold.identity.trace = self.fold.identity.trace or [], []
+        for subject in self._subjects(data):
+            for link in trace:
+                if link.action not in ("created", "merged"):
+                    about = {"action": link.action, "reason": link.reason}
+                    self.entries.append((subject, Entry(item.time, "identity", link.identifier, about)))
+            self.entries.append((subject, entry))
+
+    def _subjects(self, data: dict[str, Any]) -> list[str]:
+        fold, of = self.fold, self.target.of
+        if of == m.PERSON:
+            ids = (("user_id", data.get("userId")), ("anonymous_id", data.get("anonymousId")))
+            row = next((row for kind, value in ids if (row := fold.identity.find(kind, str(value)))), 0)
+            row = row or fold.person.table.rows - 1
+            return [fold.id_of(fold.person, row)]
+        row = self._row_of_key(_key_in(data, of, fold.workspace), of)
+        return [fold.id_of(fold.compiled[_index(fold, of)], row)] if row else []
+
+    def _row_of_key(self, key: str, of: str) -> int:
+        if of == m.ACCOUNT:
+            return self.fold.account_rows.get(key, 0)
+        return self.fold.entity_rows[of].get(key, 0)
+
+    def _take(self, effects: Iterable[e.Effect]) -> None:
+        for effect in effects:
+            if effect.of != self.target.of:
+                continue
+            if effect.kind == e.MERGED:
+                self.became[str(effect.data["loser"])] = effect.subject
+            kind = "segment" if effect.kind in (e.ENTERED, e.LEFT) else effect.kind
+            data = {"change": effect.kind, **effect.data} if kind == "segment" else effect.data
+            self.entries.append((effect.subject, Entry(effect.time, kind, effect.name, data)))
+
+    def _day_closed(self, t: int, unit: CompiledUnit, history: ScoreHistory) -> None:
+        row = self._row() if unit.kind == self.target.of else 0
+        if row:
+            value = float(history.daily_values(0, slice(row, row + 1))[0])
+            if value == value:
+                day = day_before(t, self.fold.closer.zone).isoformat()
+                self.days.setdefault(history.node.label, []).append((day, value))
+
+    def _row(self) -> int:
+        """The target's row now, 0 while it is unknown."""
+        fold, target = self.fold, self.target
+        if target.kind == "subject":
+            unit = fold.compiled[_index(fold, target.of)]
+            row = next((r for r in range(1, unit.table.rows) if fold.id_of(unit, r) == target.value), 0)
+        elif target.of == m.PERSON:
+            row = fold.identity.find(target.kind, target.value)
+        else:
+            row = self._row_of_key(target.value, target.of)
+        return fold.forward.get(row, row) if target.of == m.PERSON else row
+
+    def explanation(self, identifier: str) -> Explanation:
+        """The target as time stands now."""
+        fold, of = self.fold, self.target.of
+        row = self._row()
+        if not row:
+            raise InputError(f"Nobody is known as `{identifier}` at that time", fix="ask for a later time")
+        subject = fold.id_of(fold.compiled[_index(fold, of)], row)
+        own = {subject} | {old for old in self.became if self._final(old) == subject}
+        timeline = [entry for about, entry in self.entries if about in own]
+        account = None
+        if of == m.PERSON and (joined := fold.accounts_of(row)):
+            account = fold.read(m.ACCOUNT, joined[0][0])
+        count = sum(entry.kind == "event" for entry in timeline)
+        return Explanation(
+            of, subject, fold.t, count, self.folded, fold.read(of, row), account, timeline, self.days
+        )
+
+    def _final(self, subject: str) -> str:
+        while subject in self.became:
+            subject = self.became[subject]
+        return subject
+
+
+def _index(fold: Fold, of: str) -> int:
+    return [unit.kind for unit in fold.compiled].index(of)
+
+
+def _key_in(data: dict[str, Any], of: str, workspace: m.Workspace) -> str:
+    """The key of the account or entity that an event is about, as the fold writes it; "" for none."""
+    context = data.get("context") or {}
+    if of == m.ACCOUNT:
+        held = data.get("groupId") if data.get("type") == "group" else context.get("groupId")
+    elif (path := workspace.entities[of].key).startswith("context."):
+        held = context.get("groupId")
+    else:
+        held = (data.get("properties") or {}).get(path)
+    if isinstance(held, float) and held.is_integer() and of == m.ACCOUNT:
+        held = int(held)
+    return str(held) if isinstance(held, str | int | float) and not isinstance(held, bool) else ""
