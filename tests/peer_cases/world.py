@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sevenfold.effects import Effect
+from sevenfold.effects import ENTERED, Effect
 from sevenfold.engine import Fold
 from sevenfold.events.dedup import NoOlderKeys, SeenKeys, message_key
 from sevenfold.limits import RECORD_EVENTS_MAX
@@ -64,7 +64,7 @@ class World:
         self.fold.advance(self.now)
 
     def happen(self, item: Item) -> list[Effect]:
-        """Folds one thing now, and remembers it."""
+        """Folds one thing now and remembers it. Returns who entered a segment, all that a case asks for."""
         self.history.append(item)
         return self._fold(item)
 
@@ -74,7 +74,8 @@ class World:
         effects: list[Effect] = []
         events = iter(item.events)
         while batch := list(islice(events, RECORD_EVENTS_MAX)):
-            effects += self.fold.events((item.t, raw) for raw in batch)
+            found = self.fold.events((item.t, raw) for raw in batch)
+            effects += (effect for effect in found if effect.kind == ENTERED)
         for reason in self.fold.dropped:
             raise SkipError.differs(DIFFERENCES["bounds"], f"an event was refused as `{reason}`")
         return effects
