@@ -35,7 +35,6 @@ Entry = tuple[int, bytes]
 """An accepted event: (engine time ms, raw JSON)."""
 _KIND_SHIFT = OP_BITS + ROW_BITS
 _KIND_MASK = (1 << KIND_BITS) - 1
-TIMERS = 1 << (LOW_BITS - 1)
 
 
 class ControlError(SevenfoldError):
@@ -56,7 +55,9 @@ class Fold:
         self.wheel, self.valued = Wheel(), ValuedWheel()
         self._fires: list[Fire] = []
         self._owners: list[str] = []
-        self._cause: tuple[str, str, int] = ("start", "", 0)
+        self._timers: list[bool] = []
+        self._cause: tuple[str, str, int] | int = ("start", "", 0)
+        """(kind, name, seq), or the number of the operation of an entry of the wheel."""
         self._whole_raw = b""
         self.forward: dict[int, int] = {}
         self.units: dict[str, Unit] = {}
@@ -120,6 +121,7 @@ class Fold:
         self._fields = fields
         for unit in self.compiled:
             unit.finish()
+        self._evaluate = [unit.evaluate for unit in self.compiled]
         self._role_weights = {
             members_label(k): v.members.roles for k, v in self.workspace.scores.items() if v.members is not None
         }
@@ -134,6 +136,7 @@ class Fold:
     def add_op(self, kind: int, fire: Fire | None, timer: bool, owner: str) -> int:
         self._fires.append(fire or _never)
         self._owners.append(owner)
+        self._timers.append(timer)
         assert len(self._fires) <= OP_MASK, "a workspace may have 4,095 windows and timers"
         return len(self._fires) - 1
 
@@ -147,7 +150,10 @@ class Fold:
         return self.t
 
     def cause(self) -> dict[str, Any]:
-        kind, name, seq = self._cause
+        if self._cause.__class__ is int:
+            op: int = self._cause  # type: ignore[assignment]
+            return {"kind": "timer" if self._timers[op] else "expiry", "name": self._owners[op]}
+        kind, name, seq = self._cause  # type: ignore[misc]
         return {"kind": kind, "name": name, "seq": seq} if seq else {"kind": kind, "name": name}
 
     def emit(self, unit: Unit, row: int, kind: str, name: str, data: dict[str, Any]) -> None:
@@ -593,80 +599,51 @@ class Fold:
 
     def _fire(self, until: int) -> None:
         """Entries and timers due at or before `until`; stops early when one of them brings a tick nearer."""
-        wheel, valued, fires, owners = self.wheel, self.valued, self._fires, self._owners
-        evaluate = [unit.evaluate for unit in self.compiled]
+        wheel, valued, fires = self.wheel, self.valued, self._fires
+        evaluate = self._evaluate
         v = valued.head(until) if valued.next_due <= until else None
+        limit = (until + 1) << LOW_BITS
         while True:
-            # The head of the plain wheel, read in place; `head` opens the next bucket and keeps `next_due`.
-            at = wheel.at
-            a = wheel.active[at] if at < len(wheel.active) else None
-            if a is None or a >> LOW_BITS > until:
-                a = wheel.head(until) if wheel.next_due <= until or a is not None else None
-                if a is None and v is None:
-                    return
-            if v is None or (a is not None and a <= v[0]):
-                assert a is not None
-                key = a
-            else:
-                key = v[0]
-            due = key >> LOW_BITS
-            if self.forward:
-                self._fire_instant(due)
-                until = min(until, self._tick_due)
-                v = valued.head(until) if valued.next_due <= until else None
+            active, at = wheel.active, wheel.at
+            if at < len(active):
+                key = active[at]
+            elif wheel.next_due <= until and wheel.head(until) is not None:
                 continue
-            low = key & LOW_MASK
-            op = low & OP_MASK
-            self.t = due
-            entries = total = 0
-            active = wheel.active
-            at = wheel.at
-            while at < len(active) and active[at] == key:
-                entries += 1
-                at += 1
-            wheel.at = at
-            while v is not None and v[0] == key:
-                entries += 1
-                total += v[1]
-                valued.at += 1
-                v = valued.head(until)
-            d = fires[op]((low >> OP_BITS) & ROW_MASK, due, entries, total)
-            # Two windows of one signal may end at the same instant; they are one operation.
-            if (at < len(active) and active[at] >> OP_BITS == key >> OP_BITS) or (v is not None and v[0] >> OP_BITS == key >> OP_BITS):
-                d |= self._fire_same(key, until)
+            else:
+                key = limit
+            if key >= limit or (v is not None and v[0] < key) or self.forward:
+                if key >= limit and v is None:
+                    wheel.head(until)
+                    return
+                self._fire_instant(min(key >> LOW_BITS, v[0] >> LOW_BITS if v is not None else until))
                 v = valued.head(until) if valued.next_due <= until else None
-            if d:
-                self._cause = ("expiry" if low < TIMERS else "timer", owners[op], 0)
-                evaluate[(low >> _KIND_SHIFT) & _KIND_MASK]((low >> OP_BITS) & ROW_MASK, due, d)
+            else:
+                wheel.at = at = at + 1
+                if at < len(active) and active[at] >> OP_BITS == key >> OP_BITS:
+                    # More for the same subject at the same instant: it may be one operation.
+                    wheel.at -= 1
+                    self._fire_instant(key >> LOW_BITS)
+                    v = valued.head(until) if valued.next_due <= until else None
+                else:
+                    self.t = due = key >> LOW_BITS
+                    op = key & OP_MASK
+                    row = (key >> OP_BITS) & ROW_MASK
+                    d = fires[op](row, due, 1, 0)
+                    if d:
+                        self._cause = op
+                        evaluate[(key >> _KIND_SHIFT) & _KIND_MASK](row, due, d)
             if self._tick_due < until:
                 until = self._tick_due
-
-    def _fire_same(self, key: int, until: int) -> int:
-        """The further operations of the same signal on the same subject at the same instant."""
-        d = 0
-        while True:
-            a = self.wheel.head(until) if self.wheel.next_due <= until else None
-            v = self.valued.head(until) if self.valued.next_due <= until else None
-            first = a if v is None or (a is not None and a <= v[0]) else v[0]
-            if first is None or first >> OP_BITS != key >> OP_BITS:
-                return d
-            op = first & OP_MASK
-            if self._owners[op] != self._owners[key & OP_MASK]:
-                return d
-            entries = total = 0
-            while a is not None and a == first:
-                entries += 1
-                self.wheel.at += 1
-                a = self.wheel.head(until)
-            while v is not None and v[0] == first:
-                entries += 1
-                total += v[1]
-                self.valued.at += 1
-                v = self.valued.head(until)
-            d |= self._fires[op]((first >> OP_BITS) & ROW_MASK, first >> 44, entries, total)
+                limit = (until + 1) << LOW_BITS
+                if v is not None and v[0] >= limit:
+                    v = None
 
     def _fire_instant(self, due: int) -> None:
-        """All entries of one instant when people have merged: rows are forwarded first, then the order is made."""
+        """All entries of one instant, when several concern one subject or people have merged.
+
+        Rows are forwarded to merged people first, then the order is made; the entries of one signal of one subject are
+        one operation.
+        """
         found: dict[int, list[int]] = {}
         while self.wheel.next_due <= due and (a := self.wheel.head(due)) is not None:
             self.wheel.at += 1
@@ -685,7 +662,7 @@ class Fold:
                 entries, total = found[low]
                 d |= self._fires[low & OP_MASK](row, due, entries, total)
             if d:
-                self._cause = ("expiry" if lows[0] < TIMERS else "timer", owner, 0)
+                self._cause = lows[0] & OP_MASK
                 self.compiled[kind].evaluate(row, due, d)
 
     def _gather(self, found: dict[int, list[int]], low: int, value: int) -> None:

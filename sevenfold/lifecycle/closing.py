@@ -97,7 +97,7 @@ class DayCloser:
             held = history.node.velocity.data[:rows]
             flipped.update(np.nonzero(velocity != held)[0].tolist())
             for signal, fact in zip(history.facts, facts, strict=True):
-                flipped.update(np.nonzero(fact != signal.values.data[:rows])[0].tolist())
+                flipped.update(signal.concerning(fact, rows).tolist())
         for row in sorted(flipped):
             if row == 0 or row in gone:
                 continue
@@ -109,6 +109,9 @@ class DayCloser:
                 mask |= history.settle(row, int(velocity[row]), [int(f[row]) for f in facts], t)
             if mask:
                 unit.evaluate(row, t, mask)
+        for history, _, facts in found:
+            for signal, fact in zip(history.facts, facts, strict=True):
+                signal.store_rest(fact, flipped, rows)
         for history in unit.histories:
             for listener in self.listeners:
                 listener(t, unit, history)

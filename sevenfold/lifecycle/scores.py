@@ -85,16 +85,19 @@ class MeasureNode:
         self.score, self.index, self.label, self.model = score, index, label, model
         self.unit = score.unit
         self.bit = 0
-        self.direct = self._over_a_count()
+        self.direct = self._over_one_value()
         if not self.direct:
             self.column = self.unit.table.add(f".score.{score.label}.{label}", "int32", UNKNOWN32)
 
-    def _over_a_count(self) -> bool:
-        """Whether the measure reads a never unknown count of its own subject: then it needs no column and no node."""
-        if self.model.signal is None or self.model.points is None:
+    def _over_one_value(self) -> bool:
+        """Whether the measure is a function of one stored value of its own subject: then it needs no column and no node.
+
+        Whoever changes that value knows the old one and the new one, and so by how much the score's sums move.
+        """
+        if self.model.signal is None:
             return False
         place = self.unit.place(self._name())
-        return place.slot.type == "count" and place.slot.unknown is None and not place.via_account and not place.slot.bit
+        return not place.via_account and place.slot.clock is None and not place.slot.bit and place.slot.type != "boolean"
 
     def watch(self) -> None:
         conditions = self.unit.conditions
@@ -105,6 +108,9 @@ class MeasureNode:
         place = self.unit.place(at)
         if self.direct:
             place.slot.direct.append(self._emit)
+            signal = self.unit.signals.get(place.slot.label)
+            if hasattr(signal, "weighs"):
+                signal.weighs.append(self._weighs)
             return
         if place.slot.clock is not None:
             for duration, _ in self._clock_points():
@@ -128,17 +134,49 @@ class MeasureNode:
         return found
 
     def _emit(self, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
-        """A count moved: the score's numerator moves by the difference of the measure, looked up in a table."""
-        table = self._table()
+        """The value moved: where this measure weighs at all, the score's sums move by the difference."""
         score, env = self.score, self.unit.env
+        slot = self.unit.place(self._name()).slot
+        parts: dict[str, Any] = {
+            "WEIGHTS": env.bind(score.column_of_weights(self.index), "weights"), "SETS": name(score.sets.name),
+            "SUM": name(score.numerator.name), "BIT": score.bit, "OLD": old, "NEW": new,
+        }
+        if slot.type == "count" and slot.unknown is None and self.model.points is not None:
+            table = self._table()
+            return code(
+                "w = WEIGHTS[SETS[row]]\nif w:\n"
+                "    s = (TABLE[NEW] if NEW < SIZE else LAST) - (TABLE[OLD] if OLD < SIZE else LAST)\n"
+                "    if s:\n        SUM[row] += w * s\n        d |= BIT",
+                TABLE=env.bind(table, "points"), SIZE=len(table), LAST=table[-1], **parts,
+            )
+        parts["PRESENT"] = name(score.denominator.name)
         return code(
             "w = WEIGHTS[SETS[row]]\nif w:\n"
-            "    s = (TABLE[NEW] if NEW < SIZE else LAST) - (TABLE[OLD] if OLD < SIZE else LAST)\n"
-            "    if s:\n        SUM[row] += w * s\n        d |= BIT",
-            WEIGHTS=env.bind(score.column_of_weights(self.index), "weights"), SETS=name(score.sets.name),
-            TABLE=env.bind(table, "points"), SIZE=len(table), LAST=table[-1], OLD=old, NEW=new,
-            SUM=name(score.numerator.name), BIT=score.bit,
+            "    v = OLD\n    r = MAP\n    v = NEW\n    s = MAP\n"
+            "    if r != s:\n        d |= BIT\n"
+            "        if r == UNSET:\n            SUM[row] += w * s\n            PRESENT[row] += w\n"
+            "        elif s == UNSET:\n            SUM[row] -= w * r\n            PRESENT[row] -= w\n"
+            "        else:\n            SUM[row] += w * (s - r)",
+            MAP=self._map(slot), UNSET=UNKNOWN32, **parts,
         )
+
+    def _map(self, slot: Slot) -> ast.expr:
+        """The measure of the local `v`, a stored value of the slot, as an expression."""
+        absent = self._absent()
+        if self.model.values is not None:
+            return expression("TABLE.get(v, ABSENT)", TABLE=self.unit.env.bind(self._by_code(slot), "values"), ABSENT=absent)
+        points = self.points()
+        if points is None:
+            raise ScoreError(f"measure `{self.label}` of score `{self.score.label}` needs `points`, `values` or `when`")
+        if slot.unknown is None:
+            return points.chain()
+        return expression("ABSENT if v == UNSET else MAP", ABSENT=absent, UNSET=slot.unknown, MAP=points.chain())
+
+    def _by_code(self, slot: Slot) -> dict[int, int]:
+        assert self.model.values is not None
+        table = {slot.code_of(text): int(exact(y) * MILLI) for text, y in self.model.values.items()}
+        table[slot.unknown or 0] = self._absent()
+        return table
 
     def _table(self) -> tuple[int, ...]:
         points = self.points()
@@ -165,6 +203,11 @@ class MeasureNode:
             ),
         )
 
+    def _weighs(self, rows: int) -> Array:
+        weights = np.array(self.score.column_of_weights(self.index), np.int64)
+        found: Array = weights[self.score.sets.data[:rows]] != 0
+        return found
+
     def held(self, row: int) -> int:
         """The measure's value now, UNKNOWN32 when absent."""
         value: int = self._value(row) if self.direct else self.unit.env.scope[self.column.name][row]
@@ -175,10 +218,18 @@ class MeasureNode:
         if not self.direct:
             found: Array = self.column.data[:rows].astype(np.int64)
             return found
+        slot = self.unit.place(self._name()).slot
+        values = np.asarray(self.unit.env.scope[slot.column])[:rows].astype(np.int64)
+        if self.model.values is not None:
+            table = self._by_code(slot)
+            kinds, where = np.unique(values, return_inverse=True)
+            known = np.array([table.get(kind, self._absent()) for kind in kinds.tolist()], np.int64)
+            mapped: Array = known[where]
+            return mapped
         points = self.points()
         assert points is not None
-        counts = self.unit.env.scope[self.unit.place(self._name()).slot.column]
-        return points.vector(np.asarray(counts)[:rows].astype(np.int64))
+        mapped = points.vector(values if slot.unknown is None else np.where(values == slot.unknown, 0, values))
+        return mapped if slot.unknown is None else np.where(values == slot.unknown, self._absent(), mapped)
 
     def _absent(self) -> int:
         return UNKNOWN32 if self.model.default is None else int(exact(self.model.default) * MILLI)
@@ -199,14 +250,7 @@ class MeasureNode:
                 body += code("if level >= N:\n    return Y", N=slot.clock.passed(duration), Y=y)
             first = sorted(self._clock_points())[-1 if slot.clock.backward else 0][1]
             return start + body + code("return Y", Y=first)
-        if self.model.values is not None:
-            table = {slot.code_of(text): int(exact(y) * MILLI) for text, y in self.model.values.items()}
-            bound = unit.env.bind(table, "values")
-            return start + code("return TABLE.get(V, ABSENT)", TABLE=bound, V=conditions.value(place), ABSENT=self._absent())
-        points = self.points()
-        if points is None:
-            raise ScoreError(f"measure `{self.label}` of score `{self.score.label}` needs `points`, `values` or `when`")
-        return [*start, *code("v = V\nreturn MAP", V=conditions.value(place), MAP=points.chain())]
+        return [*start, *code("v = V\nreturn MAP", V=conditions.value(place), MAP=self._map(slot))]
 
     def points(self) -> Points | None:
         """The measure's map in the stored units of its signal."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from ...workspace import models as m
 from .. import expressions as x
 from ..build import code, expression, name
-from ..columns import UNKNOWN
+from ..columns import UNKNOWN, Array
 from ..slots import SCALE, Slot
 from .base import SignalKind
 
@@ -117,10 +120,32 @@ class ScoreHistoryKind(SignalKind):
         # Slopes are in 1e-6 points a day; minimum and change are points like the score itself.
         type_ = "number" if self.model.measure == "slope" else "score"
         self.slot = self.make_slot(self.values, type_, unknown=UNKNOWN)
+        self.weighs: list[Callable[[int], Array]] = []
+        """Of each score that measures it: the rows (0..n-1) for whom it weighs anything."""
         self.unit.score_histories.append(self)
 
     def finish(self) -> None:
         self._changed = self.unit.changer(self.slot)
+
+    def concerning(self, new: Array, rows: int) -> Array:
+        """The rows for whom the change from the present values to `new` concerns somebody, ascending."""
+        old = self.values.data[:rows]
+        changed = old != new
+        watch = self.slot.own
+        if watch.always or self.slot.members:
+            return np.flatnonzero(changed)
+        found = changed & ((old == UNKNOWN) | (new == UNKNOWN)) if watch.cuts else np.zeros(rows, bool)
+        for cut in watch.cuts:
+            found |= (old < cut) != (new < cut)
+        for weighs in self.weighs:
+            found |= changed & weighs(rows)
+        return np.flatnonzero(found)
+
+    def store_rest(self, new: Array, taken: set[int], rows: int) -> None:
+        """Keeps the values of rows whose change concerned nobody."""
+        rest = np.ones(rows, bool)
+        rest[[0, *taken]] = False
+        self.values.data[:rows][rest] = new[rest]
 
     def take(self, row: int, new: int) -> int:
         """The close found another value."""
