@@ -161,7 +161,7 @@ def parse_mapping(text: str, path: str = "mapping") -> Mapping:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise MappingError(
-            f"This is no YAML: {error}", where=path, fix="see docs for a mapping file"
+            f"This is no YAML: {error}", where=path, fix="examples/mappings shows how"
         ) from error
     try:
         mapping = msgspec.convert(data, Mapping)
@@ -224,6 +224,6 @@ _FIELDS = sorted(
 def _advice(message: str) -> str:
     unknown = re.search(r"unknown field `(.*)`", message)
     if unknown is None:
-        return "see docs for a mapping file"
+        return "examples/mappings shows how"
     close = difflib.get_close_matches(unknown[1], _FIELDS, n=1)
     return f"did you mean `{close[0]}`?" if close else "known are " + ", ".join(_FIELDS)

@@ -80,6 +80,7 @@ UNITS = {
         "BUCKETS",
         "ENTRIES",
         "PASSES",
+        "REASONS",
         "PER",
         "SHOWN",
     ),
