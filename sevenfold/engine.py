@@ -298,7 +298,9 @@ class Fold:
         group = event.group_id if type_ == "group" else context.group_id if context is not None else None
         account = 0
         if group is not None:
-            account = self._account(group)
+            account = self._accounts[row]
+            if self.account_ids[account] != group:
+                account = self._account(group)
         else:
             account = self._accounts[row]
             if account and self.further and row in self.further:
@@ -375,6 +377,9 @@ class Fold:
                     return row
             if anonymous is not None:
                 key = identity.anonymous + anonymous  # type: ignore[operator]
+                held = identity.held[row] if row else None
+                if held is not None and held.__class__ is tuple and key in held:
+                    return row
                 other = identity.maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255].get(key, 0)
                 if other and (other == row or event.user_id is None):
                     return other

@@ -164,7 +164,8 @@ class DayCloser:
         numerator, denominator, value = self.rescored(unit, node, node.weights)
         before = node.values.data[:rows].copy()
         both = (before != UNKNOWN32) & (value != UNKNOWN32)
-        node.jumps.data[:rows] += np.where(both, value - before, 0).astype(np.int32)
+        if node.jumps is not None:
+            node.jumps.data[:rows] += np.where(both, value - before, 0).astype(np.int32)
         node.numerator.data[1:rows] = numerator[1:]
         node.denominator.data[1:rows] = denominator[1:]
         node.values.data[1:rows] = value[1:]

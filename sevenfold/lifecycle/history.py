@@ -27,8 +27,11 @@ class ScoreHistory:
         self.unit, self.node = unit, node
         label = f".history.{node.label}"
         self.daily = unit.table.add(label, "int16", UNKNOWN16, DAYS)
-        self.weekly = unit.table.add(f"{label}.weekly", "int16", UNKNOWN16, WEEKS)
         self.facts = [s for s in unit.score_histories if s.model.score == node.label]
+        # Half a year of weeks is kept only where somebody asks for it: 52 bytes a subject.
+        self.weekly = (
+            unit.table.add(f"{label}.weekly", "int16", UNKNOWN16, WEEKS) if any(f.model.days == 182 for f in self.facts) else None
+        )
 
     def finish(self) -> None:
         self._velocity_changed = self.unit.changer(self.node.velocity_slot)
@@ -37,6 +40,7 @@ class ScoreHistory:
         """The jump-free value of rows now, int16 in 1/100 point; UNKNOWN16 when unknown."""
         node = self.node
         now = node.values.data[rows].astype(np.int64)
+        assert node.jumps is not None
         free = (now - node.jumps.data[rows]) // CENTI
         found: Array = np.where(now == UNKNOWN32, UNKNOWN16, np.clip(free, -32_000, 32_000)).astype(np.int16)
         return found
@@ -45,12 +49,13 @@ class ScoreHistory:
         """Closes day number `day` for rows (a slice or an array): each 7th day is a week's value as well."""
         value = self.value(rows)
         self.daily.data[rows, day % DAYS] = value
-        if day % 7 == 6:
+        if day % 7 == 6 and self.weekly is not None:
             self.weekly.data[rows, day // 7 % WEEKS] = value
 
     def window(self, day: int, rows: Any, weekly: bool) -> Array:
         """The kept values up to day number `day`, oldest first, int64 with UNKNOWN16 for none."""
         if weekly:
+            assert self.weekly is not None
             last = (day - 6) // 7
             order = [(last - WEEKS + 1 + i) % WEEKS for i in range(WEEKS)]
             return self.weekly.data[rows][:, order].astype(np.int64)
@@ -93,6 +98,7 @@ class ScoreHistory:
             enough = enough & steep
         elif signal.model.measure == "min":
             lowest = np.where(known, values, np.iinfo(np.int64).max).min(axis=1)
+            assert self.node.jumps is not None
             jumps = self.node.jumps.data[rows].astype(np.int64)
             found = np.where(enough, lowest, 0) * CENTI + jumps
         else:

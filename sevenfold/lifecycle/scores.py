@@ -299,7 +299,7 @@ class ScoreNode:
         self.values = table.add(f"score.{label}", "int32", UNKNOWN32)
         self.bands = table.add(f".band.{label}", "int8")
         self.sets = table.add(f".score.{label}.weights", "int16", -1)
-        self.jumps = table.add(f".score.{label}.jumps", "int32")
+        self.jumps = table.add(f".score.{label}.jumps", "int32") if model.history else None
         self.slot = Slot(unit.kind, f"score.{label}", "score", self.values.name, UNKNOWN32)
         self.band_slot = Slot(unit.kind, f"band.{label}", "text", self.bands.name, 0)
         self.band_slot.codes = {band.name: i + 1 for i, band in enumerate(model.bands)}
@@ -418,7 +418,7 @@ class ScoreNode:
         values[row] = after = self._value(row)
         if after == before:
             return 0
-        if after != UNKNOWN32:
+        if after != UNKNOWN32 and self.jumps is not None:
             self.unit.env.scope[self.jumps.name][row] += after - before
         mask = self._value_changed(row, before, after)
         bands: Any = self.unit.env.scope[self.bands.name]
