@@ -23,8 +23,8 @@ from .identity import IdentityTable, dig_traits
 from .memory import ChannelState, HeldState
 from .nodes import Evaluator, close_scores, milli
 from .signals import Seen, TrendState, dig
-from .subject import Membership, Subject
-from .values import ACCOUNT_TICK, DAY, DAY_CLOSE, RECORD, Cursor, parse, truth
+from .subject import Membership, Subject, clock_thresholds
+from .values import ACCOUNT_TICK, DAY, DAY_CLOSE, RECORD, Clock, Cursor, parse, truth
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PERSON_KIND, ACCOUNT_KIND = 0, 1
@@ -58,9 +58,6 @@ class ReferenceFold:
         if self.first_event is None:
             self._start_days(t)
         person = self.identity.resolve(event, t)
-        if person is None:
-            # Choice: an event without any usable identifier takes its number and has no effect.
-            return
         te = min(event["time"], t)
         account = self._account_of(event, person)
         entities = self._entities_of(event)
@@ -133,7 +130,7 @@ class ReferenceFold:
         """Evaluates a subject to its fixed point, tells its accounts, and notes what will fall due."""
         self.evaluator.evaluate(subject, self.now, self.seq)
         self._schedule_signals(subject)
-        if subject.of == ACCOUNT and self.now[1] != ACCOUNT_TICK:
+        if subject.of == ACCOUNT and self.now[1] != ACCOUNT_TICK and self._news(subject):
             # Choice: an account's own expiry, timer or day close is evaluated at once; members see it later.
             self._touch(subject)
         contribution = {a.id: self._contribution(subject, a) for a in subject.accounts}
@@ -175,13 +172,14 @@ class ReferenceFold:
             self._schedule_days(subject, self.now[0])
         return subject
 
-    def _merge(self, winner: Subject, losers: list[Subject]) -> None:
-        for loser in losers:
-            winner.absorb(loser, self.now)
-            self.gone.add(loser)
-            self._emit(MERGED, winner, "", {"from": loser.id})
-            for account in loser.accounts:
-                self._touch(account)
+    def _merge(self, winner: Subject, loser: Subject) -> None:
+        """An operation of its own, before the event that caused it."""
+        winner.absorb(loser, self.now)
+        self.gone.add(loser)
+        self._emit(MERGED, winner, "", {"loser": loser.id})
+        for account in loser.accounts:
+            self._touch(account)
+        self._settle(winner)
 
     def _account_of(self, event: dict[str, Any], person: Subject) -> Subject | None:
         group = event.get("groupId") if event["type"] == "group" else dig(event, ["context", "groupId"])
@@ -292,6 +290,24 @@ class ReferenceFold:
 
     def _publish(self, account: Subject) -> None:
         """Choice: people see an account's facts as of its last closed tick, and none before the first."""
+        account.published = self._facts(account)
+
+    def _news(self, account: Subject) -> bool:
+        """Whether people would see anything new if the account closed now."""
+        thresholds = clock_thresholds(self.workspace)
+
+        def seen(facts: dict[tuple[str, ...], Any]) -> list[Any]:
+            return [
+                (name, v.base, [v.passed(ms) for ms in thresholds.get(name[0], ())])
+                if isinstance(v, Clock)
+                else (name, v)
+                for name, v in facts.items()
+            ]
+
+        return seen(self._facts(account)) != seen(account.published)
+
+    def _facts(self, account: Subject) -> dict[tuple[str, ...], Any]:
+        """Every name under ``account.`` and its value now."""
         facts: dict[tuple[str, ...], Any] = {}
         for name, state in account.signals.items():
             for part, value in state.read(self.now).items():
@@ -303,7 +319,7 @@ class ReferenceFold:
             facts[("score", name)] = account.fact(Name(("score", name)), self.now)
             facts[("band", name)] = score.band
             facts[("velocity", name)] = score.velocity
-        account.published = facts
+        return facts
 
     # ------------------------------------------------------------------------------------------- days
 
@@ -324,7 +340,8 @@ class ReferenceFold:
                 if isinstance(state, TrendState):
                     state.close_day(midnight)
         if next_midnight(midnight - 1, self.workspace.timezone) == midnight:
-            # Choice: the value the day ends with is kept before what the close itself changes is evaluated.
+            # Choice: trends are settled first; what the day's values change is evaluated afterwards.
+            self._settle(subject)
             day = day_number(midnight, self.workspace.timezone) - 1
             close_scores(self.workspace, subject, day, self._emit)
         self._settle(subject)

@@ -12,8 +12,13 @@ from .signals import dig
 from .subject import Subject
 
 Id = tuple[str, str]
-BLOCKED = {"", "null", "none", "nil", "undefined", "nan", "-1", "anonymous"}
-WEAK_LIMIT = 5
+BLOCKED = frozenset(
+    ["null", "nil", "none", "undefined", "nan", "n/a", "na", "-1", "anonymous", "guest", "unknown", "user", "true", "false", "test@test.com", "test@example.com", "user@example.com", "noreply@example.com"]
+) | {"", "[object object]"}
+"""Choice: what clients send when they have no value; all zeros too, and what the workspace lists."""
+OF_DEVICES = ("anonymous_id", "device")
+"""Choice: the weak identifiers, which follow whoever logged in last."""
+LIMIT = 5
 
 
 def normalised(kind: str, value: Any) -> str:
@@ -22,13 +27,13 @@ def normalised(kind: str, value: Any) -> str:
 
 
 class IdentityTable:
-    """``create()`` makes a person; ``merge(winner, losers)`` is told of every merge."""
+    """``create()`` makes a person; ``merge(winner, loser)`` is told of every merge."""
 
     def __init__(
         self,
         identity: Identity,
         create: Callable[[], Subject],
-        merge: Callable[[Subject, list[Subject]], None],
+        merge: Callable[[Subject, Subject], None],
     ) -> None:
         self.identity, self.create, self.merge = identity, create, merge
         self.index: dict[Id, Subject] = {}
@@ -46,8 +51,8 @@ class IdentityTable:
         declared = self.identity.types.get(kind)
         if declared is not None and declared.path is not None:
             return dig(event, declared.path.split("."))
-        # Choice: e-mail and phone come from the traits of an identify; a device from context.device.
-        traits = {**dig_traits(event), **(event.get("traits") or {})} if event["type"] == "identify" else {}
+        # Choice: e-mail and phone come from the traits of an identify, else from context.traits.
+        traits = dig_traits(event) | ((event.get("traits") or {}) if event["type"] == "identify" else {})
         device = dig(event, ["context", "device"]) or {}
         sources = {
             "user_id": event.get("userId"),
@@ -59,21 +64,23 @@ class IdentityTable:
     def _blocked(self, text: str) -> bool:
         lower = text.lower()
         listed = {value.lower() for value in self.identity.blocked}
-        return lower in BLOCKED or lower in listed or not lower.strip("0-")
+        return lower in BLOCKED or lower in listed or not lower.strip("0-.:")
 
-    def resolve(self, event: dict[str, Any], t: int) -> Subject | None:
-        """The person of an event, after linking and merging; None when nothing usable names one."""
-        wanted = self.identifiers(event)
-        if not wanted:
-            return None
+    def resolve(self, event: dict[str, Any], t: int) -> Subject:
+        """The person of an event, after linking and merging. Choice: an event without any usable identifier is
+        a new person's."""
         if event["type"] == "alias":
-            return self._alias(wanted, str(event["previousId"]), t)
+            return self._alias(("user_id", str(event["userId"])), str(event["previousId"]), t)
+        return self._resolve(self.identifiers(event), t)
+
+    def _resolve(self, wanted: list[Id], t: int) -> Subject:
         kept, dropped = list(wanted), []
         while not self._allowed(kept, t):
             dropped.append(kept.pop())
         person = self._link(kept, [], t)
         for identifier in dropped:
-            self._repoint(identifier, person, t)
+            if any(kind == "user_id" for kind, _ in kept):
+                self._repoint(identifier, person, t)
         return person
 
     def _matched(self, identifiers: list[Id]) -> list[Subject]:
@@ -98,48 +105,42 @@ class IdentityTable:
     def _limit(self, kind: str) -> tuple[int, int | None]:
         declared = self.identity.types.get(kind)
         if declared is None:
-            return (1 if kind == "user_id" else WEAK_LIMIT), None
+            return (1 if kind == "user_id" else LIMIT), None
         return declared.limit, None if declared.per is None else parse_duration(declared.per)
 
     def _link(self, identifiers: list[Id], also: list[Subject], t: int) -> Subject:
         matched = {s.row: s for s in [*self._matched(identifiers), *also]}
         subjects = [matched[row] for row in sorted(matched)]
         person = subjects[0] if subjects else self.create()
-        if len(subjects) > 1:
-            for loser in subjects[1:]:
-                for identifier, since in loser.linked.items():
-                    self.index[identifier] = person
-                    person.linked[identifier] = since
-            self.merge(person, subjects[1:])
+        for loser in subjects[1:]:
+            for identifier, since in loser.linked.items():
+                self.index[identifier] = person
+                person.linked[identifier] = since
+            self.merge(person, loser)
         for identifier in identifiers:
             self.index[identifier] = person
             person.linked.setdefault(identifier, t)
         return person
 
     def _repoint(self, identifier: Id, person: Subject, t: int) -> None:
-        """Shared device: a weak identifier of another user's profile belongs to this person from now on."""
+        """Shared device: its identifier belongs to the user who logged in from now on, as far as the limit goes.
+        Choice: that holds for every identifier of a device that was dropped from a log-in, whoever had it."""
         holder = self.index.get(identifier)
-        if identifier[0] == "user_id" or holder is None or holder is person:
-            return
-        theirs, ours = ({v for k, v in s.linked if k == "user_id"} for s in (holder, person))
-        if theirs and ours and not theirs & ours:
-            # Choice: without regard to the limit of the identifier's type.
-            del holder.linked[identifier]
+        held = sum(kind == identifier[0] for kind, _ in person.linked)
+        if identifier[0] in OF_DEVICES and holder is not person and held < self._limit(identifier[0])[0]:
+            if holder is not None:
+                del holder.linked[identifier]
             self.index[identifier] = person
             person.linked[identifier] = t
 
-    def _alias(self, wanted: list[Id], previous: str, t: int) -> Subject:
-        """Merges the profile of ``previousId`` (a user id, else another kind) whatever the limits say."""
-        user = wanted[:1]
-        kinds = ["user_id", "anonymous_id", *self.identity.order]
-        wanted_ids = [(kind, normalised(kind, previous)) for kind in kinds]
-        known = [self.index[i] for i in wanted_ids if i in self.index]
-        person = self._link(user, known[:1], t)
-        if not known and not self._blocked(previous):
-            # Choice: a previousId nobody knows becomes an anonymous id of the person.
-            self.index[("anonymous_id", previous)] = person
-            person.linked[("anonymous_id", previous)] = t
-        return person
+    def _alias(self, user: Id, previous: str, t: int) -> Subject:
+        """Merges the profile of ``previousId`` (a user id, else an anonymous id) whatever the limits say. Choice:
+        a previousId that nobody knows is taken as an anonymous id seen with the user."""
+        for kind in ("user_id", "anonymous_id"):
+            known = self.index.get((kind, previous))
+            if known is not None:
+                return self._link([user], [known], t)
+        return self._resolve([user, ("anonymous_id", previous)], t)
 
 
 def dig_traits(event: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from sevenfold.workspace.models import Workspace
 
 from .signals import Seen, slope
 from .subject import ScoreState, Subject, in_units
-from .values import MICRO, Clock, Cursor, Span, parse, truth
+from .values import MICRO, Clock, Cursor, Span, parse, parse_linear, truth
 
 Emit = Callable[[str, Subject, str, dict[str, Any]], None]
 UNKNOWN_BAND = "unknown"
@@ -78,7 +78,7 @@ def _needs_of_signal(workspace: Workspace, signal: Any) -> Iterator[tuple[str, s
         for name in (signal.numerator, signal.denominator):
             yield from _needs_of_fact(workspace, tuple(name.split(".")))
     if isinstance(signal, models.Formula):
-        for _, fact in ex.parse_linear(signal.formula).terms:
+        for _, fact in parse_linear(signal.formula).terms:
             yield from _needs_of_fact(workspace, fact.parts)
 
 

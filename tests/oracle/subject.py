@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
@@ -15,7 +14,21 @@ from sevenfold.workspace.models import ACCOUNT, PERSON, Workspace
 
 from .memory import OF_STREAMS, ChannelState, ReadState, ValuesState
 from .signals import Seen, State, dig, slope
-from .values import MICRO, Clock, Cursor, Date, Span, Value, durations, linear, parse, shown, truth, typed
+from .values import (
+    MICRO,
+    Clock,
+    Cursor,
+    Date,
+    Span,
+    Value,
+    durations,
+    linear,
+    parse,
+    parse_linear,
+    shown,
+    truth,
+    typed,
+)
 
 
 @dataclass
@@ -38,12 +51,11 @@ class ScoreState:
 
 @dataclass
 class TraitState:
-    """The newest non-empty value by (te, seq), and the te of the event that last changed it."""
+    """The newest non-empty value of a trait by (te, seq)."""
 
     te: int
     seq: int
     raw: Any
-    base: int
 
 
 @dataclass
@@ -62,6 +74,8 @@ class Subject:
         self.workspace, self.of, self.kind, self.row = workspace, of, kind, row
         self.id = subject_id(of, seq)
         self.traits: dict[str, TraitState] = {}
+        self.changed: dict[str, int] = {}
+        """By declared trait: the te of the event that gave it another value."""
         self.members: dict[str, bool] = {n: False for n, s in workspace.segments.items() if s.of == of}
         self.manual: set[str] = set()
         self.stages: dict[str, str | None] = {n: None for n, x in workspace.lifecycles.items() if x.of == of}
@@ -122,9 +136,13 @@ class Subject:
         return None if state is None else state.read(now).get(part)
 
     def trait(self, name: str) -> Value:
-        state, model = self.traits.get(name), self.workspace.traits.get(name)
+        model = self.workspace.traits.get(name)
+        if model is None or model.of != self.of:
+            return None
+        head, *rest = [name] if model.path is None else model.path.split(".")
+        state = self.traits.get(head)
         # A value of another type than declared is the newest all the same, and leaves the trait unknown.
-        return None if state is None or model is None else typed(state.raw, model.type)
+        return None if state is None else typed(dig(state.raw, rest), model.type)
 
     def account(self) -> Subject | None:
         """The only, or first joined, account of a person."""
@@ -152,13 +170,12 @@ class Subject:
             above, below = self._numeric(model.numerator, now), self._numeric(model.denominator, now)
             return None if above is None or not below else above / below
         if isinstance(model, models.Formula):
-            value = linear(ex.parse_linear(model.formula), lambda name: self.fact(name, now))
+            value = linear(parse_linear(model.formula), lambda name: self.fact(name, now))
             if value is None or model.at_least is None:
                 return value
             return max(value, Fraction(str(model.at_least)))
         if isinstance(model, models.SinceChange):
-            state = self.traits.get(model.trait)
-            return None if self.trait(model.trait) is None or state is None else Date(state.base)
+            return None if self.trait(model.trait) is None else Date(self.changed[model.trait])
         if isinstance(model, models.SinceDate | models.UntilDate):
             name = model.date.removeprefix("trait.")
             trait = model.date.startswith("trait.") or name in self.workspace.traits
@@ -193,29 +210,23 @@ class Subject:
             state.see(event, now)
 
     def set_traits(self, traits: dict[str, Any], te: int, seq: int) -> None:
-        for name, model in self.workspace.traits.items():
-            if model.of == self.of:
-                raw = traits.get(name) if model.path is None else dig(traits, model.path.split("."))
-                if raw is not None and raw != "":
-                    self._set_trait(name, TraitState(te, seq, raw, te))
-
-    def _set_trait(self, name: str, new: TraitState) -> None:
-        old = self.traits.get(name)
-        if old is None:
-            self.traits[name] = new
-        elif (new.te, new.seq) > (old.te, old.seq):
-            same = json.dumps(old.raw, sort_keys=True) == json.dumps(new.raw, sort_keys=True)
-            self.traits[name] = TraitState(new.te, new.seq, new.raw, old.base if same else new.te)
+        """Per trait the newest value by (te, seq) wins; null and "" are no values."""
+        before = {name: self.trait(name) for name in self.workspace.traits}
+        for name, raw in traits.items():
+            old = self.traits.get(name)
+            if raw is not None and raw != "" and (old is None or (te, seq) > (old.te, old.seq)):
+                self.traits[name] = TraitState(te, seq, raw)
+        self.changed |= {name: te for name in before if self.trait(name) != before[name]}
 
     def absorb(self, other: Subject, now: Cursor) -> None:
         """Takes over all of a merged subject, but for its stages, segments and score history."""
         for name, state in self.signals.items():
             state.absorb(other.signals[name], now)
         for name, theirs in other.traits.items():
-            mine = self.traits.get(name)
-            # Choice: the newest setting brings its own time of change, also when both had the same value.
-            if mine is None or (theirs.te, theirs.seq) > (mine.te, mine.seq):
-                self.traits[name] = theirs
+            self.set_traits({name: theirs.raw}, theirs.te, theirs.seq)
+        # Choice: after a merge a trait has changed when it last did for either.
+        for name, te in other.changed.items():
+            self.changed[name] = max(te, self.changed.get(name, te))
         for account, role in other.accounts.items():
             kept = self.accounts.setdefault(account, role)
             newest = max(kept, role, key=lambda m: m.role_seq)
@@ -225,24 +236,34 @@ class Subject:
     # ---------------------------------------------------------------------------------------- showing
 
     def shape(self, now: Cursor) -> dict[str, Any]:
-        """Plain values: counts, other numbers in 1e-6, times and dates in ms (of a clock, its base), scores
-        in 1/1000 point. A part of a signal is ``name.part``; what is unknown is None."""
+        """The subject in natural units: clocks and lengths in ms, scores in points. A part of a signal is
+        ``name.part``; what is unknown is None."""
         signals: dict[str, Any] = {}
         for name, state in self.signals.items():
             for part, value in state.read(now).items():
-                signals[f"{name}.{part}" if part else name] = plain(state.model, value, part)
+                signals[f"{name}.{part}" if part else name] = natural(state.model, value, part)
         return {
             "signals": signals,
-            "traits": {n: plain(None, self.trait(n)) for n in self.workspace.traits if n in self.traits},
+            "traits": {
+                n: natural(None, self.trait(n)) for n, m in self.workspace.traits.items() if m.of == self.of
+            },
             "segments": {n for n, inside in self.members.items() if inside},
             "stages": dict(self.stages),
-            "scores": {n: s.value for n, s in self.scores.items()},
             "bands": {n: s.band for n, s in self.scores.items()},
-            "velocity": {n: s.velocity for n, s in self.scores.items()},
-            "contributions": {n: dict(s.contributions) for n, s in self.scores.items()},
-            "numerators": {n: s.numerator for n, s in self.scores.items()},
-            "daily": {n: list(s.daily) for n, s in self.scores.items()},
+            "scores": {n: score_shape(s) for n, s in self.scores.items()},
         }
+
+
+def score_shape(state: ScoreState) -> dict[str, Any]:
+    """``contributions``: weight times value of each measure present, integers that add up to the numerator."""
+    return {
+        "value": None if state.value is None else state.value / 1_000,
+        "numerator": state.numerator,
+        "denominator": state.denominator,
+        "contributions": dict(state.contributions),
+        "velocity": state.velocity,
+        "daily": list(state.daily),
+    }
 
 
 COUNTED = (
@@ -259,16 +280,19 @@ def in_units(model: Any, value: Fraction, part: str = "") -> int:
     """A number in the signal's units: 1 for counts, 1e-6 for all others, rounded down."""
     counted = isinstance(model, COUNTED) or (isinstance(model, models.Sessions) and part in ("", "events"))
     counted = counted or (isinstance(model, models.Rollup) and model.aggregate == "count")
-    counted = counted or (isinstance(model, models.Channel) and part == "intent")
     return floor(value if counted else value * MICRO)
 
 
-def plain(model: Any, value: Value, part: str = "") -> Any:
+def natural(model: Any, value: Value, part: str = "") -> Any:
+    """A value as people read it: numbers rounded down to the signal's unit, times in ms."""
     if isinstance(value, Fraction):
-        return in_units(model, value, part)
+        units = in_units(model, value, part)
+        return units if in_units(model, Fraction(1), part) == 1 else units / MICRO
     if isinstance(value, Span | Date):
         return value.ms
-    return value.base if isinstance(value, Clock) else value
+    if isinstance(value, Clock):
+        return value.base - value.now[0] if value.until else value.now[0] - value.base
+    return value
 
 
 def conditions(workspace: Workspace) -> list[tuple[str, models.Condition]]:

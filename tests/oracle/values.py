@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import floor
 from typing import Any
 
@@ -106,13 +107,24 @@ def shown(value: Fraction) -> Fraction:
 def parse(condition: models.Condition) -> ex.Node:
     """The tree of a workspace condition, whatever form it was written in."""
     if isinstance(condition, str):
-        return ex.parse(condition)
+        return _parsed(condition)
     if condition.all_ is not None:
         return ex.AllOf(tuple(parse(c) for c in condition.all_))
     if condition.any_ is not None:
         return ex.AnyOf(tuple(parse(c) for c in condition.any_))
     assert condition.not_ is not None
     return ex.NotOf(parse(condition.not_))
+
+
+@lru_cache(maxsize=10_000)
+def _parsed(text: str) -> ex.Node:
+    return ex.parse(text)
+
+
+@lru_cache(maxsize=10_000)
+def parse_linear(text: str) -> ex.Linear:
+    """The linear form of a formula."""
+    return ex.parse_linear(text)
 
 
 def truth(node: ex.Node, lookup: Lookup) -> bool | None:
