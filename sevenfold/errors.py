@@ -27,7 +27,7 @@ class SevenfoldError(Exception):
         return f"{text} ({self.fix})" if self.fix else text
 
     def to_json(self) -> dict[str, str]:
-        """The one shape in which errors leave the process: `code`, `message`, and `where`, `fix` when known."""
+        """The one shape in which errors leave the process; `where` and `fix` only when known."""
         shape = {"code": self.code, "message": self.message}
         if self.where:
             shape["where"] = self.where

@@ -42,7 +42,8 @@ class DeadLetters:
         with self._lock, segments.explained(self._path), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany(
-                "INSERT INTO dead_letters (reason, detail, raw, received, source) VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO dead_letters (reason, detail, raw, received, source, digest)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 rows,
             )
 

@@ -140,8 +140,8 @@ def explained(path: Path) -> Iterator[None]:
     """Turn what SQLite and the system say into errors with a way out."""
     try:
         yield
-    except SevenfoldError:
-        raise
+    except (SevenfoldError, sqlite3.ProgrammingError):
+        raise  # explained already, or a defect of ours that must not look like a damaged file
     except sqlite3.DatabaseError as error:
         raise _explanation(error, path) from error
     except OSError as error:
