@@ -33,7 +33,8 @@ class EdgeKind(SignalKind):
         self.bag = ""
         if kind == "json":
             self.bag = self.unit.table.add_bag(self.label)
-            self.slot = Slot(self.unit.kind, self.label, "json")
+            # Nothing compares JSON, but conditions may ask whether it is there: it is once it has a time.
+            self.slot = Slot(self.unit.kind, self.label, "json", self.stamps.name, UNKNOWN)
             self.unit.add_slot((self.label,), self.slot)
             return
         dtype = {"string": "int32", "boolean": "int8"}.get(kind, "int64")
@@ -78,7 +79,7 @@ class EdgeKind(SignalKind):
                 return 0
             stamps[row] = at
             self.unit.env.scope[self.bag][row] = _JSON.encode(value)
-            return 0
+            return self._changed(row, held, at) if held == UNKNOWN else 0
         new = self._convert(value)
         if new is None:
             return 0

@@ -1,4 +1,4 @@
-"""`last` and `first` with `property: $` keep the whole body of an event."""
+"""`last` and `first` of type json: whole bodies with `property: $`, and whether there is one."""
 
 from __future__ import annotations
 
@@ -25,3 +25,16 @@ def test_first_and_last_keep_the_whole_properties_object() -> None:
         fold.events([(T + 1_000 * second, json.dumps(event).encode())])
     signals = fold.read(m.PERSON, 1)["signals"]
     assert signals == {"newest": bodies[1], "oldest": bodies[0]}
+
+
+def test_a_condition_may_ask_whether_there_is_one() -> None:
+    workspace = m.Workspace(
+        name="bodies",
+        signals={"newest": m.Last(event="Ordered", property="$", type="json")},
+        segments={"ordered": m.Segment(when="exists newest")},
+    )
+    fold = Fold(workspace)
+    for name, segments in (("Viewed", []), ("Ordered", ["ordered"]), ("Viewed", ["ordered"])):
+        event = {"type": "track", "event": name, "userId": "u", "properties": {"total": 1}}
+        fold.events([(T, json.dumps(event).encode())])
+        assert fold.read(m.PERSON, 1)["segments"] == segments
