@@ -78,7 +78,8 @@ def effects_of(tables: dict[str, pa.Table]) -> pa.Table:
         ]
         columns = {
             "n": table["n"], "time": table["time"], "kind": kind, "of": table["of"],
-            "subject": table["subject"], "name": table[_NAME_COLUMN[name]], "data": pa.array(data, pa.string()),
+            "subject": table["subject"], "name": table[_NAME_COLUMN[name]],
+            "data": pa.array(data, pa.string()),
         }  # fmt: skip
         parts.append(pa.table(columns))
     return pa.concat_tables(parts).sort_by("n")

@@ -113,7 +113,8 @@ def cause_text(cause: dict[str, Any]) -> str:
     """What set a change off, in words: `Signed In`, `time passing (logins_7d)`, `the account`."""
     kind, name = str(cause.get("kind", "")), str(cause.get("name", ""))
     if kind in ("expiry", "timer"):
-        return f"time passing ({name})"
+        # The owner of a window or timer is the subject's kind and the signal.
+        return f"time passing ({name.partition('.')[2] or name})"
     if kind == "page" or kind == "screen":
         return f"{kind} {name}".strip()
     if kind == "track":

@@ -1,0 +1,43 @@
+"""The command line: `sevenfold COMMAND`. Each command lives in `sevenfold/commands/`."""
+
+from __future__ import annotations
+
+import click
+
+import sevenfold
+from sevenfold.commands.base import SevenfoldGroup
+from sevenfold.commands.history import dead_letters_group, explain_command, import_command, replay_command
+from sevenfold.commands.workspaces import (
+    check_command,
+    diff_command,
+    init_command,
+    list_group,
+    packs_command,
+    schema_command,
+)
+from sevenfold.commands.worlds import demo_command, simulate_command
+
+
+@click.group(
+    cls=SevenfoldGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(sevenfold.__version__, prog_name="sevenfold")
+def main() -> None:
+    """Sevenfold watches what each customer does and knows where they stand.
+
+    \b
+    Start here:
+      sevenfold demo                                         a simulated company, from nothing to a report
+      sevenfold init --pack seven-stage my-workspace         your own copy of the seven stages
+      sevenfold replay my-workspace events.ndjson --out out  your own history through it
+    """
+
+
+for _command in (
+    demo_command, init_command, packs_command, check_command, replay_command, explain_command, import_command,
+    dead_letters_group, list_group, simulate_command, diff_command, schema_command,
+):  # fmt: skip
+    main.add_command(_command)
+
+if __name__ == "__main__":
+    main()
