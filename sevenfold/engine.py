@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET
 
+from . import state
 from .effects import CREATED, MERGED, Effect, subject_id
 from .errors import SevenfoldError
 from .events.model import Event, event_decoder
@@ -44,9 +45,15 @@ class ControlError(SevenfoldError):
 
 
 class Fold:
-    """The engine for one workspace. `capacity_rows` is the room for people before the columns have to grow."""
+    """The engine for one workspace. `capacity_rows` is the room for people before the columns have to grow.
 
-    def __init__(self, workspace: m.Workspace, *, capacity_rows: int = 1_024) -> None:
+    `seeds` are dictionaries to start from, `{kind: {attribute: texts}}`; only snapshots need them.
+    """
+
+    def __init__(
+        self, workspace: m.Workspace, *, capacity_rows: int = 1_024, seeds: dict[str, dict[str, list[str | None]]] | None = None
+    ) -> None:
+        self._seeds = seeds or {}
         self.workspace = workspace
         self.env = Environment()
         self.t = 0
@@ -89,6 +96,8 @@ class Fold:
         )
         for index, kind in enumerate(kinds):
             self.units[kind] = CompiledUnit(self, kind, index, capacity_rows)
+            for label, texts in self._seeds.get(kind, {}).items():
+                self.units[kind].dictionaries[label] = state.seeded(texts)
         self.person, self.account = self._unit(m.PERSON), self._unit(m.ACCOUNT)
         self._role_column = self.person.table.add(".role", "int32").name
         self._roles = self.person.dictionary(".role")
@@ -96,6 +105,7 @@ class Fold:
         self.compiled = [self.person, self.account, *self.entities]
         for unit in self.compiled:
             unit.declare()
+        for unit in self.compiled:
             # Linked signals took their bits while they were declared; the rest of the order follows.
             unit.order_nodes()
         for unit in self.compiled:
@@ -233,6 +243,17 @@ class Fold:
         value = getattr(page, field, None) if page is not None else None
         return getattr(p, self._fields[field], UNSET) if value is None else value
 
+    # -------------------------------------------------------------------------------------------------- snapshots
+
+    def snapshot(self) -> bytes:
+        """The whole state; `restore` gives a fold that goes on exactly as this one would."""
+        return state.dump(self)
+
+    @classmethod
+    def restore(cls, workspace: m.Workspace, data: bytes) -> Fold:
+        """The fold of a snapshot. Raises SnapshotError when it is damaged or of another workspace or version."""
+        return state.load(workspace, data, cls)
+
     # --------------------------------------------------------------------------------------------------- records
 
     def events(self, entries: Iterable[Entry]) -> list[Effect]:
@@ -351,7 +372,7 @@ class Fold:
                 entity = rows[key] = self._new_row(unit)
                 self.entity_ids[unit.kind].append((key, row))
                 d = unit.everything
-                self.emit(unit, entity, CREATED, unit.kind, {"key": key})
+                self.emit(unit, entity, CREATED, "", {"key": key})
                 unit.traits.set(entity, unit.catalogue_traits(key), 0, 0, t)
             handler = unit.handler(type_, name)
             if handler is not None:
@@ -413,7 +434,7 @@ class Fold:
 
     def _create_person(self) -> int:
         row = self._new_row(self.person)
-        self.emit(self.person, row, CREATED, m.PERSON, {})
+        self.emit(self.person, row, CREATED, "", {})
         return row
 
     def _account(self, key: Any) -> int:
@@ -422,7 +443,7 @@ class Fold:
             row = self.account_rows[key] = self._new_row(self.account)
             self.account_ids.append(key)
             self.members.append(None)
-            self.emit(self.account, row, CREATED, m.ACCOUNT, {"key": key})
+            self.emit(self.account, row, CREATED, "", {"key": key})
             self.account.traits.set(row, self.account.catalogue_traits(key), 0, 0, self.t)
             self._touch(row, self.account.everything)
         return row
@@ -470,7 +491,7 @@ class Fold:
             for slot in self.account.slots.values():
                 cached |= slot.members.every
                 if slot.clock is not None:
-                    for mask in slot.clock.member_masks.values():
+                    for mask in (slot.clock.member_known, *slot.clock.member_masks.values()):
                         cached |= mask
             self.__dict__["_readers"] = cached
         return cached
@@ -493,7 +514,7 @@ class Fold:
         """Folds the loser's state into the winner's; the winner is evaluated once, with all its nodes."""
         person, t = self.person, self.t
         data = {"loser": self.id_of(person, loser), "by": by}
-        self.emit(person, winner, MERGED, m.PERSON, data)
+        self.emit(person, winner, MERGED, "", data)
         joined, kept = self.accounts_of(loser), self.accounts_of(winner)
         for account, _ in joined:
             self._leave(loser, account)
@@ -552,7 +573,12 @@ class Fold:
         for identifier in record.get("members", []):
             kind, value = next(iter(identifier.items())) if isinstance(identifier, dict) else ("user_id", identifier)
             key = self.identity.key(kind, value)
-            row = self._find(identifier) or (self.identity.resolve([key], self.t) if key is not None else 0)
+            row = self._find(identifier)
+            if not row and key is not None:
+                # Each person that one record creates takes a number of its own, for ids come from numbers.
+                self.seq += 1
+                row = self.identity.resolve([key], self.t)
+                self.person.evaluate(row, self.t, self.person.everything)
             if row:
                 rows.append(row)
         wanted = set(rows)
@@ -566,9 +592,8 @@ class Fold:
 
     def _on_list(self, node: Any, row: int, member: bool) -> None:
         mask = node.set(row, self.t, member)
-        new = not self.env.scope[self.person.born.name][row] < self.seq
-        if mask or new:
-            self.person.evaluate(row, self.t, self.person.everything if new else mask)
+        if mask:
+            self.person.evaluate(row, self.t, mask)
 
     def _weights(self, record: dict[str, Any]) -> None:
         """New weights of a score: re-scores everybody at once, marked as a jump."""

@@ -120,6 +120,13 @@ class Conditions:
     def watch_name(self, at: x.Name, mask: int) -> None:
         """Registers `mask` with every change of a name's value."""
         place = self.resolver.place(at)
+        clock = place.slot.clock
+        if clock is not None:
+            if place.via_account:
+                clock.member_known |= mask
+            else:
+                clock.known |= mask
+            return
         watch = place.slot.members if place.via_account else place.slot.own
         watch.always |= mask
 

@@ -128,6 +128,14 @@ class Identity:
             return None
         return self.prefix[kind] + normal
 
+    def restore(self, held: list[Any], attached_at: dict[str, int]) -> None:
+        """Takes the keys of all rows, as a snapshot kept them."""
+        self.held = held
+        self.attached_at = attached_at
+        for row in range(1, len(held)):
+            for key in self.keys_of(row):
+                self.point(key, row)
+
     # ----------------------------------------------------------------------------------------------- resolution
 
     def resolve(self, keys: list[str], t: int) -> int:

@@ -57,6 +57,9 @@ class Clock:
     offsets: list[int] = field(default_factory=list)
     masks: dict[int, int] = field(default_factory=dict)
     member_masks: dict[int, int] = field(default_factory=dict)
+    known: int = 0
+    member_known: int = 0
+    """Who asks only whether the base is known (`exists`)."""
 
     def passed(self, duration_ms: int) -> int:
         """How many offsets must have passed for the comparison with `duration_ms` to have turned."""

@@ -36,6 +36,7 @@ class ClockKind(SignalKind):
     def finish(self) -> None:
         clock = self.clock
         self.offsets = list(clock.offsets)
+        self.every, self.every_members = clock.known, clock.member_known
         for mask in clock.masks.values():
             self.every |= mask
         for mask in clock.member_masks.values():

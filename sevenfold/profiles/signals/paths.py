@@ -22,13 +22,14 @@ class MilestonesKind(SignalKind):
 
     def declare(self) -> None:
         steps = self.model.steps
-        self.counts = self.column(dtype="int16")
-        self.slot = self.make_slot(self.counts, "count")
+        # Unknown (-1) until the path has started.
+        self.counts = self.column(dtype="int16", empty=-1)
+        self.slot = self.make_slot(self.counts, "count", unknown=-1)
         self.mask = self.column(".reached", "int64")
         self.since = self.column(".since", empty=UNKNOWN)
         self.stalled = self.column(".stalled", "int8")
-        self.next = self.column(".next", "int16", empty=1)
-        self.steps = [self.column(f".{step.name}", "int8", empty=1) for step in steps]
+        self.next = self.column(".next", "int16")
+        self.steps = [self.column(f".{step.name}", "int8") for step in steps]
         self.step_slots = [
             self.make_slot(column, "boolean", step.name, 0) for step, column in zip(steps, self.steps, strict=True)
         ]
@@ -63,20 +64,25 @@ class MilestonesKind(SignalKind):
         # Before any progress the earliest start counts; afterwards the last progress does.
         if self.data(self.mask)[row] or (since[row] != UNKNOWN and since[row] <= te):
             return 0
+        mask = self._begin(row) if since[row] == UNKNOWN else 0
         since[row] = te
-        return self._settle(row, t)
+        return mask | self._settle(row, t)
+
+    def _begin(self, row: int) -> int:
+        """The path starts: nothing is reached, and that is known."""
+        mask = self._set(self.slot, self.counts, row, 0)
+        for slot, column in zip(self.step_slots, self.steps, strict=True):
+            mask |= self._set(slot, column, row, 1)
+        return mask
 
     def _reach(self, place: int, row: int, te: int, t: int) -> int:
         masks, since = self.data(self.mask), self.data(self.since)
         # The start is the earliest of its events and the milestones, so once there is progress only progress counts.
+        mask = self._begin(row) if since[row] == UNKNOWN else 0
         since[row] = max(since[row], te) if masks[row] else te
         masks[row] |= 1 << place
-        steps = self.data(self.steps[place])
-        steps[row] = 2
-        mask = self.changed(self.step_slots[place], row, 1, 2)
-        counts = self.data(self.counts)
-        counts[row] = new = counts[row] + 1
-        mask |= self.changed(self.slot, row, new - 1, new)
+        mask |= self._set(self.step_slots[place], self.steps[place], row, 2)
+        mask |= self._set(self.slot, self.counts, row, masks[row].bit_count())
         return mask | self._settle(row, t)
 
     def _due(self, row: int) -> int | None:
@@ -91,6 +97,7 @@ class MilestonesKind(SignalKind):
     def _settle(self, row: int, t: int) -> int:
         reached = self.data(self.mask)[row]
         following = next((p + 1 for p in range(len(self.steps)) if not reached >> p & 1), 0)
+        # Nothing follows a path that has not started or is complete.
         mask = self._set(self.next_slot, self.next, row, following)
         due = self._due(row)
         stalled = due is not None and due <= t
@@ -123,10 +130,12 @@ class MilestonesKind(SignalKind):
             since[winner] = a if mine else b
         else:
             since[winner] = max(a, b) if UNKNOWN in (a, b) else min(a, b)
-        for place, column in enumerate(self.steps):
-            self.data(column)[winner] = 2 if masks[winner] >> place & 1 else 1
-        self.data(self.counts)[winner] = masks[winner].bit_count()
-        self._settle(winner, t)
+        if since[winner] != UNKNOWN:
+            self._begin(winner)
+            for place, column in enumerate(self.steps):
+                self.data(column)[winner] = 2 if masks[winner] >> place & 1 else 1
+            self.data(self.counts)[winner] = masks[winner].bit_count()
+            self._settle(winner, t)
 
     def parts(self, row: int) -> dict[str, Any]:
         shown = {step.name: self.unit.show(slot, row) for step, slot in zip(self.model.steps, self.step_slots, strict=True)}

@@ -354,7 +354,11 @@ class ValuesKind(SignalKind):
         return code("d |= TAKE(row, V, te, t)", TAKE=take, V=self.unit.read_property(self.model.property))
 
     def _take(self, row: int, value: Any, te: int, t: int) -> int:
-        if value.__class__ is not str or value == "":
+        if value.__class__ is not str:
+            if value.__class__ not in (int, float, bool):
+                return 0
+            value = _JSON.encode(value).decode()
+        elif value == "":
             return 0
         what = self.codes.code(value)
         bag = self.unit.env.scope[self.bag]
@@ -379,7 +383,15 @@ class ValuesKind(SignalKind):
 
     def _used_again(self, row: int, memory: Any, at: int, what: int) -> int:
         """A value in steady use was used now: it is the most recent one and may have become the most used."""
-        mask = self._set(self.part_slots["recent"], self.recent, row, what)
+        mask = 0
+        recent = self.data(self.recent)[row]
+        if recent != what:
+            # Of two last used at one instant, the one remembered later is the more recent.
+            for place in range(at + 3, len(memory), 3):
+                if memory[place] == recent and memory[place + 2] == memory[at + 2]:
+                    break
+            else:
+                mask = self._set(self.part_slots["recent"], self.recent, row, what)
         top = self.data(self.top)[row]
         if top == what:
             return mask
