@@ -1,4 +1,4 @@
-"""Every scenario file, run through the engine's public face: what happened, and where everybody stands then."""
+"""Every scenario file, run through the engine's public face: what happened, and where everybody stands."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ assert FILES, "no scenarios found"
 
 
 def workspace_folder(scenario: Scenario, scratch: Path) -> Path:
-    """The folder to load: the pack or example itself, or a new folder that extends it by the scenario's `with`."""
+    """The folder to load: the pack or example, or a new folder that extends it by the scenario's `with`."""
     folder = ROOT / (scenario.workspace if "/" in scenario.workspace else f"packs/{scenario.workspace}")
     if not scenario.overlay:
         return folder
@@ -39,12 +39,13 @@ class World:
         self.effects: list[Effect] = []
 
     def live(self, events: list[tuple[int, bytes]], until_ms: int) -> None:
-        self.effects += self.fold.events(events) or []
-        self.effects += self.fold.advance(until_ms) or []
+        self.effects += self.fold.events(events)
+        self.effects += self.fold.advance(until_ms)
 
     def subject(self, of: str, name: str) -> tuple[str, dict[str, Any]]:
         """The one subject of a kind that has the identifier. Fails when there is none."""
-        found = [(k, v) for k, v in self.fold.subjects(of).items() if name in _values(v["identifiers"].values())]
+        everybody = self.fold.subjects(of).items()
+        found = [(k, v) for k, v in everybody if name in _values(v["identifiers"].values())]
         assert len(found) == 1, f"{len(found)} subjects of {of} are known as {name}"
         return found[0]
 
@@ -92,7 +93,7 @@ def _history(expected: dict[str, Any], world: World, subject: str) -> Iterable[s
         moves = [effect for effect in world.happened(STAGE, subject) if effect.name == lifecycle]
         found = [effect.data["to"] for effect in moves]
         if found != stages:
-            yield f"the path through {lifecycle} is {' > '.join(map(str, found))}, expected {' > '.join(stages)}"
+            yield f"the path through {lifecycle} is {' > '.join(found)}, expected {' > '.join(stages)}"
     entered = {effect.name for effect in world.happened(ENTERED, subject)}
     for name in expected.get("ever_in", []):
         if name not in entered:

@@ -1,7 +1,8 @@
 """Scenarios as data: a timeline in YAML becomes records for the engine and questions to ask it.
 
-A file has a `title`, the `workspace` it runs on (a pack's name or a folder below the repository's root), perhaps `with`
-(objects laid over the workspace, in its own shape), and a `timeline`. Each entry says when and, by one key, what:
+A file has a `title`, the `workspace` it runs on (a pack's name or a folder below the repository's root),
+perhaps `with` (objects laid over the workspace, in its own shape), and a `timeline`. Each entry says when
+and, by one key, what:
 
     - {at: day 1 09:00, who: ana, track: Signed Up, with: {plan: team}}
     - {at: day 1 09:05, who: ana, page: Pricing, with: {path: /pricing, referrer: "https://www.g2.com/"}}
@@ -30,7 +31,7 @@ DAY_ONE_MS = 1_704_067_200_000
 UNITS_MS = {"m": 60_000, "h": 3_600_000, "d": DAY_MS, "w": 7 * DAY_MS}
 KINDS = ("track", "page", "identify", "group", "alias")
 EXPECTATIONS = frozenset(
-    {"stage", "path", "in", "not_in", "ever_in", "never_in", "score", "band", "signals", "identifiers", "of", "note"}
+    {"of", "stage", "path", "in", "not_in", "ever_in", "never_in", "score", "band", "signals", "identifiers"}
 )
 PLACE = frozenset({"at", "every", "times", "who", "device", "account", "with", "campaign", *KINDS})
 
@@ -92,9 +93,9 @@ def _step(entry: dict[str, Any], time_ms: int, message: str) -> Step:
     _known(entry, PLACE)
     kind = next((kind for kind in KINDS if kind in entry), None)
     if kind is None or not ("who" in entry or "device" in entry):
-        raise ValueError(f"an entry needs `who` or `device`, and one of {', '.join(KINDS)} or `expect`: {entry}")
-    event = {"type": kind, "messageId": message, "timestamp": iso(time_ms), **_ids(entry), "context": _context(entry)}
-    event |= _body(kind, entry)
+        raise ValueError(f"neither `expect` nor `who` or `device` with one of {', '.join(KINDS)}: {entry}")
+    event = {"type": kind, "messageId": message, "timestamp": iso(time_ms), "context": _context(entry)}
+    event |= _ids(entry) | _body(kind, entry)
     return Step(time_ms, raw=json.dumps(event, default=str).encode())
 
 
