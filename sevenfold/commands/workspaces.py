@@ -203,8 +203,9 @@ def list_import(
         log.close()
     refused = [{"line": row.line, "cells": row.cells, "reason": row.reason} for row in result.refused_rows]
     shape = {
-        "list": name, "action": action, "changed": not dry_run, "rows": result.rows, "matched": result.matched,
-        "created": result.created, "repeated": result.repeated, "refused": result.refused, "refused_rows": refused,
+        "list": name, "action": action, "changed": not dry_run, "rows": result.rows,
+        "matched": result.matched, "created": result.created, "repeated": result.repeated,
+        "refused": result.refused, "refused_rows": refused,
     }  # fmt: skip
     if as_json:
         print_json(shape)

@@ -14,7 +14,7 @@ from sevenfold.library import load
 from sevenfold.replay import replay
 from sevenfold.simulate import Summary, run
 
-DEMO_SEED, DEMO_ACCOUNTS, DEMO_DAYS = 7, 150, 300
+DEMO_SEED, DEMO_ACCOUNTS, DEMO_DAYS = 7, 120, 450
 DEMO_PACK = "seven-stage"
 
 

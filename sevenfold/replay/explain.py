@@ -19,6 +19,7 @@ from sevenfold.profiles.why import Reasons
 from sevenfold.replay.relations import Numbered, Relations, numbered
 from sevenfold.replay.tables import day_before, iso
 from sevenfold.workspace import models as m
+from sevenfold.workspace.names import Names
 
 _MEASURES_SHOWN: Final = 3
 
@@ -51,6 +52,8 @@ class Explanation(Struct):
     account: dict[str, Any] | None
     timeline: list[Entry]
     days: dict[str, list[tuple[str, float]]]
+    durations: list[str]
+    """The signals whose values are ms."""
 
     def to_json(self) -> dict[str, Any]:
         shape = msgspec.structs.asdict(self)
@@ -269,13 +272,25 @@ class _Story:
             account = fold.read(m.ACCOUNT, joined[0][0])
         count = sum(entry.kind == "event" for entry in timeline)
         return Explanation(
-            of, subject, fold.t, count, self.folded, fold.read(of, row), account, timeline, self.days
-        )
+            of, subject, fold.t, count, self.folded, fold.read(of, row), account, timeline, self.days,
+            in_milliseconds(fold.workspace),
+        )  # fmt: skip
 
     def _final(self, subject: str) -> str:
         while subject in self.became:
             subject = self.became[subject]
         return subject
+
+
+def in_milliseconds(workspace: m.Workspace) -> list[str]:
+    """The names of signals, and parts of signals, whose values are durations in ms."""
+    names = Names(workspace)
+    return [
+        label if part is None else f"{label}.{part}"
+        for label in workspace.signals
+        for part, kind in names.parts(label).items()
+        if kind in ("clock", "duration")
+    ]
 
 
 def _index(fold: Fold, of: str) -> int:

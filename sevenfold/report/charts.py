@@ -80,7 +80,7 @@ def ever_reached(lifecycle: LifecycleSummary) -> str:
             axes.text(value + most * 0.015, place, f"{value:,}  ({part})", va="center", fontsize=9, color=INK)
         axes.set_yticks(range(count), [label(stage.name) for stage in stages], color=INK)
         axes.set_xlim(0, most * 1.3)
-        axes.set_xlabel(f"{noun(lifecycle.of)} who were ever there (share of {lifecycle.ever:,})")
+        axes.set_xlabel(f"{noun(lifecycle.of)} ever in the stage (share of {lifecycle.ever:,})")
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
         _thousands(axes.xaxis)

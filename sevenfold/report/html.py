@@ -27,7 +27,7 @@ def render(summary: Summary) -> str:
         loader=PackageLoader("sevenfold.report", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "label": words.label, "title_": words.title, "days": words.days, "share": words.share,
+        "label": words.label, "title_": words.title, "stay": words.stay, "share": words.share,
         "date": words.date_of, "number": lambda value: f"{value:,}",
     }  # fmt: skip
     lifecycles = sorted(summary.lifecycles, key=lambda one: one is not words.primary(summary))

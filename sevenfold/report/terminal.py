@@ -54,7 +54,7 @@ def _stages(lifecycle: LifecycleSummary) -> Table:
         table.add_row(
             words.label(stage.name), f"{stage.now:,}", words.share(stage.now, lifecycle.subjects),
             f"{stage.reached:,}", words.share(stage.reached, lifecycle.ever),
-            words.days(stage.median_days, stage.longest_days),
+            words.stay(stage),
         )  # fmt: skip
     return table
 
@@ -88,8 +88,13 @@ def _plot(lifecycle: LifecycleSummary, width: int) -> Text:
             colour = _CURVE_COLOURS[place % len(_CURVE_COLOURS)]
             counts = [lifecycle.daily[each][place] for each in places]
             figure.draw(figure.signal(at, counts, marker=plotext.marker("braille", colour)).lines())
-            legend.append("━━ ", style=f"color({colour})").append(f"{words.label(stage.name)}   ")
+            legend.append("━━\u00a0", style=f"color({colour})").append(
+                f"{words.label(stage.name)}   ".replace(" ", "\u00a0", 1)
+            )
     ticks = [at[round(part * (len(at) - 1) / 4)] for part in range(5)]
+    most = max(max(counts) for counts in lifecycle.daily)
+    levels = sorted({round(most * part / 4) for part in range(5)})
+    figure.ruler("y").ticks(levels, [f"{level:,}" for level in levels])
     figure.ruler("x").ticks(ticks, [f"{words.day(tick):%d %b %y}" for tick in ticks])
     # The terminal's own background and ink, whatever they are, instead of the library's white and black.
     drawn = re.sub(r"\x1b\[48;5;\d+m", "", str(figure.build()))
@@ -136,6 +141,7 @@ def print_explanation(console: Console, told: Explanation, *, every_event: bool 
         column.justify = "left"
         column.no_wrap = False
     table.columns[0].no_wrap = True
+    durations = frozenset(told.durations)
     run: list[Entry] = []
     for entry in told.timeline:
         if entry.kind == "event" and not every_event:
@@ -144,7 +150,7 @@ def print_explanation(console: Console, told: Explanation, *, every_event: bool 
         if run:
             table.add_row(*_run(run))
             run = []
-        table.add_row(_moment(entry.time), *_line(entry))
+        table.add_row(_moment(entry.time), *_line(entry, durations))
     if run:
         table.add_row(*_run(run))
     console.print(table)
@@ -202,7 +208,7 @@ def _run(run: list[Entry]) -> tuple[str, Text, str]:
     return _moment(run[0].time), Text(shown, style="dim"), ""
 
 
-def _line(entry: Entry) -> tuple[Text, Text]:
+def _line(entry: Entry, durations: frozenset[str]) -> tuple[Text, Text]:
     """What happened and why, of one entry."""
     data, name = entry.data, words.label(entry.name)
     if entry.kind == "event":
@@ -213,9 +219,10 @@ def _line(entry: Entry) -> tuple[Text, Text]:
         what = Text(
             f"{words.label(data['from'] or 'new')} → {words.label(data['to'] or 'none')}", style="bold green"
         )
-        return what, Text(_why(data["why"]))
+        return what, Text(_why(data["why"], durations))
     if entry.kind == "segment":
-        return Text(f"{data['change']} {name}", style="blue"), Text(_why(data["why"]))
+        held = data["change"] == "entered"
+        return Text(f"{data['change']} {name}", style="blue"), Text(_why(data["why"], durations, held=held))
     if entry.kind in ("band", "jump"):
         return Text(_score_move(entry), style="magenta"), Text(_measures(data))
     if entry.kind == "velocity":
@@ -235,14 +242,28 @@ def _score_move(entry: Entry) -> str:
     return f"{name} {words.label(data['from'])} → {words.label(data['to'])}{value}"
 
 
-def _why(why: dict[str, Any]) -> str:
-    """`logins_7d >= 3 (4), set off by Signed In`: the atoms that held, else all, with what they saw."""
-    atoms = [one for one in why.get("atoms", []) if one["holds"]] or why.get("atoms", [])
-    parts = [f"{one['atom']} ({_value(one['value'])})" for one in atoms[:4]]
+def _why(why: dict[str, Any], durations: frozenset[str], *, held: bool = True) -> str:
+    """`logins_7d >= 3 (4); set off by Signed In`: the atoms that decided, with what they saw."""
+    atoms = [one for one in why.get("atoms", []) if bool(one["holds"]) == held] or why.get("atoms", [])
+    parts = [f"{one['atom']} ({_seen(one, durations)})" for one in atoms[:4]]
     if len(atoms) > 4:
         parts.append(f"and {len(atoms) - 4} more")
     cause = cause_text(why.get("cause") or {})
     return "; ".join([*parts, f"set off by {cause}" if cause else ""]).strip("; ")
+
+
+def _seen(atom: dict[str, Any], durations: frozenset[str]) -> str:
+    """The value or values an atom saw; those of clocks as days, hours and minutes."""
+    value = atom["value"]
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_shown(name, each, durations)}" for name, each in value.items())
+    name = next((one for one in re.findall(r"[\w.]+", atom["atom"]) if one in durations), "")
+    return _shown(name, value, durations)
+
+
+def _shown(name: str, value: Any, durations: frozenset[str]) -> str:
+    is_time = name.removeprefix("account.") in durations and isinstance(value, int | float)
+    return words.span(value / 86_400_000) if is_time else _value(value)
 
 
 def _measures(data: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from sevenfold.replay.summary import LifecycleSummary, Move, ScoreSummary, Summary
+from sevenfold.replay.summary import LifecycleSummary, Move, ScoreSummary, StageSummary, Summary
 from sevenfold.workspace.models import ACCOUNT, PERSON
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,17 +50,21 @@ def share(part: float, whole: float) -> str:
     if not whole:
         return "–"
     percent = 100 * part / whole
-    return "<1 %" if 0 < percent < 1 else f"{percent:.0f} %"
+    # The space does not break.
+    return "<1\u00a0%" if 0 < percent < 1 else f"{percent:.0f}\u00a0%"
 
 
-def days(value: float | None, longest: float) -> str:
-    """`3.2 days`, `5 hours`; when fewer than half have left: more than the longest stay seen."""
-    if value is None:
-        return f"> {_span(longest)}" if longest else "–"
-    return _span(value)
+def stay(stage: StageSummary) -> str:
+    """The median stay, `3.2 days`; where fewer than half have left, more than the longest stay seen."""
+    if stage.median_days is not None:
+        return span(stage.median_days)
+    if not stage.left:
+        return "nobody left" if stage.still else "–"
+    return f"> {span(stage.longest_days)}"
 
 
-def _span(value: float) -> str:
+def span(value: float) -> str:
+    """Days as `3.2 days`, `5 h` or `7 min`."""
     if value >= 10:
         return f"{value:,.0f} days"
     if value >= 1:
@@ -102,7 +106,7 @@ def _stages(lifecycle: LifecycleSummary) -> list[str]:
     sentences = [f"At the end {_listed(now)}."]
     if moves := [move for move in lifecycle.moves if move.to is not None]:
         move = moves[0]
-        text = f"The most travelled step, {label(move.from_)} to {label(move.to or '')}, happened"
+        text = f"The most frequent move, from {label(move.from_)} to {label(move.to or '')}, happened"
         sentences.append(f"{text} {move.count:,} times{_mostly(move)}.")
     return sentences
 
@@ -127,7 +131,8 @@ def _score(score: ScoreSummary) -> str:
     )
     if len(score.days) > 28:
         step = score.days[-1].median - score.days[-29].median
-        course = "unchanged" if abs(step) < 0.5 else f"{'up' if step > 0 else 'down'} {abs(step):.0f} points"
+        points = f"{abs(step):.0f} point{'' if round(abs(step)) == 1 else 's'}"
+        course = "unchanged" if abs(step) < 0.5 else f"{'up' if step > 0 else 'down'} {points}"
         text += f"; the median is {course} on four weeks before"
     return text + "."
 
