@@ -177,6 +177,7 @@ class ReferenceFold:
         winner.absorb(loser, self.now)
         self.gone.add(loser)
         self._emit(MERGED, winner, "", {"loser": loser.id})
+        winner.lifecycle_inputs = {}  # all of the merged person is looked at anew
         for account in loser.accounts:
             self._touch(account)
         self._settle(winner)

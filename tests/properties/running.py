@@ -90,7 +90,8 @@ def _score(shape: dict[str, Any]) -> dict[str, Any]:
 
 
 _FORMS: dict[str, Any] = {
-    "signals": dict,
+    # The mean of the members' scores is a signal of the engine's own making.
+    "signals": lambda signals: {n: v for n, v in signals.items() if not n.startswith("members_")},
     "segments": sorted,
     "stages": dict,
     "bands": dict,
