@@ -21,6 +21,7 @@ from .events.model import Event, event_decoder
 from .events.reasons import Reason
 from .events.steps import Dropped, Intake
 from .events.times import parse_ms
+from .lifecycle.accounts import Exports
 from .lifecycle.closing import DayCloser
 from .lifecycle.compile import CompiledUnit, members_label
 from .limits import ACCOUNT_TICK_MS
@@ -78,8 +79,9 @@ class Fold:
         self.entity_rows: dict[str, dict[str, int]] = {name: {} for name in workspace.entities}
         self.entity_ids: dict[str, list[tuple[str, int]]] = {name: [("", 0)] for name in workspace.entities}
         self._dirty_accounts: dict[int, int] = {}
-        self._notices: dict[int, int] = {}
         self._moved_rollups: dict[int, int] = {}
+        self._joined: list[int] = []
+        """People whose first account changed in the operation at hand."""
         self._tick_due = NEVER
         self._next_close = NEVER
         self.closer = DayCloser(self, ZoneInfo(workspace.timezone))
@@ -110,6 +112,8 @@ class Fold:
             unit.order_nodes()
         for unit in self.compiled:
             unit.watch()
+        self.exports = Exports(self.account)
+        self.person.closed = self.exports.closed.name
         names: set[str] = set()
         for unit in self.compiled:
             names |= unit.name_properties()
@@ -177,9 +181,8 @@ class Fold:
         held = self.members[account]
         return () if held is None else held
 
-    def note(self, account: int, mask: int) -> None:
-        """A fact of an account that its members' conditions read has changed: they look at the next tick."""
-        self._notices[account] = self._notices.get(account, 0) | mask
+    def touch(self, account: int) -> None:
+        """A fact of an account that its members' conditions read has changed: they see it at the next tick."""
         self._touch(account, 0)
 
     def _touch(self, account: int, mask: int) -> None:
@@ -229,8 +232,9 @@ class Fold:
         else:
             self.further.pop(row, None)
         if self._accounts[row] != first:
+            # What is read through the account are other facts now.
             self._accounts[row] = first
-            self.person_account_changed(row)
+            self._joined.append(row)
 
     def _whole_body(self) -> Any:
         found = msgspec.json.decode(self._whole_raw)
@@ -346,6 +350,9 @@ class Fold:
                 mask = handler(account, te, t, seq, p, event)
                 if mask:
                     self._touch(account, mask)
+        if self._joined:
+            d |= self.exports.every
+            self._joined.clear()
         touched = None
         if self._entity_keys:
             touched = self._entities(event, type_, name, row, te, t, seq)
@@ -472,29 +479,6 @@ class Fold:
                 self.members[account].remove(row)
                 self._set_accounts(row, [one for one in held if one[0] != account])
                 return
-
-    def person_account_changed(self, row: int) -> None:
-        """Facts read through the account are other facts now: the person looks at all that reads them at the tick."""
-        account = self.env.scope[self.person.account_of][row]
-        mask = self._account_readers
-        if mask and account:
-            self._notices[account] = self._notices.get(account, 0) | mask
-            self._touch(account, 0)
-        elif mask:
-            self.person.evaluate(row, self.t, mask)
-
-    @property
-    def _account_readers(self) -> int:
-        cached: int | None = self.__dict__.get("_readers")
-        if cached is None:
-            cached = 0
-            for slot in self.account.slots.values():
-                cached |= slot.members.every
-                if slot.clock is not None:
-                    for mask in (slot.clock.member_known, *slot.clock.member_masks.values()):
-                        cached |= mask
-            self.__dict__["_readers"] = cached
-        return cached
 
     def _share(self, row: int, account: int, role: str, sign: int) -> None:
         """Adds (or takes away) all that a member contributes to an account."""
@@ -721,13 +705,10 @@ class Fold:
                 d |= account.rollups[bit.bit_length() - 1].show_tick(row)
             if d:
                 account.evaluate(row, tick, d)
-            mask = self._notices.pop(row, 0)
+            mask = self.exports.close(row)
             if mask:
-                self._dirty_accounts.pop(row, None)
-                if not self._dirty_accounts:
-                    self._tick_due = NEVER
                 for member in sorted(self.member_rows(row)):
-                    if self.env.scope[self.person.account_of][member] == row:
+                    if self._accounts[member] == row:
                         self._cause = ("account", self.account_ids[row], 0)
                         self.person.evaluate(member, tick, mask)
 

@@ -49,12 +49,10 @@ def dump(fold: Fold) -> bytes:
         "held": fold.identity.held, "attached_at": fold.identity.attached_at,
         "accounts": fold.account_ids, "members": [_packed(one) for one in fold.members],
         "further": list(fold.further.items()), "entities": fold.entity_ids, "forward": list(fold.forward.items()),
-        "dirty": list(fold._dirty_accounts.items()), "notices": list(fold._notices.items()),
+        "dirty": [(account, _big(mask)) for account, mask in fold._dirty_accounts.items()],
         "moved": [(account, _big(mask)) for account, mask in fold._moved_rollups.items()],
         "wheel": _dump_wheel(fold.wheel), "valued": _dump_wheel(fold.valued),
     }
-    state["dirty"] = [(account, _big(mask)) for account, mask in fold._dirty_accounts.items()]
-    state["notices"] = [(account, _big(mask)) for account, mask in fold._notices.items()]
     return zstandard.ZstdCompressor(level=1).compress(_ENCODE(state))
 
 
@@ -83,7 +81,6 @@ def load(workspace: m.Workspace, data: bytes, fold_class: type[Fold]) -> Fold:
     fold.entity_rows = {kind: {k: row for row, (k, _) in enumerate(ids) if row} for kind, ids in fold.entity_ids.items()}
     fold.forward = dict(state["forward"])
     fold._dirty_accounts = {account: int(mask, 16) for account, mask in state["dirty"]}
-    fold._notices = {account: int(mask, 16) for account, mask in state["notices"]}
     fold._moved_rollups = {account: int(mask, 16) for account, mask in state["moved"]}
     _load_wheel(fold.wheel, state["wheel"])
     _load_wheel(fold.valued, state["valued"])

@@ -43,6 +43,9 @@ class Resolver(Protocol):
     @property
     def account_of(self) -> str: ...
 
+    @property
+    def closed(self) -> str: ...
+
 
 Pair = tuple[ast.expr, ast.expr]
 NEGATED = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
@@ -180,15 +183,16 @@ class Conditions:
 
     def value(self, place: Place) -> ast.expr:
         """The slot's stored integer for the local `row`."""
-        row = self._row(place)
-        return expression("COLUMN[ROW]", COLUMN=name(place.slot.column), ROW=row)
+        column = place.slot.shadow if place.via_account else place.slot.column
+        return expression("COLUMN[ROW]", COLUMN=name(column), ROW=self._row(place))
 
     def known(self, place: Place) -> ast.expr:
         """Whether the slot has a value for the local `row`."""
         slot, row = place.slot, self._row(place)
         guard = self._guard(place)
         if slot.clock is not None:
-            base = expression("COLUMN[ROW] != UNSET", COLUMN=name(slot.clock.base), ROW=row, UNSET=slot.clock.base_unknown)
+            column = slot.clock.shadow_base if place.via_account else slot.clock.base
+            base = expression("COLUMN[ROW] != UNSET", COLUMN=name(column), ROW=row, UNSET=slot.clock.base_unknown)
             return conjunction([*guard, base])
         if slot.unknown is None or slot.bit:
             return conjunction(guard)
@@ -200,9 +204,9 @@ class Conditions:
         return name("row")
 
     def _guard(self, place: Place) -> list[ast.expr]:
-        # A person without an account reads row 0, whose counts and segments are 0: they must be unknown instead.
+        # Without an account, or before its first tick, counts and segments read 0: they must be unknown instead.
         if place.via_account and (place.slot.unknown is None or place.slot.bit):
-            return [expression("ACCOUNT[row] != 0", ACCOUNT=name(self.resolver.account_of))]
+            return [expression("CLOSED[ACCOUNT[row]]", CLOSED=name(self.resolver.closed), ACCOUNT=name(self.resolver.account_of))]
         return []
 
     def _truth_of(self, operand: x.Name | x.Literal) -> Pair:
@@ -276,7 +280,8 @@ class Conditions:
             raise ConditionError(f"`{place.slot.label}` is a time; compare it with < or >")
         clock = place.slot.clock
         assert clock is not None
-        level = expression("LEVEL[ROW]", LEVEL=name(clock.level), ROW=self._row(place))
+        column = clock.shadow_level if place.via_account else clock.level
+        level = expression("LEVEL[ROW]", LEVEL=name(column), ROW=self._row(place))
         passed = expression("AT >= N", AT=level, N=clock.passed(duration))
         running = conjunction([self.known(place), expression("AT < N", AT=level, N=clock.passed(duration))])
         turned = op in ((">", ">=") if not clock.backward else ("<", "<="))

@@ -60,6 +60,9 @@ class Clock:
     known: int = 0
     member_known: int = 0
     """Who asks only whether the base is known (`exists`)."""
+    shadow_base: str = ""
+    shadow_level: str = ""
+    """Of an account's clock: what members see, as of its last tick."""
 
     def passed(self, duration_ms: int) -> int:
         """How many offsets must have passed for the comparison with `duration_ms` to have turned."""
@@ -90,6 +93,8 @@ class Slot:
     clock: Clock | None = None
     bit: int = 0
     """For segment slots: the bit in the column."""
+    shadow: str = ""
+    """Of an account's slot: the column members see, as of its last tick."""
     direct: list[Callable[[ast.expr, ast.expr], list[ast.stmt]]] = field(default_factory=list)
     """Emitters of what is done on the spot: measures of scores over never unknown values, and roll-ups. From (old, new)."""
 
@@ -127,26 +132,24 @@ def crossing(watch: Watch, unknown: int | None) -> Callable[[int, int], int]:
 
 
 class Changes:
-    """Writes the statements that follow a change of a slot: into the local mask `d` and, for accounts, to members."""
+    """Writes the statements that follow a change of a slot: into the local mask `d`, and on the spot."""
 
-    def __init__(self, env: Environment, note: str) -> None:
+    def __init__(self, env: Environment, touch: str) -> None:
         self.env = env
-        self.note = note
+        self.touch = touch
         self._made: dict[tuple[int, str], ast.Name] = {}
 
     def after(self, slot: Slot, old: ast.expr, new: ast.expr, *, unit: bool = False) -> list[ast.stmt]:
         """Statements for a change from `old` to `new` (both cheap to read twice); `unit`: they differ by one, both known."""
         made: list[ast.stmt] = []
-        for watch, member in ((slot.own, False), (slot.members, True)):
-            if not watch:
-                continue
-            mask = self._mask(slot, watch, old, new, unit, member)
-            if member:
-                made += code("m = MASK\nif m:\n    NOTE(row, m)", MASK=mask, NOTE=name(self.note))
-            elif not unit and 0 < len(watch.cuts) <= INLINE_CUTS_MAX:
-                made += self._inline(slot, watch, old, new)
+        if slot.own:
+            if not unit and 0 < len(slot.own.cuts) <= INLINE_CUTS_MAX:
+                made += self._inline(slot, slot.own, old, new)
             else:
-                made += code("d |= MASK", MASK=mask)
+                made += code("d |= MASK", MASK=self._mask(slot, slot.own, old, new, unit))
+        if slot.members:
+            # Members see it when the account next closes.
+            made += code("TOUCH(row)", TOUCH=name(self.touch))
         for emitter in slot.direct:
             made += emitter(old, new)
         return made
@@ -161,20 +164,20 @@ class Changes:
         return made
 
     def _mask(
-        self, slot: Slot, watch: Watch, old: ast.expr, new: ast.expr, unit: bool, member: bool
+        self, slot: Slot, watch: Watch, old: ast.expr, new: ast.expr, unit: bool
     ) -> ast.expr:
         if not watch.cuts:
             return ast.Constant(watch.always)
         if unit:
-            table = self._bound(slot, "flip", member, lambda: watch.cuts)
+            table = self._bound(slot, "flip", lambda: watch.cuts)
             higher = expression("A if A > B else B", A=old, B=new)
             crossed = expression("TABLE.get(AT, 0)", TABLE=table, AT=higher)
             return crossed if not watch.always else expression("A | B", A=crossed, B=watch.always)
-        function = self._bound(slot, "crossing", member, lambda: crossing(watch, slot.unknown))
+        function = self._bound(slot, "crossing", lambda: crossing(watch, slot.unknown))
         return expression("F(OLD, NEW)", F=function, OLD=old, NEW=new)
 
-    def _bound(self, slot: Slot, what: str, member: bool, make: Callable[[], Any]) -> ast.Name:
-        key = (id(slot), f"{what}{member}")
+    def _bound(self, slot: Slot, what: str, make: Callable[[], Any]) -> ast.Name:
+        key = (id(slot), what)
         if key not in self._made:
             self._made[key] = self.env.bind(make(), f"{what}_{slot.label}")
         return self._made[key]

@@ -8,6 +8,7 @@ must look when what changes), finish (operations and functions). Nothing here ru
 from __future__ import annotations
 
 import ast
+import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -48,7 +49,7 @@ class Host(Protocol):
     def now(self) -> int: ...
     def add_op(self, kind: int, fire: Fire | None, timer: bool, owner: str) -> int: ...
     def set_fire(self, op: int, fire: Fire) -> None: ...
-    def note(self, account: int, mask: int) -> None: ...
+    def touch(self, account: int) -> None: ...
     def emit(self, unit: Unit, row: int, kind: str, name: str, data: dict[str, Any]) -> None: ...
     def cause(self) -> dict[str, Any]: ...
     def member_rows(self, account: int) -> Iterable[int]: ...
@@ -65,10 +66,11 @@ class Unit:
         self.index = index
         self.table = Table(host.env, kind, capacity_rows)
         self.born = self.table.add(".born")
+        self.closed = ""
         self.account_of = self.table.add(".account", "int32").name if kind == m.PERSON else ""
         self.slots: dict[tuple[str, ...], Slot] = {}
         self.conditions = Conditions(host.env, self)
-        self.changes = Changes(host.env, host.env.bind(self.note, "note").id)
+        self.changes = Changes(host.env, host.env.bind(self.touch, "touch").id)
         self.signals: dict[str, Any] = {}
         self.nodes: list[NodeFunction] = []
         self.measured: list[tuple[int, int]] = []
@@ -175,7 +177,11 @@ class Unit:
         subject = self.env.scope[self.account_of][row] if place.via_account else row
         if place.slot.clock is not None:
             return unit.signals[place.slot.label].read(subject)
-        return None if place.via_account and subject == 0 else unit.show(place.slot, subject)
+        if not place.via_account:
+            return unit.show(place.slot, row)
+        # Members know their account as of its last tick.
+        seen = self.env.scope[self.closed][subject]
+        return unit.show(dataclasses.replace(place.slot, column=place.slot.shadow), subject) if seen else None
 
     def push(self, due: int, low: int, row: int) -> None:
         self.host.push(due, low, row)
@@ -183,9 +189,9 @@ class Unit:
     def now(self) -> int:
         return self.host.now()
 
-    def note(self, row: int, mask: int) -> None:
-        """An account's fact that members' conditions read has changed."""
-        self.host.note(row, mask)
+    def touch(self, row: int) -> None:
+        """An account's fact that members' conditions read has changed: it closes at the next tick."""
+        self.host.touch(row)
 
     def member_rows(self, account: int) -> Iterable[int]:
         return self.host.member_rows(account)

@@ -63,14 +63,13 @@ class ClockKind(SignalKind):
     def _flip(self, row: int, knownness: bool, old: int, new: int) -> int:
         if knownness:
             if self.every_members:
-                self.unit.note(row, self.every_members)
+                self.unit.touch(row)
             return self.every
         mask = 0
         for offset in self.offsets[min(old, new) : max(old, new)]:
             mask |= self.clock.masks.get(offset, 0)
-            members = self.clock.member_masks.get(offset, 0)
-            if members:
-                self.unit.note(row, members)
+        if self.every_members and old != new:
+            self.unit.touch(row)
         return mask
 
     def _fire(self, row: int, due: int, entries: int, value: int) -> int:
