@@ -33,10 +33,11 @@ from sevenfold.replay.feed import (
     steps_of_log,
 )
 from sevenfold.replay.outcome import Outcome, prepare, relative_to_outcome
-from sevenfold.replay.profiles import write_profiles
+from sevenfold.replay.profiles import table_name, write_profiles
 from sevenfold.replay.record import Recorder
 from sevenfold.replay.statistics import DAY_MS, Statistics, Values
 from sevenfold.replay.summary import Summary
+from sevenfold.replay.tables import EFFECT_TABLES
 from sevenfold.workspace import models as m
 
 
@@ -97,6 +98,7 @@ def replay(
             "A replay cannot be written over its own input", where=str(out), fix="name another folder"
         )
     prepare(out)
+    _under_way(workspace).save(out)
     log = open_log(source or out / LOG_FOLDER)
     counts, tally = Intaken(), Tally()
     try:
@@ -119,6 +121,16 @@ def replay(
     summary.seconds = (stopwatch_ns() - started) / 1e9
     summary.save(out)
     return Outcome(out)
+
+
+def _under_way(workspace: m.Workspace) -> Summary:
+    """What stands in the folder until the replay has ended, so that one that was interrupted can be replaced."""
+    kinds = (m.PERSON, m.ACCOUNT, *workspace.entities)
+    tables = dict.fromkeys([*EFFECT_TABLES, "scores", *map(table_name, kinds)], 0)
+    title = workspace.title
+    return Summary(
+        version=sevenfold.__version__, workspace=workspace.name, title=title, inputs=[], log=LOG_FOLDER, tables=tables
+    )  # fmt: skip
 
 
 class _Run:
