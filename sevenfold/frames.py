@@ -16,7 +16,7 @@ from sevenfold.events.times import parse_ms
 from sevenfold.importers.files import BadRow
 from sevenfold.importers.rules import Imported
 from sevenfold.limits import FRAME_ROWS_MAX
-from sevenfold.replay.feed import Items, sort_events
+from sevenfold.playback.feed import Items, sort_events
 
 SOURCE: Final = "import"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

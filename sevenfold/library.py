@@ -8,7 +8,9 @@ result.transitions
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -20,9 +22,9 @@ from sevenfold import frames
 from sevenfold.errors import InputError
 from sevenfold.importers.mapping import Mapping as EventMapping
 from sevenfold.importers.mapping import load_mapping, parse_mapping
-from sevenfold.replay import Explanation, Outcome, explain, open_log
-from sevenfold.replay import replay as run_replay
-from sevenfold.replay.summary import Summary
+from sevenfold.playback import Explanation, Outcome, explain, open_log
+from sevenfold.playback import replay as run_replay
+from sevenfold.playback.summary import Summary
 from sevenfold.workspace.exporting import to_yaml
 from sevenfold.workspace.loading import load as load_folder
 from sevenfold.workspace.models import Workspace
@@ -72,8 +74,8 @@ def replay(
     """
     model = workspace if isinstance(workspace, Workspace) else load(workspace)
     explained = _mapping(mapping)
-    temporary = tempfile.TemporaryDirectory(prefix="sevenfold-") if out is None else None
-    folder = Path(temporary.name) / "replay" if temporary is not None else Path(str(out))
+    scratch = _Scratch() if out is None else None
+    folder = scratch.folder if scratch is not None else Path(str(out))
     stop = frames.ms_of(until) if until is not None else None
     if until is not None and stop is None:
         raise InputError(
@@ -99,7 +101,7 @@ def replay(
     else:
         fix = "pass a pandas, polars or pyarrow table, an iterable of dicts, or a path"
         raise InputError(f"Events cannot be read from a {type(data).__name__}", where="data", fix=fix)
-    return Result(model, outcome, kind, temporary)
+    return Result(model, outcome, kind, scratch)
 
 
 def _mapping(given: EventMapping | Mapping[str, Any] | str | Path | None) -> EventMapping | None:
@@ -124,6 +126,14 @@ def _with_mapping(
         return run_replay(model, [path], folder, mapping=mapping, until=until, names=["a table"])
 
 
+class _Scratch:
+    """A temporary folder that goes when the last result that reads from it does."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="sevenfold-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+
 class Result:
     """What a replay found. Tables come as the kind of frame that went in; `arrow`, `to_pandas` and
     `to_polars` give the same result with another kind. Cells of nested data (`atoms`, `traits`,
@@ -132,13 +142,13 @@ class Result:
 
     def __init__(
         self, workspace: Workspace, outcome: Outcome, kind: FrameKind,
-        temporary: tempfile.TemporaryDirectory[str] | None = None,
+        scratch: _Scratch | None = None,
     ) -> None:  # fmt: skip
         self.workspace = workspace
         self._outcome = outcome
         self._kind = kind
         # Kept only so that the folder lives as long as this.
-        self._temporary = temporary
+        self._scratch = scratch
 
     def __repr__(self) -> str:
         tables = ", ".join(f"{name} {rows:,}" for name, rows in self.summary.tables.items())
@@ -157,15 +167,15 @@ class Result:
     @property
     def arrow(self) -> Result:
         """The same with pyarrow tables."""
-        return Result(self.workspace, self._outcome, "arrow", self._temporary)
+        return Result(self.workspace, self._outcome, "arrow", self._scratch)
 
     def to_pandas(self) -> Result:
         """The same with pandas frames."""
-        return Result(self.workspace, self._outcome, "pandas", self._temporary)
+        return Result(self.workspace, self._outcome, "pandas", self._scratch)
 
     def to_polars(self) -> Result:
         """The same with polars frames."""
-        return Result(self.workspace, self._outcome, "polars", self._temporary)
+        return Result(self.workspace, self._outcome, "polars", self._scratch)
 
     def table(self, name: str) -> Any:
         """One table by name, also `bands`, `identity` and those of entities. Raises InputError."""

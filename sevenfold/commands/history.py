@@ -22,9 +22,9 @@ from sevenfold.importers.load import load as load_events
 from sevenfold.importers.mapping import load_mapping
 from sevenfold.importers.read import Inputs
 from sevenfold.library import load
-from sevenfold.replay import Outcome, explain, open_log, replay
-from sevenfold.replay.feed import log_folder
-from sevenfold.replay.tables import iso
+from sevenfold.playback import Outcome, explain, open_log, replay
+from sevenfold.playback.feed import log_folder
+from sevenfold.playback.tables import iso
 from sevenfold.report import print_explanation, print_summary, write_report
 
 CURSOR_FILE = "import.cursor"

@@ -14,8 +14,8 @@ from sevenfold.engine import Fold
 from sevenfold.errors import InputError
 from sevenfold.library import load, workspace_folder
 from sevenfold.log.base import NewControl
-from sevenfold.replay import open_log
-from sevenfold.replay.feed import Intaken, log_folder, steps_of_log
+from sevenfold.playback import open_log
+from sevenfold.playback.feed import Intaken, log_folder, steps_of_log
 from sevenfold.workspace.comparing import diff
 from sevenfold.workspace.lists import Action, import_list
 from sevenfold.workspace.loading import examine

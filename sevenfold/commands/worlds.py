@@ -11,7 +11,7 @@ from rich.progress import Progress
 from sevenfold.commands.base import Bar, console, json_option, new_folder, print_json, progress
 from sevenfold.commands.history import finish
 from sevenfold.library import load
-from sevenfold.replay import replay
+from sevenfold.playback import replay
 from sevenfold.simulate import Summary, run
 
 DEMO_SEED, DEMO_ACCOUNTS, DEMO_DAYS = 7, 120, 450

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sevenfold.replay.summary import LifecycleSummary, ScoreSummary
+from sevenfold.playback.summary import LifecycleSummary, ScoreSummary
 from sevenfold.report.drawing import _UNKNOWN, INK, LINE, SOFT, band_colours, drawing, stage_colour
 from sevenfold.report.words import day, label, noun
 

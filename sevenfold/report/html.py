@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from sevenfold.replay.outcome import REPORT_FILE, Outcome
-from sevenfold.replay.summary import LifecycleSummary, ScoreSummary, Summary
+from sevenfold.playback.outcome import REPORT_FILE, Outcome
+from sevenfold.playback.summary import LifecycleSummary, ScoreSummary, Summary
 from sevenfold.report import charts, words
 
 

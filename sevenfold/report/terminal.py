@@ -10,10 +10,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from sevenfold.replay.explain import Entry, Explanation
-from sevenfold.replay.statistics import cause_text
-from sevenfold.replay.summary import LifecycleSummary, ScoreSummary, Summary
-from sevenfold.replay.tables import iso
+from sevenfold.playback.explain import Entry, Explanation
+from sevenfold.playback.statistics import cause_text
+from sevenfold.playback.summary import LifecycleSummary, ScoreSummary, Summary
+from sevenfold.playback.tables import iso
 from sevenfold.report import words
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"

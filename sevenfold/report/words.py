@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from sevenfold.replay.summary import LifecycleSummary, Move, ScoreSummary, StageSummary, Summary
+from sevenfold.playback.summary import LifecycleSummary, Move, ScoreSummary, StageSummary, Summary
 from sevenfold.workspace.models import ACCOUNT, PERSON
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

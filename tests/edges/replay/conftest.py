@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sevenfold.replay import Outcome, replay
+from sevenfold.playback import Outcome, replay
 from tests.edges.replay import worlds
 
 

@@ -1,4 +1,6 @@
-"""Explanations: folding what concerns a subject alone gives what folding everything gives, with the reasons."""
+"""Explanations: folding what concerns a subject alone gives what folding everything gives, with the
+reasons.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 
 from sevenfold.errors import InputError
-from sevenfold.replay import Explanation, Outcome, explain, open_log, replay
+from sevenfold.playback import Explanation, Outcome, explain, open_log, replay
 from tests.edges.replay import worlds
 from tests.edges.replay.worlds import DAY, START, event, small_history, workspace, write
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from sevenfold.engine import Fold
 from sevenfold.errors import InputError
 from sevenfold.importers.load import load as import_events
 from sevenfold.importers.read import Inputs
-from sevenfold.replay import Outcome, open_log, replay
-from sevenfold.replay.statistics import DAY_MS
-from sevenfold.replay.tables import EFFECT_TABLES, iso
+from sevenfold.playback import Outcome, open_log, replay
+from sevenfold.playback.statistics import DAY_MS
+from sevenfold.playback.tables import EFFECT_TABLES, iso
 from tests.edges.replay import worlds
 from tests.edges.replay.worlds import DAY, START, event, small_history, workspace, write
 
@@ -168,7 +169,7 @@ def test_a_folder_with_anything_else_in_it_is_left_alone(tmp_path: Path) -> None
 def test_an_interrupted_replay_can_be_written_over(tmp_path: Path) -> None:
     source = write(tmp_path / "a.ndjson", small_history())
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     class Impatient:
@@ -177,9 +178,9 @@ def test_an_interrupted_replay_can_be_written_over(tmp_path: Path) -> None:
         def wrote(self, count: int) -> None: ...
 
         def folded(self, count: int, time: int) -> None:
-            raise Stop
+            raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         replay(workspace(), [source], tmp_path / "out", progress=Impatient())
     assert replay(workspace(), [source], tmp_path / "out").summary.events == len(small_history())
 
@@ -248,8 +249,7 @@ def test_a_row_of_scores_is_written_only_when_the_value_moved(company: Outcome) 
     scores = company.table("scores").to_pandas()
     for _, one in scores.groupby(["subject", "score"]):
         values = one["value"].tolist()
-        pairs = zip(values, values[1:], strict=False)
-        assert all(a != b for a, b in pairs if a == a or b == b)
+        assert all(a != b for a, b in pairwise(values) if a == a or b == b)
 
 
 def test_tables_need_little_memory_for_many_rows(tmp_path: Path) -> None:

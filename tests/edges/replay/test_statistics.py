@@ -1,11 +1,13 @@
-"""The figures: stays by Kaplan and Meier against values worked out by hand, and what sets moves off in words."""
+"""The figures: stays by Kaplan and Meier against values worked out by hand, and what sets moves off in
+words.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from sevenfold.replay.statistics import DAY_MS, cause_text, stay_quantiles
+from sevenfold.playback.statistics import DAY_MS, cause_text, stay_quantiles
 
 
 def days(*values: float) -> np.ndarray:

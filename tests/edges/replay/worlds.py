@@ -1,4 +1,6 @@
-"""Small worlds for the tests of replay: a workspace of a few lines, events by hand, and a simulated company."""
+"""Small worlds for the tests of replay: a workspace of a few lines, events by hand, and a simulated
+company.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ def event(day: float, user: str | None, name: str, number: int = 0, **more: Any)
 
 
 def small_history() -> list[dict[str, Any]]:
-    """Ada becomes active, buys, and falls silent; Bob visits once; a visitor without a name turns out to be Cleo."""
+    """Ada becomes active, buys, and falls silent; Bob visits once; a visitor without a name turns out to be
+    Cleo.
+    """
     return [
         event(0.1, "ada", "Visited"),
         event(0.2, "bob", "Visited"),

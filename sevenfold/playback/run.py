@@ -20,8 +20,7 @@ from sevenfold.importers.read import Inputs, Tally
 from sevenfold.lifecycle.scores import MILLI
 from sevenfold.limits import ACCOUNT_TICK_MS
 from sevenfold.log.base import Log
-from sevenfold.profiles.columns import UNKNOWN32
-from sevenfold.replay.feed import (
+from sevenfold.playback.feed import (
     LOG_FOLDER,
     Intaken,
     Items,
@@ -32,12 +31,13 @@ from sevenfold.replay.feed import (
     steps_of_items,
     steps_of_log,
 )
-from sevenfold.replay.outcome import Outcome, prepare, relative_to_outcome
-from sevenfold.replay.profiles import table_name, write_profiles
-from sevenfold.replay.record import Recorder
-from sevenfold.replay.statistics import DAY_MS, Statistics, Values
-from sevenfold.replay.summary import Summary
-from sevenfold.replay.tables import EFFECT_TABLES
+from sevenfold.playback.outcome import Outcome, prepare, relative_to_outcome
+from sevenfold.playback.profiles import table_name, write_profiles
+from sevenfold.playback.record import Recorder
+from sevenfold.playback.statistics import DAY_MS, Statistics, Values
+from sevenfold.playback.summary import Summary
+from sevenfold.playback.tables import EFFECT_TABLES
+from sevenfold.profiles.columns import UNKNOWN32
 from sevenfold.workspace import models as m
 
 
@@ -124,12 +124,14 @@ def replay(
 
 
 def _under_way(workspace: m.Workspace) -> Summary:
-    """What stands in the folder until the replay has ended, so that one that was interrupted can be replaced."""
+    """What stands in the folder until the replay has ended, so that one that was interrupted can be
+    replaced.
+    """
     kinds = (m.PERSON, m.ACCOUNT, *workspace.entities)
     tables = dict.fromkeys([*EFFECT_TABLES, "scores", *map(table_name, kinds)], 0)
-    title = workspace.title
     return Summary(
-        version=sevenfold.__version__, workspace=workspace.name, title=title, inputs=[], log=LOG_FOLDER, tables=tables
+        version=sevenfold.__version__, workspace=workspace.name, title=workspace.title, inputs=[],
+        log=LOG_FOLDER, tables=tables,
     )  # fmt: skip
 
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sevenfold.errors import InputError
-from sevenfold.replay.feed import LOG_FOLDER, log_folder
-from sevenfold.replay.summary import SUMMARY_FILE, Summary, load_summary
-from sevenfold.replay.tables import EFFECT_TABLES
+from sevenfold.playback.feed import LOG_FOLDER, log_folder
+from sevenfold.playback.summary import SUMMARY_FILE, Summary, load_summary
+from sevenfold.playback.tables import EFFECT_TABLES
 
 REPORT_FILE: Final = "report.html"
 

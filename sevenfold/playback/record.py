@@ -14,8 +14,8 @@ from sevenfold import effects as e
 from sevenfold.engine import Fold
 from sevenfold.lifecycle.compile import CompiledUnit
 from sevenfold.lifecycle.history import ScoreHistory
-from sevenfold.replay.statistics import Statistics
-from sevenfold.replay.tables import EFFECT_TABLES, SCORES, Table, day_before
+from sevenfold.playback.statistics import Statistics
+from sevenfold.playback.tables import EFFECT_TABLES, SCORES, Table, day_before
 from sevenfold.workspace.models import PERSON
 
 Floats = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sevenfold.engine import Fold
-from sevenfold.replay.tables import ColumnType, Table
+from sevenfold.playback.tables import ColumnType, Table
 from sevenfold.workspace import models as m
 from sevenfold.workspace.names import Names
 from sevenfold.workspace.value_types import VALUE_TYPES, ValueType

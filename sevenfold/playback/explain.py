@@ -14,10 +14,10 @@ from sevenfold.errors import InputError
 from sevenfold.lifecycle.compile import CompiledUnit
 from sevenfold.lifecycle.history import ScoreHistory
 from sevenfold.log.base import Log
+from sevenfold.playback.relations import Numbered, Relations, numbered
+from sevenfold.playback.tables import day_before, iso
 from sevenfold.profiles.unit import Unit
 from sevenfold.profiles.why import Reasons
-from sevenfold.replay.relations import Numbered, Relations, numbered
-from sevenfold.replay.tables import day_before, iso
 from sevenfold.workspace import models as m
 from sevenfold.workspace.names import Names
 
@@ -146,16 +146,16 @@ def _find(
     if m.PERSON in wanted:
         for kind in fold.identity.order:
             key = fold.identity.key(kind, identifier)
-            if key is not None and (found := relations.connected(key)):
+            if key is not None and (found := relations.connected(key)) is not None:
                 return _Target(m.PERSON, kind, identifier, None if relations.whole else found)
     for each in wanted:
         key = f"account {identifier}" if each == m.ACCOUNT else f"entity {each} {identifier}"
-        if each != m.PERSON and (found := relations.connected(key)):
+        if each != m.PERSON and (found := relations.connected(key)) is not None:
             return _Target(each, "key", identifier, None if relations.whole else found)
     for each in wanted:
         if number := relations.number_of(each, identifier):
             found = relations.of_event(number)
-            return _Target(each, "subject", identifier, None if relations.whole or not found else found)
+            return _Target(each, "subject", identifier, None if relations.whole else found)
     fix = "give a user id, e-mail, anonymous id, account id, entity key or subject id, as in the events"
     raise InputError(f"Nobody is known as `{identifier}` at that time", fix=fix)
 

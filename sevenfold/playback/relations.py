@@ -18,8 +18,8 @@ from msgspec import UNSET, Struct
 from sevenfold.effects import subject_id
 from sevenfold.engine import Fold
 from sevenfold.log.base import Log
+from sevenfold.playback.feed import records
 from sevenfold.profiles.where import dig
-from sevenfold.replay.feed import records
 from sevenfold.workspace import models as m
 
 
@@ -77,19 +77,34 @@ class Relations:
         for item in numbered(log, until):
             if item.control is not None:
                 self.whole = self.whole or item.control.get("op") == "merge"
+                for member in item.control.get("members", []):
+                    self._join_all(self._member_keys(member))
+                # A control change is folded whoever is asked about.
                 self._of_event.append(NOBODY)
             else:
                 self._take(item.raw)
 
     def _take(self, raw: bytes) -> None:
+        self._of_event.append(self._join_all(self.keys(raw)))
+
+    def _member_keys(self, member: Any) -> list[str]:
+        """The keys of somebody on a list: an identifier, or an object of kind to identifier."""
+        given = member if isinstance(member, dict) else {"user_id": member}
+        known = [
+            self._identity.key(kind, value) for kind, value in given.items() if kind in self._identity.order
+        ]
+        return [one for one in known if one is not None]
+
+    def _join_all(self, keys: list[str]) -> int:
+        """Connects all keys; one node of theirs, NOBODY for none."""
         found = NOBODY
-        for key in self.keys(raw):
+        for key in keys:
             node = self._nodes.get(key)
             if node is None:
                 node = self._nodes[key] = len(self._parent)
                 self._parent.append(node)
             found = node if found == NOBODY else self._join(found, node)
-        self._of_event.append(found)
+        return found
 
     def keys(self, raw: bytes) -> list[str]:
         """Everything in an event that can connect it with others."""
@@ -132,17 +147,14 @@ class Relations:
             node = parent[node]
         return node
 
-    def connected(self, start: str) -> frozenset[int]:
-        """The numbers of all events connected with a key as `keys` gives it; empty when nobody has it."""
+    def connected(self, start: str) -> frozenset[int] | None:
+        """The numbers of all events connected with a key as `keys` gives it; None when nobody has it."""
         node = self._nodes.get(start)
-        if node is None:
-            return frozenset()
-        root = self._root(node)
-        return frozenset(
-            number
-            for number, of in enumerate(self._of_event, start=1)
-            if of != NOBODY and self._root(of) == root
-        )
+        return None if node is None else self._numbers(node)
+
+    def _numbers(self, node: int) -> frozenset[int]:
+        root, of_event = self._root(node), enumerate(self._of_event, start=1)
+        return frozenset(number for number, of in of_event if of != NOBODY and self._root(of) == root)
 
     def number_of(self, of: str, subject: str) -> int:
         """The number of the event that created a subject, by its id; 0 when none did."""
@@ -156,14 +168,7 @@ class Relations:
     def of_event(self, number: int) -> frozenset[int]:
         """The numbers of all events connected with one event, itself among them."""
         node = self._of_event[number - 1]
-        if node == NOBODY:
-            return frozenset((number,))
-        root = self._root(node)
-        return frozenset(
-            other
-            for other, of in enumerate(self._of_event, start=1)
-            if of != NOBODY and self._root(of) == root
-        )
+        return frozenset((number,)) if node == NOBODY else self._numbers(node)
 
 
 def group_text(value: Any) -> str:

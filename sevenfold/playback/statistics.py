@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sevenfold import effects as e
-from sevenfold.replay.summary import LifecycleSummary, Move, Reason, ScoreDay, ScoreSummary, StageSummary
+from sevenfold.playback.summary import LifecycleSummary, Move, Reason, ScoreDay, ScoreSummary, StageSummary
 from sevenfold.workspace import models as m
 
 DAY_MS = 86_400_000

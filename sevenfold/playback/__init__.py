@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sevenfold.replay.explain import Explanation, explain
-from sevenfold.replay.feed import open_log, sort_events
-from sevenfold.replay.outcome import Outcome
-from sevenfold.replay.run import Progress, replay
+from sevenfold.playback.explain import Explanation, explain
+from sevenfold.playback.feed import open_log, sort_events
+from sevenfold.playback.outcome import Outcome
+from sevenfold.playback.run import Progress, replay
 
 __all__ = ["Explanation", "Outcome", "Progress", "explain", "open_log", "replay", "sort_events"]
