@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -38,38 +38,41 @@ def print_summary(console: Console, summary: Summary) -> None:
     console.print(_events(summary))
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(
-        title=Text(title, style="bold"), title_justify="left", header_style="dim", box=None, pad_edge=False
-    )
+def _table(*columns: str) -> Table:
+    table = Table(header_style="dim", box=None, pad_edge=False)
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place == 0 else "right", no_wrap=place == 0)
     return table
 
 
-def _stages(lifecycle: LifecycleSummary) -> Table:
-    title = f"\n{words.title(lifecycle.name)}: {words.counted(lifecycle.subjects, lifecycle.of)} by stage"
-    table = _table(title, "stage", "now", "share", "ever reached", "share", "median stay")
+def _titled(title: str, table: Table) -> Group:
+    """A table under its title, which may be wider than the table."""
+    return Group(Text(f"\n{title}", style="bold"), table)
+
+
+def _stages(lifecycle: LifecycleSummary) -> Group:
+    title = f"{words.title(lifecycle.name)}: {words.counted(lifecycle.subjects, lifecycle.of)} by stage"
+    table = _table("stage", "now", "share", "ever reached", "share", "median stay")
     for stage in lifecycle.stages:
         table.add_row(
             words.label(stage.name), f"{stage.now:,}", words.share(stage.now, lifecycle.subjects),
             f"{stage.reached:,}", words.share(stage.reached, lifecycle.ever),
             words.stay(stage),
         )  # fmt: skip
-    return table
+    return _titled(title, table)
 
 
-def _moves(lifecycle: LifecycleSummary) -> Table:
+def _moves(lifecycle: LifecycleSummary) -> Group:
     """The transition matrix: from the row to the column."""
     counts = {(move.from_, move.to): move.count for move in lifecycle.moves}
     names = [stage.name for stage in lifecycle.stages]
     seen = {name for pair in counts for name in pair if name is not None}
     names = [name for name in names if name in seen]
-    table = _table("\nMoves, from the row to the column", "", *(words.label(name) for name in names))
+    table = _table("", *(words.label(name) for name in names))
     for name in names:
         cells = [f"{counts[name, to]:,}" if (name, to) in counts else "·" for to in names]
         table.add_row(words.label(name), *cells)
-    return table
+    return _titled("Moves, from the row to the column", table)
 
 
 def _plot(lifecycle: LifecycleSummary, width: int) -> Text:
@@ -103,8 +106,8 @@ def _plot(lifecycle: LifecycleSummary, width: int) -> Text:
     return heading.append_text(Text.from_ansi(drawn)).append("\n").append_text(legend)
 
 
-def _scores(scores: list[ScoreSummary]) -> Table:
-    table = _table("\nScores at the end, points of 100", "score", "of", "known", "unknown", "median", "bands")
+def _scores(scores: list[ScoreSummary]) -> Group:
+    table = _table("score", "of", "known", "unknown", "median", "bands")
     for score in scores:
         known = sum(score.now[1:])
         bands = ", ".join(
@@ -116,11 +119,11 @@ def _scores(scores: list[ScoreSummary]) -> Table:
             words.label(score.name), words.noun(score.of), f"{known:,}", f"{score.now[0]:,}", median, bands
         )
     table.columns[-1].justify = "left"
-    return table
+    return _titled("Scores at the end, points of 100", table)
 
 
-def _events(summary: Summary) -> Table:
-    table = _table("\nEvents", "", "count")
+def _events(summary: Summary) -> Group:
+    table = _table("", "count")
     table.add_row("taken", f"{summary.events:,}")
     if summary.duplicates:
         table.add_row("left out: duplicate", f"{summary.duplicates:,}")
@@ -130,13 +133,13 @@ def _events(summary: Summary) -> Table:
         table.add_row("rows that no rule wants", f"{summary.unmatched:,}")
     table.add_row("changes noticed", f"{summary.effects:,}")
     table.add_row("events a second", f"{summary.events_per_s:,.0f}")
-    return table
+    return _titled("Events", table)
 
 
 def print_explanation(console: Console, told: Explanation, *, every_event: bool = False) -> None:
     """Who somebody is and how they came to stand there. Without `every_event` runs of events are one line."""
     console.print(Panel(_portrait(told), title=_who(told), title_align="left"))
-    table = _table("\nWhat happened, and why", "time (UTC)", "what", "why")
+    table = _table("time (UTC)", "what", "why")
     for column in table.columns:
         column.justify = "left"
         column.no_wrap = False
@@ -153,7 +156,7 @@ def print_explanation(console: Console, told: Explanation, *, every_event: bool 
         table.add_row(_moment(entry.time), *_line(entry, durations))
     if run:
         table.add_row(*_run(run))
-    console.print(table)
+    console.print(_titled("What happened, and why", table))
 
 
 def _who(told: Explanation) -> str:
