@@ -150,9 +150,9 @@ def print_explanation(console: Console, told: Explanation, *, every_event: bool 
         if entry.kind == "event" and not every_event:
             run.append(entry)
             continue
-        if run:
-            table.add_row(*_run(run))
-            run = []
+        for part in _parts(run, entry.time):
+            table.add_row(*_run(part))
+        run = []
         table.add_row(_moment(entry.time), *_line(entry, durations))
     if run:
         table.add_row(*_run(run))
@@ -199,6 +199,13 @@ def _course(values: list[float], width: int = 40) -> str:
 
 def _moment(time: int) -> str:
     return iso(time)[:16].replace("T", " ")
+
+
+def _parts(run: list[Entry], time: int) -> list[list[Entry]]:
+    """A run of events before a change; the event at the time of the change stands alone."""
+    if len(run) > 1 and run[-1].time == time:
+        return [run[:-1], run[-1:]]
+    return [run] if run else []
 
 
 def _run(run: list[Entry]) -> tuple[str, Text, str]:

@@ -107,7 +107,8 @@ def _stages(lifecycle: LifecycleSummary) -> list[str]:
     if moves := [move for move in lifecycle.moves if move.to is not None]:
         move = moves[0]
         text = f"The most frequent move, from {label(move.from_)} to {label(move.to or '')}, happened"
-        sentences.append(f"{text} {move.count:,} times{_mostly(move)}.")
+        times = "once" if move.count == 1 else f"{move.count:,} times"
+        sentences.append(f"{text} {times}{_mostly(move)}.")
     return sentences
 
 

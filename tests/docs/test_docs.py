@@ -51,6 +51,10 @@ def test_commands_of_a_page_run_and_print_what_it_shows(
                 printed = "\n".join(output)
                 assert " ".join(line.split()) in output, f"{page.name} shows {line!r}; printed:\n{printed}"
     assert commands or not blocks(page, "console")
+    if page.stem == "README":
+        scope: dict[str, Any] = {}
+        for code in blocks(page, "python"):
+            run_python(code, scope, page.name)
 
 
 def _run(line: str) -> list[str]:
