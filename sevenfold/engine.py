@@ -330,6 +330,7 @@ class Fold:
             account = self._accounts[row]
             if account and self.further and row in self.further:
                 account = 0
+        entities = self._entities_of(event, row) if self._entity_keys else ()
         if type_ == "group":
             role = event.traits.get("role")
             self._join(row, account, role if isinstance(role, str) else "")
@@ -339,10 +340,11 @@ class Fold:
         elif account and name == "Account Removed User":
             self._leave(row, account)
         key = (type_, name)
-        handlers = person.handlers
-        handler = handlers[key] if key in handlers else person.handler(type_, name)
-        if handler is not None:
-            d |= handler(row, te, t, seq, p, event)
+        if not entities or all(model.person for _, model, _, _ in entities):
+            handlers = person.handlers
+            handler = handlers[key] if key in handlers else person.handler(type_, name)
+            if handler is not None:
+                d |= handler(row, te, t, seq, p, event)
         if account:
             handlers = self.account.handlers
             handler = handlers[key] if key in handlers else self.account.handler(type_, name)
@@ -353,17 +355,19 @@ class Fold:
         if self._joined:
             d |= self.exports.every
             self._joined.clear()
-        touched = None
-        if self._entity_keys:
-            touched = self._entities(event, type_, name, row, te, t, seq)
+        masks = []
+        for unit, _, entity, mask in entities:
+            handler = unit.handler(type_, name)
+            masks.append(mask if handler is None else mask | handler(entity, te, t, seq, p, event))
         if d:
             person.evaluate(row, t, d)
-        if touched:
-            for unit, entity, mask in touched:
+        for (unit, _, entity, _), mask in zip(entities, masks, strict=True):
+            if mask:
                 unit.evaluate(entity, t, mask)
 
-    def _entities(self, event: Event, type_: str, name: str, row: int, te: int, t: int, seq: int) -> list[Any]:
-        touched = []
+    def _entities_of(self, event: Event, row: int) -> list[tuple[CompiledUnit, m.Entity, int, int]]:
+        """The entities an event is about: (unit, model, row, nodes to evaluate), new ones created."""
+        found = []
         for unit, model, field in self._entity_keys:
             if field is not None:
                 key = getattr(event.properties, field, UNSET)
@@ -380,13 +384,9 @@ class Fold:
                 self.entity_ids[unit.kind].append((key, row))
                 d = unit.everything
                 self.emit(unit, entity, CREATED, "", {"key": key})
-                unit.traits.set(entity, unit.catalogue_traits(key), 0, 0, t)
-            handler = unit.handler(type_, name)
-            if handler is not None:
-                d |= handler(entity, te, t, seq, event.properties, event)
-            if d:
-                touched.append((unit, entity, d))
-        return touched
+                unit.traits.set(entity, unit.catalogue_traits(key), 0, 0, self.t)
+            found.append((unit, model, entity, d))
+        return found
 
     # ------------------------------------------------------------------------------------------ people, accounts
 

@@ -13,6 +13,7 @@ import numpy as np
 from ..profiles.columns import UNKNOWN32, Array
 from ..workspace import models as m
 from .compile import CompiledUnit
+from .history import DAYS, WEEKS, ScoreHistory
 from .scores import ScoreNode
 
 if TYPE_CHECKING:
@@ -88,33 +89,45 @@ class DayCloser:
         day = self._local_day(t)
         gone = self.fold.forward if unit.kind == m.PERSON else {}
         every = slice(0, rows)
-        found: list[Any] = []
+        due: dict[int, list[Any]] = {}
         for history in unit.histories:
             history.append(day, every)
-            found.append((history, history.velocities(day, every), [history.fact(f, day, every) for f in history.facts]))
-        flipped = set(single)
-        for history, velocity, facts in found:
-            held = history.node.velocity.data[:rows]
-            flipped.update(np.nonzero(velocity != held)[0].tolist())
-            for signal, fact in zip(history.facts, facts, strict=True):
-                flipped.update(signal.concerning(fact, rows).tolist())
-        for row in sorted(flipped):
-            if row == 0 or row in gone:
+            self._velocities(history, day, rows, due)
+            for place, fact in enumerate(history.facts):
+                self._facts(history, place, fact, day, rows, due)
+        for row in sorted({*single, *due}):
+            if row in gone:
                 continue
             if row in single:
                 self._close_row(unit, row, single[row], day, t)
                 continue
             mask = 0
-            for history, velocity, facts in found:
-                mask |= history.settle(row, int(velocity[row]), [int(f[row]) for f in facts], t)
+            for history, place, value in due[row]:
+                mask |= history.settle_velocity(row, value) if place < 0 else history.facts[place].take(row, value)
             if mask:
                 unit.evaluate(row, t, mask)
-        for history, _, facts in found:
-            for signal, fact in zip(history.facts, facts, strict=True):
-                signal.store_rest(fact, flipped, rows)
         for history in unit.histories:
             for listener in self.listeners:
                 listener(t, unit, history)
+
+    def _velocities(self, history: ScoreHistory, day: int, rows: int, due: dict[int, list[Any]]) -> None:
+        lively = history.lively(day, rows, DAYS)
+        velocity = history.velocities(day, lively)
+        held = history.node.velocity.data[lively]
+        flipped = velocity != held
+        for row, new in zip(lively[flipped].tolist(), velocity[flipped].tolist(), strict=True):
+            due.setdefault(row, []).append((history, -1, new))
+
+    def _facts(self, history: ScoreHistory, place: int, fact: Any, day: int, rows: int, due: dict[int, list[Any]]) -> None:
+        weekly = fact.model.days == 182
+        if weekly and day % 7 != 6:
+            return
+        lively = history.lively(day, rows, (WEEKS + 1) * 7 if weekly else DAYS)
+        values = history.fact(fact, day, lively)
+        concerned = fact.concerning(values, lively)
+        for row, new in zip(lively[concerned].tolist(), values[concerned].tolist(), strict=True):
+            due.setdefault(row, []).append((history, place, new))
+        fact.values.data[lively[~concerned]] = values[~concerned]
 
     def _close_row(self, unit: CompiledUnit, row: int, mask: int, day: int, t: int) -> None:
         """A subject whose trend flipped: its fixed point comes before its day's values are taken."""
@@ -123,8 +136,10 @@ class DayCloser:
         mask = 0
         for history in unit.histories:
             history.append(day, at)
-            velocity = int(history.velocities(day, at)[0])
-            mask |= history.settle(row, velocity, [int(history.fact(f, day, at)[0]) for f in history.facts], t)
+            mask |= history.settle_velocity(row, int(history.velocities(day, at)[0]))
+            for fact in history.facts:
+                if fact.model.days == 28 or day % 7 == 6:
+                    mask |= fact.take(row, int(history.fact(fact, day, at)[0]))
         if mask:
             unit.evaluate(row, t, mask)
 

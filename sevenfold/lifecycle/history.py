@@ -33,6 +33,9 @@ class ScoreHistory:
             unit.table.add(f"{label}.weekly", "int16", UNKNOWN16, WEEKS) if any(f.model.days == 182 for f in self.facts) else None
         )
 
+        self.moved = unit.table.add(f"{label}.moved", "int32", -(2**31))
+        """The last day whose value differed from the day before: older histories stand still."""
+
     def finish(self) -> None:
         self._velocity_changed = self.unit.changer(self.node.velocity_slot)
 
@@ -48,9 +51,16 @@ class ScoreHistory:
     def append(self, day: int, rows: Any) -> None:
         """Closes day number `day` for rows (a slice or an array): each 7th day is a week's value as well."""
         value = self.value(rows)
+        differs = value != self.daily.data[rows, (day - 1) % DAYS]
+        self.moved.data[rows] = np.where(differs, day, self.moved.data[rows])
         self.daily.data[rows, day % DAYS] = value
         if day % 7 == 6 and self.weekly is not None:
             self.weekly.data[rows, day // 7 % WEEKS] = value
+
+    def lively(self, day: int, rows: int, days: int) -> Array:
+        """The rows (of 1..rows-1) whose values changed within the last `days` days; for others nothing derived moves."""
+        found: Array = np.flatnonzero(self.moved.data[1:rows] >= day - days) + 1
+        return found
 
     def window(self, day: int, rows: Any, weekly: bool) -> Array:
         """The kept values up to day number `day`, oldest first, int64 with UNKNOWN16 for none."""
@@ -108,21 +118,18 @@ class ScoreHistory:
         result: Array = np.where(enough, found, UNKNOWN)
         return result
 
-    def settle(self, row: int, velocity: int, facts: list[int], t: int) -> int:
-        """Takes a row's new velocity and facts; returns who must look again."""
+    def settle_velocity(self, row: int, velocity: int) -> int:
+        """Takes a row's new velocity; returns who must look again."""
         node = self.node
-        mask = 0
         assert node.velocity is not None
         held: Any = self.unit.env.scope[node.velocity.name]
         old = held[row]
-        if old != velocity:
-            held[row] = velocity
-            shown = {0: None, **{code: text for text, code in VELOCITIES.items()}}
-            self.unit.host.emit(self.unit, row, "velocity", node.label, {"from": shown[old], "to": shown[velocity]})
-            mask |= self._velocity_changed(row, old, velocity)
-        for signal, value in zip(self.facts, facts, strict=True):
-            mask |= signal.take(row, value)
-        return mask
+        if old == velocity:
+            return 0
+        held[row] = velocity
+        shown = {0: None, **{code: text for text, code in VELOCITIES.items()}}
+        self.unit.host.emit(self.unit, row, "velocity", node.label, {"from": shown[old], "to": shown[velocity]})
+        return self._velocity_changed(row, old, velocity)
 
     def daily_values(self, day: int, rows: Any) -> Array:
         """The plain values (with jumps) just closed, float points; NaN when unknown. For the outside only."""

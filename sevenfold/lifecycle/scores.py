@@ -203,9 +203,9 @@ class MeasureNode:
             ),
         )
 
-    def _weighs(self, rows: int) -> Array:
+    def _weighs(self, rows: Array) -> Array:
         weights = np.array(self.score.column_of_weights(self.index), np.int64)
-        found: Array = weights[self.score.sets.data[:rows]] != 0
+        found: Array = weights[self.score.sets.data[rows]] != 0
         return found
 
     def held(self, row: int) -> int:

@@ -31,6 +31,7 @@ class ClockKind(SignalKind):
         self.unit.add_slot((self.label,), self.slot)
         self.op = self.unit.op(self._fire, timer=True)
         self.offsets: list[int] = []
+        self.out: Column | None = None
         self.every = self.every_members = 0
 
     def finish(self) -> None:
@@ -57,7 +58,7 @@ class ClockKind(SignalKind):
             return self._flip(row, old_base == UNKNOWN, 0, 0)
         levels[row] = new_level = self._level_at(base, t)
         if base != UNKNOWN and new_level < len(self.offsets):
-            self.unit.push(base + self.offsets[new_level], self.unit.low(self.op), row)
+            self._arm(row, base + self.offsets[new_level])
         return self._flip(row, (old_base == UNKNOWN) != (base == UNKNOWN), old_level, new_level)
 
     def _flip(self, row: int, knownness: bool, old: int, new: int) -> int:
@@ -72,19 +73,26 @@ class ClockKind(SignalKind):
             self.unit.touch(row)
         return mask
 
+    def _arm(self, row: int, due: int) -> None:
+        self.unit.push(due, self.unit.low(self.op), row)
+        if self.out is not None:
+            self.data(self.out)[row] = due
+
     def _fire(self, row: int, due: int, entries: int, value: int) -> int:
         bases, levels = self.data(self.base), self.data(self.level)
         base, level = bases[row], levels[row]
         if base == UNKNOWN or level >= len(self.offsets):
             return 0
+        if self.out is not None and self.data(self.out)[row] != due:
+            return 0
         at = base + self.offsets[level]
         if at != due:
             if self.timers_lazy and at > due:
-                self.unit.push(at, self.unit.low(self.op), row)
+                self._arm(row, at)
             return 0
         levels[row] = new = self._level_at(base, due)
         if new < len(self.offsets):
-            self.unit.push(base + self.offsets[new], self.unit.low(self.op), row)
+            self._arm(row, base + self.offsets[new])
         return self._flip(row, False, level, new)
 
     def merge(self, winner: int, loser: int, t: int) -> None:
@@ -134,16 +142,19 @@ class SinceKind(ClockKind):
     def finish(self) -> None:
         super().finish()
         self.unit.env.scope[f"later_{self.base.name}"] = self._later
+        # With several offsets a timer for a later one may be out when an event brings the first one back; the column
+        # says which timer is the valid one.
+        self.out = self.column(".due", empty=UNKNOWN) if len(self.offsets) > 1 and self.timers_lazy else None
 
     def _later(self, row: int, base: int, t: int) -> int:
         """`move` for a base that only grows: pushes a timer only when none is out."""
         bases, levels = self.data(self.base), self.data(self.level)
         old_base, old_level = bases[row], levels[row]
-        out = old_base != UNKNOWN and old_level < len(self.offsets)
         bases[row] = base
         levels[row] = new = self._level_at(base, t)
-        if not out and new < len(self.offsets):
-            self.unit.push(base + self.offsets[new], self.unit.low(self.op), row)
+        # While nothing has passed the timer that is out comes early enough, and looks at the base when it fires.
+        if (old_base == UNKNOWN or old_level > new or old_level == len(self.offsets)) and new < len(self.offsets):
+            self._arm(row, base + self.offsets[new])
         return self._flip(row, old_base == UNKNOWN, old_level, new)
 
     def merged(self, a: int, b: int) -> int:

@@ -120,32 +120,28 @@ class ScoreHistoryKind(SignalKind):
         # Slopes are in 1e-6 points a day; minimum and change are points like the score itself.
         type_ = "number" if self.model.measure == "slope" else "score"
         self.slot = self.make_slot(self.values, type_, unknown=UNKNOWN)
-        self.weighs: list[Callable[[int], Array]] = []
-        """Of each score that measures it: the rows (0..n-1) for whom it weighs anything."""
+        self.weighs: list[Callable[[Array], Array]] = []
+        """Of each score that measures it: for whom of some rows it weighs anything."""
         self.unit.score_histories.append(self)
 
     def finish(self) -> None:
         self._changed = self.unit.changer(self.slot)
 
-    def concerning(self, new: Array, rows: int) -> Array:
-        """The rows for whom the change from the present values to `new` concerns somebody, ascending."""
-        old = self.values.data[:rows]
-        changed = old != new
+    def concerning(self, new: Array, rows: Array) -> Array:
+        """Of `rows` (numbers), for whom the change from the present values to `new` concerns somebody (booleans)."""
+        old = self.values.data[rows]
+        changed: Array = old != new
         watch = self.slot.own
         if watch.always or self.slot.members:
-            return np.flatnonzero(changed)
-        found = changed & ((old == UNKNOWN) | (new == UNKNOWN)) if watch.cuts else np.zeros(rows, bool)
+            return changed
+        found: Array = np.zeros(len(rows), bool)
+        if watch.cuts:
+            found |= changed & ((old == UNKNOWN) | (new == UNKNOWN))
         for cut in watch.cuts:
             found |= (old < cut) != (new < cut)
         for weighs in self.weighs:
             found |= changed & weighs(rows)
-        return np.flatnonzero(found)
-
-    def store_rest(self, new: Array, taken: set[int], rows: int) -> None:
-        """Keeps the values of rows whose change concerned nobody."""
-        rest = np.ones(rows, bool)
-        rest[[0, *taken]] = False
-        self.values.data[:rows][rest] = new[rest]
+        return found
 
     def take(self, row: int, new: int) -> int:
         """The close found another value."""
