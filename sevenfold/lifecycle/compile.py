@@ -103,9 +103,10 @@ class CompiledUnit(Unit):
         for label in self.first:
             self.segments[label].bit = self.node(self.segments[label].node)
         for score in self.scores.values():
-            score.bit_set = self.node(score.choose_node)
             for measure in score.measures:
                 measure.bit = 0 if measure.direct else self.node(measure.node)
+            # After the measures: a jump is from the value as it last stood to the new weights over all that is new.
+            score.bit_set = self.node(score.choose_node)
             score.bit = self.node(score.node)
             self.measured.append((sum(measure.bit for measure in score.measures), score.bit))
         for lifecycle in self.lifecycles.values():

@@ -183,20 +183,26 @@ class Identity:
     def _over_limit(self, rows: list[int], keys: list[str], t: int) -> str | None:
         """The prefix of an identifier type that the link would push over its limit, or None."""
         union = set(keys)
+        most: dict[str, int] = {}
         for row in rows:
-            union.update(self.keys_of(row))
-        new = union if len(rows) > 1 else union.difference(*(self.keys_of(row) for row in rows))
-        counts: dict[str, int] = {}
-        for key in union:
-            period = self.periods.get(key[0])
-            if period is not None and self.attached_at.get(key, t) <= t - period:
-                continue
-            counts[key[0]] = counts.get(key[0], 0) + 1
-        touched = {key[0] for key in new}
-        for prefix in sorted(touched):
-            if counts.get(prefix, 0) > self.limit_of[prefix]:
+            held = self.keys_of(row)
+            union.update(held)
+            for prefix, count in self._counted(held, t).items():
+                most[prefix] = max(most.get(prefix, 0), count)
+        for prefix, count in sorted(self._counted(union, t).items()):
+            # A limit that an alias has exceeded matters only to what would add to it.
+            if count > self.limit_of[prefix] and count > most.get(prefix, 0):
                 return prefix
         return None
+
+    def _counted(self, keys: Iterable[str], t: int) -> dict[str, int]:
+        """How many identifiers of each type count against the limit at `t`."""
+        counts: dict[str, int] = {}
+        for key in keys:
+            period = self.periods.get(key[0])
+            if period is None or self.attached_at.get(key, t) > t - period:
+                counts[key[0]] = counts.get(key[0], 0) + 1
+        return counts
 
     def _attach(self, row: int, key: str, t: int) -> None:
         self.point(key, row)
