@@ -47,6 +47,7 @@ def dump(fold: Fold) -> bytes:
         "next_close": fold._next_close, "tick_due": fold._tick_due,
         "units": {unit.kind: _dump_unit(unit) for unit in fold.compiled},
         "held": fold.identity.held, "attached_at": fold.identity.attached_at,
+        "apart": sorted(fold.identity.apart),
         "accounts": fold.account_ids, "members": [_packed(one) for one in fold.members],
         "further": list(fold.further.items()), "entities": fold.entity_ids, "forward": list(fold.forward.items()),
         "dirty": [(account, _big(mask)) for account, mask in fold._dirty_accounts.items()],
@@ -73,6 +74,7 @@ def load(workspace: m.Workspace, data: bytes, fold_class: type[Fold]) -> Fold:
         _load_unit(unit, state["units"][unit.kind])
     fold.t, fold.seq, fold._next_close, fold._tick_due = state["t"], state["seq"], state["next_close"], state["tick_due"]
     fold.identity.restore([_tupled(one) for one in state["held"]], state["attached_at"])
+    fold.identity.apart = {(a, b) for a, b in state["apart"]}
     fold.account_ids = state["accounts"]
     fold.account_rows = {name: row for row, name in enumerate(fold.account_ids) if row}
     fold.members = [_unpacked(one) for one in state["members"]]

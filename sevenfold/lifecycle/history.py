@@ -39,6 +39,15 @@ class ScoreHistory:
     def finish(self) -> None:
         self._velocity_changed = self.unit.changer(self.node.velocity_slot)
 
+    def forget(self) -> None:
+        """No day was ever closed."""
+        for column in (self.daily, self.weekly):
+            if column is not None:
+                column.data[:] = UNKNOWN16
+        for column in (self.node.velocity, self.node.jumps):
+            if column is not None:
+                column.data[:] = 0
+
     def value(self, rows: Any) -> Array:
         """The jump-free value of rows now, int16 in 1/100 point; UNKNOWN16 when unknown."""
         node = self.node

@@ -84,6 +84,8 @@ class Identity:
         self.held: list[Any] = [None]
         """Row -> its keys: None, one text, or a tuple of texts."""
         self.attached_at: dict[str, int] = {}
+        self.apart: set[tuple[int, int]] = set()
+        """Pairs of rows (lower first) that somebody took apart: nothing merges them again."""
         self.trace: list[Link] | None = None
         self._known_good: dict[str, bool] = {}
 
@@ -173,7 +175,7 @@ class Identity:
         if not row:
             self._attach(before, key, t)
             return before
-        if before != row:
+        if before != row and (min(row, before), max(row, before)) not in self.apart:
             winner, loser = min(row, before), max(row, before)
             self._absorb(winner, loser)
             self.merge(winner, loser, "alias")
@@ -182,6 +184,10 @@ class Identity:
 
     def _over_limit(self, rows: list[int], keys: list[str], t: int) -> str | None:
         """The prefix of an identifier type that the link would push over its limit, or None."""
+        if self.apart:
+            for place, row in enumerate(rows):
+                if any((row, other) in self.apart for other in rows[place + 1 :]):
+                    return keys[-1][0]
         union = set(keys)
         most: dict[str, int] = {}
         for row in rows:
@@ -220,7 +226,7 @@ class Identity:
             return
         before = self.row_of(key)
         held = [k for k in self.keys_of(row) if k[0] == key[0]]
-        if before == row or len(held) >= self.limit_of[key[0]]:
+        if before == row or len(held) >= self.limit_of[key[0]] or (min(row, before), max(row, before)) in self.apart:
             return
         if before:
             rest = tuple(k for k in self.keys_of(before) if k != key)
