@@ -74,6 +74,7 @@ class Fold:
         self.account_rows: dict[str, int] = {}
         self.account_ids: list[str] = [""]
         self.members: list[Any] = [None]
+        self.children: dict[int, list[int]] = {}
         self.further: dict[int, list[tuple[int, str]]] = {}
         """People of several accounts: the accounts after the first, which is the column `.account` with `.role`."""
         self.entity_rows: dict[str, dict[str, int]] = {name: {} for name in workspace.entities}
@@ -94,6 +95,7 @@ class Fold:
         scope = self.env.scope
         scope.update(
             push=self.wheel.push, push_value=self.valued.push_value, micro=micro, dig=dig, stamp_ms=stamp_ms, roll=self._roll,
+            rescan=self._rescan, rescan_of=self._rescan_of,
             whole_body=self._whole_body, touch_page=self._touch_page, touch_campaign=_touch_campaign, UNSET=UNSET,
         )
         for index, kind in enumerate(kinds):
@@ -180,6 +182,42 @@ class Fold:
     def member_rows(self, account: int) -> Iterable[int]:
         held = self.members[account]
         return () if held is None else held
+
+    def child_rows(self, account: int) -> Iterable[int]:
+        return self.children.get(account, ())
+
+    def _rescan(self, index: int, account: int) -> None:
+        """A roll-up of an account has to look at its members anew when the account closes."""
+        self._moved_rollups[account] = self._moved_rollups.get(account, 0) | 1 << index
+        self._touch(account, 0)
+
+    def _rescan_of(self, index: int, row: int) -> None:
+        for account, _ in self.accounts_of(row):
+            self._rescan(index, account)
+
+    def _set_parent(self, account: int, key: Any) -> None:
+        """The trait `parent` of an account names the account above it; a circle is not taken."""
+        if key.__class__ is not str or not key:
+            return
+        if key not in self.account_rows:
+            # Ids come from numbers: an account that a record creates beside another takes a number of its own.
+            self.seq += 1
+        parent = self._account(key)
+        parents = self.env.scope[self.account.parent_of]
+        above, before = parent, parents[account]
+        while above and above != account:
+            above = parents[above]
+        if above == account or parent == before:
+            return
+        parents[account] = parent
+        self.children.setdefault(parent, []).append(account)
+        if before:
+            self.children[before].remove(account)
+        for rollup in self.account.rollups:
+            if rollup.of_accounts:
+                for one in (parent, before):
+                    if one:
+                        self._rescan(rollup.index, one)
 
     def touch(self, account: int) -> None:
         """A fact of an account that its members' conditions read has changed: they see it at the next tick."""
@@ -335,6 +373,8 @@ class Fold:
             role = event.traits.get("role")
             self._join(row, account, role if isinstance(role, str) else "")
             self._touch(account, self.account.traits.set(account, event.traits, te, seq, t))
+            if "parent" in event.traits:
+                self._set_parent(account, event.traits["parent"])
         elif type_ == "identify":
             d |= person.traits.set(row, event.traits, te, seq, t)
         elif account and name == "Account Removed User":

@@ -49,6 +49,7 @@ def dump(fold: Fold) -> bytes:
         "held": fold.identity.held, "attached_at": fold.identity.attached_at,
         "apart": sorted(fold.identity.apart),
         "accounts": fold.account_ids, "members": [_packed(one) for one in fold.members],
+        "children": list(fold.children.items()),
         "further": list(fold.further.items()), "entities": fold.entity_ids, "forward": list(fold.forward.items()),
         "dirty": [(account, _big(mask)) for account, mask in fold._dirty_accounts.items()],
         "moved": [(account, _big(mask)) for account, mask in fold._moved_rollups.items()],
@@ -78,6 +79,7 @@ def load(workspace: m.Workspace, data: bytes, fold_class: type[Fold]) -> Fold:
     fold.account_ids = state["accounts"]
     fold.account_rows = {name: row for row, name in enumerate(fold.account_ids) if row}
     fold.members = [_unpacked(one) for one in state["members"]]
+    fold.children = {account: list(rows) for account, rows in state["children"]}
     fold.further = {row: [(a, r) for a, r in held] for row, held in state["further"]}
     fold.entity_ids = {kind: [(k, p) for k, p in ids] for kind, ids in state["entities"].items()}
     fold.entity_rows = {kind: {k: row for row, (k, _) in enumerate(ids) if row} for kind, ids in fold.entity_ids.items()}

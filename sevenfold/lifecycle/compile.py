@@ -186,6 +186,8 @@ def _in_dependency_order(signals: dict[str, m.Signal]) -> list[str]:
             needed = [signal.numerator, signal.denominator]
         elif isinstance(signal, m.Formula):
             needed = [str(n) for _, n in x.parse_linear(signal.formula).terms]
+        elif isinstance(signal, m.Rollup) and signal.over == "accounts" and signal.signal is not None:
+            needed = [signal.signal]
         else:
             needed = []
         for each in needed:

@@ -53,6 +53,7 @@ class Host(Protocol):
     def emit(self, unit: Unit, row: int, kind: str, name: str, data: dict[str, Any]) -> None: ...
     def cause(self) -> dict[str, Any]: ...
     def member_rows(self, account: int) -> Iterable[int]: ...
+    def child_rows(self, account: int) -> Iterable[int]: ...
 
 
 class Unit:
@@ -68,6 +69,7 @@ class Unit:
         self.born = self.table.add(".born")
         self.closed = ""
         self.account_of = self.table.add(".account", "int32").name if kind == m.PERSON else ""
+        self.parent_of = self.table.add(".parent", "int32").name if kind == m.ACCOUNT else ""
         self.slots: dict[tuple[str, ...], Slot] = {}
         self.conditions = Conditions(host.env, self)
         self.changes = Changes(host.env, host.env.bind(self.touch, "touch").id)
@@ -195,6 +197,9 @@ class Unit:
 
     def member_rows(self, account: int) -> Iterable[int]:
         return self.host.member_rows(account)
+
+    def child_rows(self, account: int) -> Iterable[int]:
+        return self.host.child_rows(account)
 
     # -------------------------------------------------------------------------------------------------- changes
 

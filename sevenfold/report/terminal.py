@@ -124,6 +124,8 @@ def _scores(scores: list[ScoreSummary]) -> Group:
 
 def _events(summary: Summary) -> Group:
     table = _table("", "count")
+    if summary.rows not in (0, summary.events):
+        table.add_row("rows read", f"{summary.rows:,}")
     table.add_row("taken", f"{summary.events:,}")
     if summary.duplicates:
         table.add_row("left out: duplicate", f"{summary.duplicates:,}")

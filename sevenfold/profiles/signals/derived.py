@@ -154,44 +154,58 @@ class ScoreHistoryKind(SignalKind):
 
 
 class RollupKind(SignalKind):
-    """An account's total over its members: running sums kept by differences, shown from the next tick on.
+    """An account's total over its members, or over its child accounts; shown from the next tick on.
 
-    Member changes call `moved`; the account's tick calls `show_tick`. Minimum and maximum look at the members anew.
+    Sums, counts and means over members are running totals kept by differences (`moved`). Minimum, maximum, weighted and
+    child-account roll-ups look at their members anew when the account closes and one of them has moved (`rescan`).
     """
 
     model: m.Rollup
 
     def declare(self) -> None:
         aggregate = self.model.aggregate
+        self.of_accounts = self.model.over == "accounts"
+        self.scans = self.of_accounts or self.model.weight is not None or aggregate in ("min", "max")
         whole = aggregate in ("sum", "count")
         self.values = self.column(empty=0 if whole else UNKNOWN)
         self.totals = self.column(".total")
         self.entries = self.column(".known", "int32")
-        self.member = self.unit.member_unit()
+        self.member = self.unit if self.of_accounts else self.unit.member_unit()
         if self.model.signal is not None:
             self.source: Slot = self.member.place(x.Name(tuple(self.model.signal.split(".")))).slot
         else:
             assert self.model.when is not None
             self.source = self.member.hidden_segment(self.model.when)
-        type_ = "count" if aggregate == "count" else "number" if aggregate == "average" else self.source.type
-        # Means are shown in 1e-6 whatever they are of; totals keep the unit of what they add up.
-        self.factor = 1_000_000 // SCALE[self.source.type] if aggregate == "average" else 1
+        fine = aggregate == "average" or self.model.weight is not None
+        type_ = "number" if fine else "count" if aggregate == "count" else self.source.type
+        # Means and weighted sums are in 1e-6 whatever they are of; totals keep the unit of what they add up.
+        self.factor = 1_000_000 // SCALE[self.source.type] if fine and not self.source.bit else 1
         self.slot = self.make_slot(self.values, type_, unknown=None if whole else UNKNOWN)
+        self.index = len(self.unit.rollups)
         self.unit.rollups.append(self)
-        index = self.unit.rollups.index(self)
-        self.source.direct.append(lambda old, new: self._emit(index, old, new))
+        self.source.direct.append(self._emit)
+        self.weight: Slot | None = None
 
-    def _emit(self, index: int, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
+    def link(self) -> None:
+        if self.model.weight is not None:
+            self.weight = self.member.place(x.Name(("trait", self.model.weight.removeprefix("trait.")))).slot
+            self.weight.direct.append(self._emit)
+
+    def _emit(self, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
+        if self.of_accounts:
+            return code(
+                "if PARENT[row]:\n    RESCAN(INDEX, PARENT[row])", PARENT=name(self.unit.parent_of), RESCAN=name("rescan"), INDEX=self.index
+            )
         account = name(self.member.account_of)
-        return code("if ACCOUNT[row]:\n    ROLL(INDEX, row, OLD, NEW)", ACCOUNT=account, ROLL=name("roll"), INDEX=index, OLD=old, NEW=new)
+        if self.scans:
+            return code("if ACCOUNT[row]:\n    ROLL(INDEX, row)", ACCOUNT=account, ROLL=name("rescan_of"), INDEX=self.index)
+        return code(
+            "if ACCOUNT[row]:\n    ROLL(INDEX, row, OLD, NEW)", ACCOUNT=account, ROLL=name("roll"), INDEX=self.index, OLD=old, NEW=new
+        )
 
     def share(self, row: int) -> int | None:
         """What a member contributes now: an int in the roll-up's units, None when unknown."""
-        slot = self.source
-        value: int = self.unit.env.scope[slot.column][row]
-        if slot.bit:
-            return 1 if value & slot.bit else 0
-        return None if value == slot.unknown else value * self.factor
+        return self.of_value(self.unit.env.scope[self.source.column][row])
 
     def of_value(self, value: int) -> int | None:
         """The contribution of a stored value."""
@@ -207,24 +221,43 @@ class RollupKind(SignalKind):
         entries[account] += weight * ((new is not None) - (old is not None))
 
     def show_tick(self, account: int) -> int:
-        """At the account's tick: the running total becomes the value conditions see."""
-        totals, entries = self.data(self.totals), self.data(self.entries)
-        aggregate = self.model.aggregate
-        if aggregate in ("sum", "count"):
-            new = totals[account]
-        elif entries[account] == 0:
-            new = UNKNOWN
-        elif aggregate == "average":
-            new = totals[account] // entries[account]
-        else:
-            shares = [s for s in (self.share(r) for r in self.unit.member_rows(account)) if s is not None]
-            new = (max(shares) if aggregate == "max" else min(shares)) if shares else UNKNOWN
+        """At the account's tick: the total becomes the value conditions see."""
+        new = self._scanned(account) if self.scans else self._running(account)
         values = self.data(self.values)
         old = values[account]
         if old == new:
             return 0
         values[account] = new
         return self._changed(account, old, new)
+
+    def _running(self, account: int) -> int:
+        total, entries = self.data(self.totals)[account], self.data(self.entries)[account]
+        if self.model.aggregate in ("sum", "count"):
+            return int(total)
+        return UNKNOWN if entries == 0 else int(total // entries)
+
+    def _scanned(self, account: int) -> int:
+        rows = self.unit.child_rows(account) if self.of_accounts else self.unit.member_rows(account)
+        shares = [(share, self._weight(row)) for row in rows if (share := self.share(row)) is not None]
+        aggregate = self.model.aggregate
+        if aggregate in ("min", "max"):
+            found = [share for share, _ in shares]
+            return (max(found) if aggregate == "max" else min(found)) if found else UNKNOWN
+        if self.weight is None:
+            total = sum(share for share, _ in shares)
+            return total if aggregate != "average" else total // len(shares) if shares else UNKNOWN
+        # Weights are numbers in 1e-6; members without one weigh nothing.
+        total = sum(share * weight for share, weight in shares)
+        if aggregate == "average":
+            whole = sum(weight for _, weight in shares)
+            return total // whole if whole else UNKNOWN
+        return total if self.source.bit else total // 1_000_000
+
+    def _weight(self, row: int) -> int:
+        if self.weight is None:
+            return 1
+        value: int = self.unit.env.scope[self.weight.column][row]
+        return 0 if value == UNKNOWN else value
 
     def finish(self) -> None:
         self._changed = self.unit.changer(self.slot)
