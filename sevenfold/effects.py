@@ -20,7 +20,8 @@ OVERFLOW = "overflow"
 
 
 class Effect(msgspec.Struct):
-    """One decision. ``time`` is engine ms UTC, ``of`` the kind of subject, ``subject`` its id, ``name`` the segment,
+    """One decision. ``time`` is engine ms UTC, ``of`` the kind of subject, ``subject`` its id, ``name`` the
+    segment,
     lifecycle or score it is about, ``data`` the rest (JSON-ready)."""
 
     time: int

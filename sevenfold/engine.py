@@ -1,6 +1,7 @@
 """The fold: state and a record in, state and effects out. Deterministic; reads no clock, no disk, no chance.
 
-Order of work is docs/explain/fold.md: everything due before a record fires before it, in exact order; each operation
+Order of work is docs/explain/fold.md: everything due before a record fires before it, in exact order; each
+operation
 runs to its fixed point on its own subject; accounts close at ticks.
 """
 
@@ -29,7 +30,18 @@ from .profiles.build import Environment
 from .profiles.identity import Identity
 from .profiles.signals.base import stamp_ms
 from .profiles.unit import Fire, Unit
-from .profiles.wheel import KIND_BITS, LOW_BITS, LOW_MASK, NEVER, OP_BITS, OP_MASK, ROW_BITS, ROW_MASK, ValuedWheel, Wheel
+from .profiles.wheel import (
+    KIND_BITS,
+    LOW_BITS,
+    LOW_MASK,
+    NEVER,
+    OP_BITS,
+    OP_MASK,
+    ROW_BITS,
+    ROW_MASK,
+    ValuedWheel,
+    Wheel,
+)
 from .profiles.where import dig, micro
 from .workspace import models as m
 
@@ -52,7 +64,11 @@ class Fold:
     """
 
     def __init__(
-        self, workspace: m.Workspace, *, capacity_rows: int = 1_024, seeds: dict[str, dict[str, list[str | None]]] | None = None
+        self,
+        workspace: m.Workspace,
+        *,
+        capacity_rows: int = 1_024,
+        seeds: dict[str, dict[str, list[str | None]]] | None = None,
     ) -> None:
         self._seeds = seeds or {}
         self.workspace = workspace
@@ -76,7 +92,9 @@ class Fold:
         self.members: list[Any] = [None]
         self.children: dict[int, list[int]] = {}
         self.further: dict[int, list[tuple[int, str]]] = {}
-        """People of several accounts: the accounts after the first, which is the column `.account` with `.role`."""
+        """People of several accounts: the accounts after the first, which is the column `.account` with
+        `.role`.
+        """
         self.entity_rows: dict[str, dict[str, int]] = {name: {} for name in workspace.entities}
         self.entity_ids: dict[str, list[tuple[str, int]]] = {name: [("", 0)] for name in workspace.entities}
         self._dirty_accounts: dict[int, int] = {}
@@ -88,15 +106,25 @@ class Fold:
         self.closer = DayCloser(self, ZoneInfo(workspace.timezone))
         self.dropped: dict[Reason, int] = {}
 
-    # ------------------------------------------------------------------------------------------------- compiling
+    # -------------------------------------------------------------------------------------------------
+    # compiling
 
     def _compile(self, capacity_rows: int) -> None:
         kinds = [m.PERSON, m.ACCOUNT, *self.workspace.entities]
         scope = self.env.scope
         scope.update(
-            push=self.wheel.push, push_value=self.valued.push_value, micro=micro, dig=dig, stamp_ms=stamp_ms, roll=self._roll,
-            rescan=self._rescan, rescan_of=self._rescan_of,
-            whole_body=self._whole_body, touch_page=self._touch_page, touch_campaign=_touch_campaign, UNSET=UNSET,
+            push=self.wheel.push,
+            push_value=self.valued.push_value,
+            micro=micro,
+            dig=dig,
+            stamp_ms=stamp_ms,
+            roll=self._roll,
+            rescan=self._rescan,
+            rescan_of=self._rescan_of,
+            whole_body=self._whole_body,
+            touch_page=self._touch_page,
+            touch_campaign=_touch_campaign,
+            UNSET=UNSET,
         )
         for index, kind in enumerate(kinds):
             self.units[kind] = CompiledUnit(self, kind, index, capacity_rows)
@@ -139,7 +167,9 @@ class Fold:
             unit.finish()
         self._evaluate = [unit.evaluate for unit in self.compiled]
         self._role_weights = {
-            members_label(k): v.members.roles for k, v in self.workspace.scores.items() if v.members is not None
+            members_label(k): v.members.roles
+            for k, v in self.workspace.scores.items()
+            if v.members is not None
         }
 
     def _unit(self, kind: str) -> CompiledUnit:
@@ -147,7 +177,8 @@ class Fold:
         assert isinstance(unit, CompiledUnit)
         return unit
 
-    # --------------------------------------------------------------------------------------- what units ask for
+    # --------------------------------------------------------------------------------------- what units ask
+    # for
 
     def add_op(self, kind: int, fire: Fire | None, timer: bool, owner: str) -> int:
         self._fires.append(fire or _never)
@@ -167,7 +198,7 @@ class Fold:
 
     def cause(self) -> dict[str, Any]:
         if self._cause.__class__ is int:
-            op: int = self._cause  # type: ignore[assignment]
+            op: int = self._cause
             return {"kind": "timer" if self._timers[op] else "expiry", "name": self._owners[op]}
         kind, name, seq = self._cause  # type: ignore[misc]
         return {"kind": kind, "name": name, "seq": seq} if seq else {"kind": kind, "name": name}
@@ -200,7 +231,8 @@ class Fold:
         if key.__class__ is not str or not key:
             return
         if key not in self.account_rows:
-            # Ids come from numbers: an account that a record creates beside another takes a number of its own.
+            # Ids come from numbers: an account that a record creates beside another takes a number of its
+            # own.
             self.seq += 1
         parent = self._account(key)
         parents = self.env.scope[self.account.parent_of]
@@ -220,7 +252,7 @@ class Fold:
                         self._rescan(rollup.index, one)
 
     def touch(self, account: int) -> None:
-        """A fact of an account that its members' conditions read has changed: they see it at the next tick."""
+        """A fact of an account that members' conditions read has changed: they see it at the next tick."""
         self._touch(account, 0)
 
     def _touch(self, account: int, mask: int) -> None:
@@ -285,7 +317,8 @@ class Fold:
         value = getattr(page, field, None) if page is not None else None
         return getattr(p, self._fields[field], UNSET) if value is None else value
 
-    # -------------------------------------------------------------------------------------------------- snapshots
+    # --------------------------------------------------------------------------------------------------
+    # snapshots
 
     def snapshot(self) -> bytes:
         """The whole state; `restore` gives a fold that goes on exactly as this one would."""
@@ -293,15 +326,19 @@ class Fold:
 
     @classmethod
     def restore(cls, workspace: m.Workspace, data: bytes) -> Fold:
-        """The fold of a snapshot. Raises SnapshotError when it is damaged or of another workspace or version."""
+        """The fold of a snapshot. Raises SnapshotError when it is damaged or of another workspace or
+        version.
+        """
         return state.load(workspace, data, cls)
 
-    # --------------------------------------------------------------------------------------------------- records
+    # ---------------------------------------------------------------------------------------------------
+    # records
 
     def events(self, entries: Iterable[Entry]) -> list[Effect]:
         """Folds a batch of events in order: (engine time ms, raw JSON), engine times never decreasing.
 
-        Returns the effects in order. An event that the steps drop changes nothing and is counted in `dropped`.
+        Returns the effects in order. An event that the steps drop changes nothing and is counted in
+        `dropped`.
         """
         accept = self.intake.accept
         for t, raw in entries:
@@ -321,12 +358,16 @@ class Fold:
         return self._taken()
 
     def control(self, t: int, record: dict[str, Any]) -> list[Effect]:
-        """Folds a control record. `op`: list (append, replace, remove, clear members by identifiers), weights."""
+        """Folds a control record. `op`: list (append, replace, remove, clear members by identifiers),
+        weights.
+        """
         self._drain(t)
         self.t = t
         self.seq += 1
         self._cause = ("control", str(record.get("op")), self.seq)
-        handler = {"list": self._list, "weights": self._weights, "merge": self._merge_asked}.get(str(record.get("op")))
+        handler = {"list": self._list, "weights": self._weights, "merge": self._merge_asked}.get(
+            str(record.get("op"))
+        )
         if handler is None:
             raise ControlError(f"unknown control `{record.get('op')}`", fix="one of list, weights, merge")
         handler(record)
@@ -338,14 +379,19 @@ class Fold:
 
     def event(self, t: int, event: Event, raw: bytes) -> None:
         """Folds one accepted event; effects gather in `effects`."""
-        if t >= self.wheel.next_due or t >= self.valued.next_due or t >= self._next_close or t >= self._tick_due:
+        if (
+            t >= self.wheel.next_due
+            or t >= self.valued.next_due
+            or t >= self._next_close
+            or t >= self._tick_due
+        ):
             self._drain(t)
         elif self.seq == 0:
             self._next_close = self.closer.after(t)
         self.t = t
         self.seq = seq = self.seq + 1
         type_ = event.type or ""
-        name = event.event or ""
+        name: str = event.event or ""  # type: ignore[assignment]
         self._cause = (type_, name, seq)
         self._whole_raw = raw
         te = event.time if event.time <= t else t
@@ -428,7 +474,8 @@ class Fold:
             found.append((unit, model, entity, d))
         return found
 
-    # ------------------------------------------------------------------------------------------ people, accounts
+    # ------------------------------------------------------------------------------------------ people,
+    # accounts
 
     def _who(self, event: Event, type_: str, t: int) -> int:
         identity = self.identity
@@ -440,7 +487,9 @@ class Fold:
             row, anonymous = 0, event.anonymous_id
             if event.user_id is not None:
                 key: str = identity.user + event.user_id  # type: ignore[operator]
-                row = identity.maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255].get(key, 0)
+                row = identity.maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255].get(
+                    key, 0
+                )
                 if anonymous is None and row:
                     return row
             if anonymous is not None:
@@ -448,7 +497,9 @@ class Fold:
                 held = identity.held[row] if row else None
                 if held is not None and held.__class__ is tuple and key in held:
                     return row
-                other = identity.maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255].get(key, 0)
+                other = identity.maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255].get(
+                    key, 0
+                )
                 if other and (other == row or event.user_id is None):
                     return other
         return identity.resolve(self._keys(event), t)
@@ -456,11 +507,18 @@ class Fold:
     def _keys(self, event: Event) -> list[str]:
         """The event's identifiers, strongest first."""
         context = event.context
-        traits = event.traits if event.type == "identify" else (context.traits if context is not None else None) or {}
+        traits = (
+            event.traits
+            if event.type == "identify"
+            else (context.traits if context is not None else None) or {}
+        )
         device = context.device if context is not None else None
         found: dict[str, Any] = {
-            "user_id": event.user_id, "anonymous_id": event.anonymous_id, "email": traits.get("email"),
-            "phone": traits.get("phone"), "device": device.token if device is not None else None,
+            "user_id": event.user_id,
+            "anonymous_id": event.anonymous_id,
+            "email": traits.get("email"),
+            "phone": traits.get("phone"),
+            "device": device.token if device is not None else None,
         }
         for kind, path in self.identity.custom:
             found[kind] = dig(traits, tuple(path.split(".")))
@@ -532,7 +590,8 @@ class Fold:
         self._moved_rollups[account] = (1 << len(self.account.rollups)) - 1
         self._touch(account, 0)
 
-    # ----------------------------------------------------------------------------------------------------- merge
+    # -----------------------------------------------------------------------------------------------------
+    # merge
 
     def _merge(self, winner: int, loser: int, by: str) -> None:
         """Folds the loser's state into the winner's; the winner is evaluated once, with all its nodes."""
@@ -574,7 +633,8 @@ class Fold:
             self.identity._absorb(rows[0], other)
             self._merge(rows[0], other, "asked")
 
-    # -------------------------------------------------------------------------------------------------- controls
+    # --------------------------------------------------------------------------------------------------
+    # controls
 
     def _find(self, identifier: Any) -> int:
         if isinstance(identifier, dict):
@@ -591,11 +651,15 @@ class Fold:
         label = str(record.get("list"))
         node = self.person.segments.get(label)
         if node is None or node.condition is not None:
-            raise ControlError(f"`{label}` is not a list kept by hand", fix="declare it as a segment with `manual: true`")
+            raise ControlError(
+                f"`{label}` is not a list kept by hand", fix="declare it as a segment with `manual: true`"
+            )
         action = record.get("action", "append")
         rows = []
         for identifier in record.get("members", []):
-            kind, value = next(iter(identifier.items())) if isinstance(identifier, dict) else ("user_id", identifier)
+            kind, value = (
+                next(iter(identifier.items())) if isinstance(identifier, dict) else ("user_id", identifier)
+            )
             key = self.identity.key(kind, value)
             row = self._find(identifier)
             if not row and key is not None:
@@ -629,7 +693,8 @@ class Fold:
         weights = msgspec.convert(record["weights"], list[m.Weights])
         self.closer.reweigh(unit, node, weights)
 
-    # ------------------------------------------------------------------------------------------------------ time
+    # ------------------------------------------------------------------------------------------------------
+    # time
 
     def _drain(self, t: int) -> None:
         """Everything due at or before `t`, in order."""
@@ -695,7 +760,8 @@ class Fold:
     def _fire_instant(self, due: int) -> None:
         """All entries of one instant, when several concern one subject or people have merged.
 
-        Rows are forwarded to merged people first, then the order is made; the entries of one signal of one subject are
+        Rows are forwarded to merged people first, then the order is made; the entries of one signal of one
+        subject are
         one operation.
         """
         found: dict[int, list[int]] = {}
@@ -709,7 +775,7 @@ class Fold:
         groups: dict[tuple[int, str], list[int]] = {}
         for low in sorted(found):
             groups.setdefault((low >> OP_BITS, self._owners[low & OP_MASK]), []).append(low)
-        for (subject, owner), lows in groups.items():
+        for (subject, _), lows in groups.items():
             row, kind = subject & ROW_MASK, (subject >> ROW_BITS) & _KIND_MASK
             d = 0
             for low in lows:
@@ -752,13 +818,18 @@ class Fold:
                         self._cause = ("account", self.account_ids[row], 0)
                         self.person.evaluate(member, tick, mask)
 
-    # -------------------------------------------------------------------------------------------------- reading
+    # --------------------------------------------------------------------------------------------------
+    # reading
 
     def subjects(self, of: str) -> dict[str, dict[str, Any]]:
-        """Every living subject of a kind by id: identifiers, traits, signals, segments, stages, scores, bands."""
+        """Every living subject of a kind by id: identifiers, traits, signals, segments, stages, scores,
+        bands.
+        """
         unit = self._unit(of)
         gone = self.forward if of == m.PERSON else {}
-        return {self.id_of(unit, row): self.read(of, row) for row in range(1, unit.table.rows) if row not in gone}
+        return {
+            self.id_of(unit, row): self.read(of, row) for row in range(1, unit.table.rows) if row not in gone
+        }
 
     def read(self, of: str, row: int) -> dict[str, Any]:
         """One subject for people."""

@@ -1,8 +1,11 @@
 """Restatement: whatever needs the past. Back-fill of new or changed signals, and taking a merge back.
 
-One mechanism: a side fold (the same code) goes over the log again, under the new workspace or with the merge forbidden,
-and becomes the live fold. Rows are created by identity alone, so they are the same rows. What was decided stays decided:
-stages, segments, bands and score history are carried over from the live fold, and past transitions are not rewritten.
+One mechanism: a side fold (the same code) goes over the log again, under the new workspace or with the
+merge forbidden,
+and becomes the live fold. Rows are created by identity alone, so they are the same rows. What was decided
+stays decided:
+stages, segments, bands and score history are carried over from the live fold, and past transitions are not
+rewritten.
 Each subject is then evaluated once, with cause `restated`.
 """
 
@@ -26,15 +29,19 @@ History = Iterable[tuple[str, int, Any]]
 
 
 class RestatementError(SevenfoldError):
-    """A restatement cannot be made: the history is not the one the fold has seen, or there is nothing to take back."""
+    """A restatement cannot be made: the history is not the one the fold has seen, or there is nothing to
+    take back.
+    """
 
     code = "bad_restatement"
 
 
 def back_fill(live: Fold, workspace: m.Workspace, history: History) -> tuple[Fold, list[Effect]]:
-    """The fold under a new workspace, at the same moment, with every signal as if it had been there from the start.
+    """The fold under a new workspace, at the same moment, with every signal as if it had been there from the
+    start.
 
-    Returns the new fold and the effects of evaluating everybody once. `history` must hold the records `live` has folded.
+    Returns the new fold and the effects of evaluating everybody once. `history` must hold the records
+    `live` has folded.
     """
     side = Fold(workspace, capacity_rows=live.person.table.capacity)
     side.identity.apart = set(live.identity.apart)
@@ -50,7 +57,8 @@ def unmerge(live: Fold, winner: str, loser: str, history: History) -> tuple[Fold
     ids = {live.id_of(live.person, row): row for row in range(1, live.person.table.rows)}
     if winner not in ids or loser not in ids or live.forward.get(ids[loser]) != ids[winner]:
         raise RestatementError(
-            f"`{loser}` was not merged into `{winner}`", fix="take both ids from the `merged` effect: its subject and its `loser`"
+            f"`{loser}` was not merged into `{winner}`",
+            fix="take both ids from the `merged` effect: its subject and its `loser`",
         )
     side = Fold(live.workspace, capacity_rows=live.person.table.capacity)
     side.identity.apart = live.identity.apart | {(ids[winner], ids[loser])}
@@ -77,12 +85,15 @@ def _refold(side: Fold, live: Fold, history: History) -> None:
     side.effects = []
     if side.seq != live.seq or side.person.table.rows != live.person.table.rows:
         raise RestatementError(
-            f"the history holds {side.seq} records, the fold has seen {live.seq}", fix="give all records, from the first one on"
+            f"the history holds {side.seq} records, the fold has seen {live.seq}",
+            fix="give all records, from the first one on",
         )
 
 
 def _carry_over(side: Fold, live: Fold, fresh: set[int]) -> list[Effect]:
-    """What was decided stays: copied by name from the live fold, except for the people in `fresh` when they are split."""
+    """What was decided stays: copied by name from the live fold, except for the people in `fresh` when they
+    are split.
+    """
     side.t = live.t
     for unit in side.compiled:
         before = live.units.get(unit.kind)
@@ -98,7 +109,9 @@ def _carry_over(side: Fold, live: Fold, fresh: set[int]) -> list[Effect]:
 
 
 def _carry_unit(unit: CompiledUnit, before: CompiledUnit, fresh: set[int]) -> None:
-    rows = np.array([r for r in range(min(unit.table.rows, before.table.rows)) if r not in fresh], dtype=np.int64)
+    rows = np.array(
+        [r for r in range(min(unit.table.rows, before.table.rows)) if r not in fresh], dtype=np.int64
+    )
     # What is new to the workspace starts now: its past in the side fold was nobody's decision.
     every = np.arange(unit.table.rows)
     for label, lifecycle in unit.lifecycles.items():
@@ -138,10 +151,17 @@ def _carry_unit(unit: CompiledUnit, before: CompiledUnit, fresh: set[int]) -> No
         if same is None:
             history.forget()
         else:
-            for new, old_column in ((history.daily, same.daily), (history.weekly, same.weekly), (history.moved, same.moved)):
+            for new, old_column in (
+                (history.daily, same.daily),
+                (history.weekly, same.weekly),
+                (history.moved, same.moved),
+            ):
                 if new is not None and old_column is not None:
                     new.data[rows] = old_column.data[rows]
-            for new, old_column in ((history.node.velocity, same.node.velocity), (history.node.jumps, same.node.jumps)):
+            for new, old_column in (
+                (history.node.velocity, same.node.velocity),
+                (history.node.jumps, same.node.jumps),
+            ):
                 if new is not None and old_column is not None:
                     new.data[rows] = old_column.data[rows]
 

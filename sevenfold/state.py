@@ -1,7 +1,9 @@
 """Snapshots: the fold's whole state as bytes, and back. Pure; writing them to disk is `sevenfold.snapshots`.
 
-The format is columns by their label, small objects, dictionaries, identifiers, accounts and the wheel's entries, with
-the workspace's digest. Row layout and generated code are no part of it. A snapshot of another workspace is refused:
+The format is columns by their label, small objects, dictionaries, identifiers, accounts and the wheel's
+entries, with
+the workspace's digest. Row layout and generated code are no part of it. A snapshot of another workspace is
+refused:
 such a state is made by folding the log.
 """
 
@@ -30,7 +32,7 @@ _DECODE = msgspec.msgpack.Decoder().decode
 
 
 class SnapshotError(SevenfoldError):
-    """A snapshot cannot be used: it is damaged, or was taken by another version or under another workspace."""
+    """A snapshot cannot be used: damaged, or taken by another version or under another workspace."""
 
     code = "snapshot_unusable"
 
@@ -43,17 +45,26 @@ def workspace_digest(workspace: m.Workspace) -> str:
 def dump(fold: Fold) -> bytes:
     """The whole state of a fold. Effects that were not yet taken are not part of it."""
     state = {
-        "format": FORMAT, "workspace": workspace_digest(fold.workspace), "t": fold.t, "seq": fold.seq,
-        "next_close": fold._next_close, "tick_due": fold._tick_due,
+        "format": FORMAT,
+        "workspace": workspace_digest(fold.workspace),
+        "t": fold.t,
+        "seq": fold.seq,
+        "next_close": fold._next_close,
+        "tick_due": fold._tick_due,
         "units": {unit.kind: _dump_unit(unit) for unit in fold.compiled},
-        "held": fold.identity.held, "attached_at": fold.identity.attached_at,
+        "held": fold.identity.held,
+        "attached_at": fold.identity.attached_at,
         "apart": sorted(fold.identity.apart),
-        "accounts": fold.account_ids, "members": [_packed(one) for one in fold.members],
+        "accounts": fold.account_ids,
+        "members": [_packed(one) for one in fold.members],
         "children": list(fold.children.items()),
-        "further": list(fold.further.items()), "entities": fold.entity_ids, "forward": list(fold.forward.items()),
+        "further": list(fold.further.items()),
+        "entities": fold.entity_ids,
+        "forward": list(fold.forward.items()),
         "dirty": [(account, _big(mask)) for account, mask in fold._dirty_accounts.items()],
         "moved": [(account, _big(mask)) for account, mask in fold._moved_rollups.items()],
-        "wheel": _dump_wheel(fold.wheel), "valued": _dump_wheel(fold.valued),
+        "wheel": _dump_wheel(fold.wheel),
+        "valued": _dump_wheel(fold.valued),
     }
     return zstandard.ZstdCompressor(level=1).compress(_ENCODE(state))
 
@@ -63,17 +74,25 @@ def load(workspace: m.Workspace, data: bytes, fold_class: type[Fold]) -> Fold:
     try:
         state: dict[str, Any] = _DECODE(zstandard.ZstdDecompressor().decompress(data))
     except (zstandard.ZstdError, msgspec.DecodeError) as error:
-        raise SnapshotError(f"the snapshot is damaged: {error}", fix="delete it; the state is folded from the log") from error
+        raise SnapshotError(
+            f"the snapshot is damaged: {error}", fix="delete it; the state is folded from the log"
+        ) from error
     if state.get("format") != FORMAT or state.get("workspace") != workspace_digest(workspace):
         raise SnapshotError(
-            "the snapshot was taken under another workspace or version", fix="delete it; the state is folded from the log"
+            "the snapshot was taken under another workspace or version",
+            fix="delete it; the state is folded from the log",
         )
     seeds = {kind: unit["dictionaries"] for kind, unit in state["units"].items()}
     rows = state["units"][m.PERSON]["rows"]
     fold = fold_class(workspace, capacity_rows=max(1_024, rows + rows // 8), seeds=seeds)
     for unit in fold.compiled:
         _load_unit(unit, state["units"][unit.kind])
-    fold.t, fold.seq, fold._next_close, fold._tick_due = state["t"], state["seq"], state["next_close"], state["tick_due"]
+    fold.t, fold.seq, fold._next_close, fold._tick_due = (
+        state["t"],
+        state["seq"],
+        state["next_close"],
+        state["tick_due"],
+    )
     fold.identity.restore([_tupled(one) for one in state["held"]], state["attached_at"])
     fold.identity.apart = {(a, b) for a, b in state["apart"]}
     fold.account_ids = state["accounts"]
@@ -82,7 +101,9 @@ def load(workspace: m.Workspace, data: bytes, fold_class: type[Fold]) -> Fold:
     fold.children = {account: list(rows) for account, rows in state["children"]}
     fold.further = {row: [(a, r) for a, r in held] for row, held in state["further"]}
     fold.entity_ids = {kind: [(k, p) for k, p in ids] for kind, ids in state["entities"].items()}
-    fold.entity_rows = {kind: {k: row for row, (k, _) in enumerate(ids) if row} for kind, ids in fold.entity_ids.items()}
+    fold.entity_rows = {
+        kind: {k: row for row, (k, _) in enumerate(ids) if row} for kind, ids in fold.entity_ids.items()
+    }
     fold.forward = dict(state["forward"])
     fold._dirty_accounts = {account: int(mask, 16) for account, mask in state["dirty"]}
     fold._moved_rollups = {account: int(mask, 16) for account, mask in state["moved"]}
@@ -121,7 +142,10 @@ def _dump_unit(unit: Any) -> dict[str, Any]:
     table = unit.table
     return {
         "rows": table.rows,
-        "columns": {c.label: [c.dtype, c.width, np.ascontiguousarray(c.data[: table.rows]).tobytes()] for c in table.columns.values()},
+        "columns": {
+            c.label: [c.dtype, c.width, np.ascontiguousarray(c.data[: table.rows]).tobytes()]
+            for c in table.columns.values()
+        },
         "bags": {label: [_packed(value) for value in values] for label, (_, values) in table.bags.items()},
         "dictionaries": {label: one.texts for label, one in unit.dictionaries.items()},
         "weights": {label: msgspec.to_builtins(score.model.weights) for label, score in unit.scores.items()},
@@ -149,7 +173,8 @@ def _dump_wheel(wheel: Wheel) -> dict[str, Any]:
     valued = isinstance(wheel, ValuedWheel)
     rest = wheel.active[wheel.at :]
     pending = [
-        (e[0] >> LOW_BITS, e[0] & LOW_MASK, e[1]) if valued else (e >> LOW_BITS, e & LOW_MASK, 0) for e in rest
+        (e[0] >> LOW_BITS, e[0] & LOW_MASK, e[1]) if valued else (e >> LOW_BITS, e & LOW_MASK, 0)
+        for e in rest
     ]
     buckets = [
         (bucket, entries[0].tobytes(), entries[1].tobytes()) if valued else (bucket, entries.tobytes(), b"")

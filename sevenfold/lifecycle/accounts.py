@@ -1,7 +1,9 @@
 """What members see of their account: its facts as of its last closed tick, in shadow columns.
 
-A person's evaluation may fall anywhere between two ticks; reading the live columns would make it depend on when. So
-each account value that a person's condition, weight or measure reads has a shadow, brought up to date when the account
+A person's evaluation may fall anywhere between two ticks; reading the live columns would make it depend on
+when. So
+each account value that a person's condition, weight or measure reads has a shadow, brought up to date when
+the account
 closes. What then crossed a member's threshold is the mask of nodes its members look at.
 """
 
@@ -16,7 +18,9 @@ from ..profiles.unit import Unit
 
 
 class Exports:
-    """The shadowed slots of the account unit. Made after all have registered what they watch, before they compile."""
+    """The shadowed slots of the account unit. Made after all have registered what they watch, before they
+    compile.
+    """
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit

@@ -1,4 +1,6 @@
-"""Day close and bulk re-scoring: the moments when all rows move at once, done in NumPy over the same columns."""
+"""Day close and bulk re-scoring: the moments when all rows move at once, done in NumPy over the same
+columns.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ class DayCloser:
     def after(self, t: int) -> int:
         """The first instant after `t` at which a day has to be closed."""
         due = 1 << 62
-        if self.trends or self.histories and self.utc:
+        if self.trends or (self.histories and self.utc):
             due = (t // DAY + 1) * DAY
         if self.histories and not self.utc:
             due = min(due, self._local_midnight(t))
@@ -62,7 +64,9 @@ class DayCloser:
         return (at.date() - _EPOCH.date()).days
 
     def close(self, t: int) -> None:
-        """The day close at `t`: for every subject its trends, then its fixed point, then history and velocity."""
+        """The day close at `t`: for every subject its trends, then its fixed point, then history and
+        velocity.
+        """
         for unit in self.fold.compiled:
             if unit.table.rows > 1 and (unit.trends or unit.histories):
                 self._close_unit(unit, t)
@@ -103,7 +107,11 @@ class DayCloser:
                 continue
             mask = 0
             for history, place, value in due[row]:
-                mask |= history.settle_velocity(row, value) if place < 0 else history.facts[place].take(row, value)
+                mask |= (
+                    history.settle_velocity(row, value)
+                    if place < 0
+                    else history.facts[place].take(row, value)
+                )
             if mask:
                 unit.evaluate(row, t, mask)
         for history in unit.histories:
@@ -113,12 +121,15 @@ class DayCloser:
     def _velocities(self, history: ScoreHistory, day: int, rows: int, due: dict[int, list[Any]]) -> None:
         lively = history.lively(day, rows, DAYS)
         velocity = history.velocities(day, lively)
+        assert history.node.velocity is not None
         held = history.node.velocity.data[lively]
         flipped = velocity != held
         for row, new in zip(lively[flipped].tolist(), velocity[flipped].tolist(), strict=True):
             due.setdefault(row, []).append((history, -1, new))
 
-    def _facts(self, history: ScoreHistory, place: int, fact: Any, day: int, rows: int, due: dict[int, list[Any]]) -> None:
+    def _facts(
+        self, history: ScoreHistory, place: int, fact: Any, day: int, rows: int, due: dict[int, list[Any]]
+    ) -> None:
         weekly = fact.model.days == 182
         if weekly and day % 7 != 6:
             return
@@ -143,10 +154,15 @@ class DayCloser:
         if mask:
             unit.evaluate(row, t, mask)
 
-    # ------------------------------------------------------------------------------------------------- re-scoring
+    # ------------------------------------------------------------------------------------------------- re-
+    # scoring
 
-    def rescored(self, unit: CompiledUnit, node: ScoreNode, weights: list[list[int]]) -> tuple[Array, Array, Array]:
-        """(numerator, denominator, value) of all rows under weight sets `weights`, in the handlers' own arithmetic."""
+    def rescored(
+        self, unit: CompiledUnit, node: ScoreNode, weights: list[list[int]]
+    ) -> tuple[Array, Array, Array]:
+        """(numerator, denominator, value) of all rows under weight sets `weights`, in the handlers' own
+        arithmetic.
+        """
         rows = unit.table.rows
         sets = node.sets.data[:rows].astype(np.int64)
         table = np.array([*weights, [0] * len(node.measures)], dtype=np.int64)
@@ -168,7 +184,9 @@ class DayCloser:
         return numerator, denominator, value
 
     def reweigh(self, unit: CompiledUnit, node: ScoreNode, weights: list[m.Weights]) -> None:
-        """Replaces a score's weights and re-scores everybody; the jump is kept out of history and raises no crossing."""
+        """Replaces a score's weights and re-scores everybody; the jump is kept out of history and raises no
+        crossing.
+        """
         node.replace_weights(msgspec.structs.replace(node.model, weights=weights))
         rows = unit.table.rows
         if rows == 1:
@@ -197,4 +215,3 @@ class DayCloser:
                 mask |= node._band_changed(row, old_band, band)
             if mask:
                 unit.evaluate(row, self.fold.t, mask)
-

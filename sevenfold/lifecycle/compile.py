@@ -31,12 +31,6 @@ class CompiledUnit(Unit):
     lifecycles: dict[str, LifecycleNode]
     histories: list[ScoreHistory]
 
-    def member_unit(self) -> CompiledUnit:
-        """Whose values an account's roll-ups add up."""
-        unit = self.host.units[m.PERSON]
-        assert isinstance(unit, CompiledUnit)
-        return unit
-
     def hidden_segment(self, condition: m.Condition) -> Slot:
         """A membership kept for a roll-up's `when`, seen by nobody else."""
         slot = self.segment_bits.slot(f".when{len(self.hidden)}")
@@ -45,13 +39,16 @@ class CompiledUnit(Unit):
         return slot
 
     def catalogue_traits(self, key: str) -> dict[str, Any]:
-        """What the catalogues tied to this kind say about the subject with this id, as traits older than any event."""
+        """What the catalogues tied to this kind say about the subject with this id, as traits older than any
+        event.
+        """
         found: dict[str, Any] = {}
         for catalogue, rows in zip(self.catalogues, self._catalogue_rows, strict=True):
             found.update({k: v for k, v in rows.get(key, {}).items() if k in catalogue.columns})
         return found
 
-    # ---------------------------------------------------------------------------------------------- 1. declare
+    # ---------------------------------------------------------------------------------------------- 1.
+    # declare
 
     def declare(self) -> None:
         """Columns and slots of everything but nodes' functions."""
@@ -70,7 +67,10 @@ class CompiledUnit(Unit):
         for label, score in scores.items():
             if score.members is not None:
                 mine[members_label(label)] = m.Rollup(
-                    of=kind, aggregate="average", signal=f"score.{score.members.score}", description="members' mean score"
+                    of=kind,
+                    aggregate="average",
+                    signal=f"score.{score.members.score}",
+                    description="members' mean score",
                 )
                 scores[label] = _with_members(label, score)
         self.linked: list[Any] = []
@@ -93,19 +93,25 @@ class CompiledUnit(Unit):
                 self.segments[label] = SegmentNode(self, label, trees.get(label), slot)
         self.first, self.late = early(workspace, self, trees)
         self.scores = {k: ScoreNode(self, k, v) for k, v in scores.items()}
-        self.lifecycles = {k: LifecycleNode(self, k, v) for k, v in workspace.lifecycles.items() if v.of == kind}
+        self.lifecycles = {
+            k: LifecycleNode(self, k, v) for k, v in workspace.lifecycles.items() if v.of == kind
+        }
         self.histories = [ScoreHistory(self, s) for s in self.scores.values() if s.model.history]
 
-    # --------------------------------------------------------------------------------------- 2. order and watch
+    # --------------------------------------------------------------------------------------- 2. order and
+    # watch
 
     def order_nodes(self) -> None:
-        """Gives every node its bit: linked signals, early segments, scores, lifecycles, scores again, late segments."""
+        """Gives every node its bit: linked signals, early segments, scores, lifecycles, scores again, late
+        segments.
+        """
         for label in self.first:
             self.segments[label].bit = self.node(self.segments[label].node)
         for score in self.scores.values():
             for measure in score.measures:
                 measure.bit = 0 if measure.direct else self.node(measure.node)
-            # After the measures: a jump is from the value as it last stood to the new weights over all that is new.
+            # After the measures: a jump is from the value as it last stood to the new weights over all that
+            # is new.
             score.bit_set = self.node(score.choose_node)
             score.bit = self.node(score.node)
             self.measured.append((sum(measure.bit for measure in score.measures), score.bit))
@@ -127,9 +133,10 @@ class CompiledUnit(Unit):
             linked.watch()
         for group in (self.segments.values(), self.hidden, self.scores.values(), self.lifecycles.values()):
             for node in group:
-                node.watch()  # type: ignore[attr-defined]
+                node.watch()
 
-    # ----------------------------------------------------------------------------------------------- 3. finish
+    # ----------------------------------------------------------------------------------------------- 3.
+    # finish
 
     def name_properties(self) -> set[str]:
         """The properties that this unit's signals and conditions read."""
@@ -170,7 +177,10 @@ def _with_members(label: str, score: m.Score) -> m.Score:
     """The score with its members' mean as one more measure, weighing the same in every weight set."""
     assert score.members is not None
     measure = m.Measure(signal=members_label(label), points=[(0, 0), (100, 100)])
-    weights = [msgspec.structs.replace(w, weights={**w.weights, "members": score.members.weight}) for w in score.weights]
+    weights = [
+        msgspec.structs.replace(w, weights={**w.weights, "members": score.members.weight})
+        for w in score.weights
+    ]
     return msgspec.structs.replace(score, measures={**score.measures, "members": measure}, weights=weights)
 
 
@@ -197,4 +207,3 @@ def _in_dependency_order(signals: dict[str, m.Signal]) -> list[str]:
     for label in signals:
         visit(label, ())
     return done
-

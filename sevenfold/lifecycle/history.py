@@ -1,6 +1,8 @@
-"""Score history: 28 daily and 26 weekly values a score, velocity and facts about them, computed for all rows at once.
+"""Score history: 28 daily and 26 weekly values a score, velocity and facts about them, computed for all rows
+at once.
 
-Values are kept in 1/100 point without the jumps that a change of weights makes, so that a new stage is never read as a
+Values are kept in 1/100 point without the jumps that a change of weights makes, so that a new stage is
+never read as a
 decline. A day close is one vector pass; only subjects for whom something flips are looked at one by one.
 """
 
@@ -30,7 +32,9 @@ class ScoreHistory:
         self.facts = [s for s in unit.score_histories if s.model.score == node.label]
         # Half a year of weeks is kept only where somebody asks for it: 52 bytes a subject.
         self.weekly = (
-            unit.table.add(f"{label}.weekly", "int16", UNKNOWN16, WEEKS) if any(f.model.days == 182 for f in self.facts) else None
+            unit.table.add(f"{label}.weekly", "int16", UNKNOWN16, WEEKS)
+            if any(f.model.days == 182 for f in self.facts)
+            else None
         )
 
         self.moved = unit.table.add(f"{label}.moved", "int32", -(2**31))
@@ -67,7 +71,9 @@ class ScoreHistory:
             self.weekly.data[rows, day // 7 % WEEKS] = value
 
     def lively(self, day: int, rows: int, days: int) -> Array:
-        """The rows (of 1..rows-1) whose values changed within the last `days` days; for others nothing derived moves."""
+        """The rows (of 1..rows-1) whose values changed within the last `days` days; for others nothing
+        derived moves.
+        """
         found: Array = np.flatnonzero(self.moved.data[1:rows] >= day - days) + 1
         return found
 
@@ -77,9 +83,11 @@ class ScoreHistory:
             assert self.weekly is not None
             last = (day - 6) // 7
             order = [(last - WEEKS + 1 + i) % WEEKS for i in range(WEEKS)]
-            return self.weekly.data[rows][:, order].astype(np.int64)
+            weeks: Array = self.weekly.data[rows][:, order].astype(np.int64)
+            return weeks
         order = [(day - DAYS + 1 + i) % DAYS for i in range(DAYS)]
-        return self.daily.data[rows][:, order].astype(np.int64)
+        days: Array = self.daily.data[rows][:, order].astype(np.int64)
+        return days
 
     def slopes(self, values: Array, least: int, step_days: int) -> tuple[Array, Array, Array]:
         """(numerator, denominator, enough): slope in stored units a day is numerator / denominator."""
@@ -100,7 +108,11 @@ class ScoreHistory:
         noise = exact(self.node.model.velocity_noise) * MILLI / CENTI
         bound = denominator * noise.numerator
         scaled = numerator * noise.denominator
-        code = np.where(scaled > bound, VELOCITIES["up"], np.where(scaled < -bound, VELOCITIES["down"], VELOCITIES["flat"]))
+        code = np.where(
+            scaled > bound,
+            VELOCITIES["up"],
+            np.where(scaled < -bound, VELOCITIES["down"], VELOCITIES["flat"]),
+        )
         found: Array = np.where(enough, code, 0).astype(np.int8)
         return found
 
@@ -137,7 +149,9 @@ class ScoreHistory:
             return 0
         held[row] = velocity
         shown = {0: None, **{code: text for text, code in VELOCITIES.items()}}
-        self.unit.host.emit(self.unit, row, "velocity", node.label, {"from": shown[old], "to": shown[velocity]})
+        self.unit.host.emit(
+            self.unit, row, "velocity", node.label, {"from": shown[old], "to": shown[velocity]}
+        )
         return self._velocity_changed(row, old, velocity)
 
     def daily_values(self, day: int, rows: Any) -> Array:

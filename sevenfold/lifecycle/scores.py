@@ -1,6 +1,8 @@
-"""Scores from 0 to 100: weighted means of the measures present, kept in integers so that bulk and scalar code agree.
+"""Scores from 0 to 100: weighted means of the measures present, kept in integers so that bulk and scalar
+code agree.
 
-For each subject the numerator sum(w * s) and denominator sum(w) are columns, changed by differences. A value is
+For each subject the numerator sum(w * s) and denominator sum(w) are columns, changed by differences. A
+value is
 numerator // denominator in 1/1000 point. Contributions w * s add up to the numerator exactly.
 """
 
@@ -18,6 +20,7 @@ from ..errors import SevenfoldError
 from ..profiles import expressions as x
 from ..profiles.build import code, expression, name
 from ..profiles.columns import UNKNOWN32, Array
+from ..profiles.signals.derived import ScoreHistoryKind
 from ..profiles.slots import SCALE, Slot
 from ..profiles.unit import Unit
 from ..workspace import models as m
@@ -38,13 +41,17 @@ def exact(value: float) -> Fraction:
 
 
 class Points:
-    """Piecewise linear map of integers to 1/1000 point: flat outside, `y0 + (x - x0)(y1 - y0) // (x1 - x0)` inside."""
+    """Piecewise linear map of integers to 1/1000 point: flat outside, `y0 + (x - x0)(y1 - y0) // (x1 - x0)`
+    inside.
+    """
 
     def __init__(self, xs: Sequence[int], ys: Sequence[int]) -> None:
         self.xs, self.ys = list(xs), list(ys)
         for x0, x1, y0, y1 in zip(self.xs, self.xs[1:], self.ys, self.ys[1:], strict=False):
             if (x1 - x0) * (abs(y1 - y0) + 1) >= 2**62:
-                raise ScoreError("two points of a measure lie too far apart", fix="use a signal in larger units")
+                raise ScoreError(
+                    "two points of a measure lie too far apart", fix="use a signal in larger units"
+                )
 
     def __call__(self, at: int) -> int:
         xs, ys = self.xs, self.ys
@@ -55,7 +62,6 @@ class Points:
             return ys[-1]
         x0, y0 = xs[place - 1], ys[place - 1]
         return y0 + (at - x0) * (ys[place] - y0) // (xs[place] - x0)
-
 
     def chain(self) -> ast.expr:
         """The same map of the local `v` as comparisons, which for a handful of points beats a search."""
@@ -90,14 +96,21 @@ class MeasureNode:
             self.column = self.unit.table.add(f".score.{score.label}.{label}", "int32", UNKNOWN32)
 
     def _over_one_value(self) -> bool:
-        """Whether the measure is a function of one stored value of its own subject: then it needs no column and no node.
+        """Whether the measure is a function of one stored value of its own subject: then it needs no column
+        and no node.
 
-        Whoever changes that value knows the old one and the new one, and so by how much the score's sums move.
+        Whoever changes that value knows the old one and the new one, and so by how much the score's sums
+        move.
         """
         if self.model.signal is None:
             return False
         place = self.unit.place(self._name())
-        return not place.via_account and place.slot.clock is None and not place.slot.bit and place.slot.type != "boolean"
+        return (
+            not place.via_account
+            and place.slot.clock is None
+            and not place.slot.bit
+            and place.slot.type != "boolean"
+        )
 
     def watch(self) -> None:
         conditions = self.unit.conditions
@@ -109,7 +122,7 @@ class MeasureNode:
         if self.direct:
             place.slot.direct.append(self._emit)
             signal = self.unit.signals.get(place.slot.label)
-            if hasattr(signal, "weighs"):
+            if isinstance(signal, ScoreHistoryKind):
                 signal.weighs.append(self._weighs)
             return
         if place.slot.clock is not None:
@@ -138,8 +151,12 @@ class MeasureNode:
         score, env = self.score, self.unit.env
         slot = self.unit.place(self._name()).slot
         parts: dict[str, Any] = {
-            "WEIGHTS": env.bind(score.column_of_weights(self.index), "weights"), "SETS": name(score.sets.name),
-            "SUM": name(score.numerator.name), "BIT": score.bit, "OLD": old, "NEW": new,
+            "WEIGHTS": env.bind(score.column_of_weights(self.index), "weights"),
+            "SETS": name(score.sets.name),
+            "SUM": name(score.numerator.name),
+            "BIT": score.bit,
+            "OLD": old,
+            "NEW": new,
         }
         if slot.type == "count" and slot.unknown is None and self.model.points is not None:
             table = self._table()
@@ -147,7 +164,10 @@ class MeasureNode:
                 "w = WEIGHTS[SETS[row]]\nif w:\n"
                 "    s = (TABLE[NEW] if NEW < SIZE else LAST) - (TABLE[OLD] if OLD < SIZE else LAST)\n"
                 "    if s:\n        SUM[row] += w * s\n        d |= BIT",
-                TABLE=env.bind(table, "points"), SIZE=len(table), LAST=table[-1], **parts,
+                TABLE=env.bind(table, "points"),
+                SIZE=len(table),
+                LAST=table[-1],
+                **parts,
             )
         parts["PRESENT"] = name(score.denominator.name)
         return code(
@@ -157,20 +177,28 @@ class MeasureNode:
             "        if r == UNSET:\n            SUM[row] += w * s\n            PRESENT[row] += w\n"
             "        elif s == UNSET:\n            SUM[row] -= w * r\n            PRESENT[row] -= w\n"
             "        else:\n            SUM[row] += w * (s - r)",
-            MAP=self._map(slot), UNSET=UNKNOWN32, **parts,
+            MAP=self._map(slot),
+            UNSET=UNKNOWN32,
+            **parts,
         )
 
     def _map(self, slot: Slot) -> ast.expr:
         """The measure of the local `v`, a stored value of the slot, as an expression."""
         absent = self._absent()
         if self.model.values is not None:
-            return expression("TABLE.get(v, ABSENT)", TABLE=self.unit.env.bind(self._by_code(slot), "values"), ABSENT=absent)
+            return expression(
+                "TABLE.get(v, ABSENT)", TABLE=self.unit.env.bind(self._by_code(slot), "values"), ABSENT=absent
+            )
         points = self.points()
         if points is None:
-            raise ScoreError(f"measure `{self.label}` of score `{self.score.label}` needs `points`, `values` or `when`")
+            raise ScoreError(
+                f"measure `{self.label}` of score `{self.score.label}` needs `points`, `values` or `when`"
+            )
         if slot.unknown is None:
             return points.chain()
-        return expression("ABSENT if v == UNSET else MAP", ABSENT=absent, UNSET=slot.unknown, MAP=points.chain())
+        return expression(
+            "ABSENT if v == UNSET else MAP", ABSENT=absent, UNSET=slot.unknown, MAP=points.chain()
+        )
 
     def _by_code(self, slot: Slot) -> dict[int, int]:
         assert self.model.values is not None
@@ -184,12 +212,15 @@ class MeasureNode:
         return tuple(points(at) for at in range(min(max(points.xs[-1], 0), 4_096) + 1))
 
     def finish(self) -> None:
-        self._value: Callable[[int], int] = self.unit.env.function(f"measure_{self.label}", ["row"], self._body())
+        self._value: Callable[[int], int] = self.unit.env.function(
+            f"measure_{self.label}", ["row"], self._body()
+        )
         if self.direct:
             return
         score, env = self.score, self.unit.env
         self.unit.nodes[self.bit.bit_length() - 1] = env.function(
-            f"moved_{self.label}", ["row", "t"],
+            f"moved_{self.label}",
+            ["row", "t"],
             code(
                 "o = COL[row]\nVALUE\nif o == n:\n    return 0\nCOL[row] = n\nw = WEIGHTS[SETS[row]]\n"
                 "if not w:\n    return 0\n"
@@ -197,9 +228,13 @@ class MeasureNode:
                 "elif n == UNSET:\n    SUM[row] -= w * o\n    PRESENT[row] -= w\n"
                 "else:\n    SUM[row] += w * (n - o)\n"
                 "return 0",
-                COL=name(self.column.name), VALUE=_assigning(self._body()), UNSET=UNKNOWN32,
-                WEIGHTS=env.bind(score.column_of_weights(self.index), "weights"), SETS=name(score.sets.name),
-                SUM=name(score.numerator.name), PRESENT=name(score.denominator.name),
+                COL=name(self.column.name),
+                VALUE=_assigning(self._body()),
+                UNSET=UNKNOWN32,
+                WEIGHTS=env.bind(score.column_of_weights(self.index), "weights"),
+                SETS=name(score.sets.name),
+                SUM=name(score.numerator.name),
+                PRESENT=name(score.denominator.name),
             ),
         )
 
@@ -228,7 +263,9 @@ class MeasureNode:
             return mapped
         points = self.points()
         assert points is not None
-        mapped = points.vector(values if slot.unknown is None else np.where(values == slot.unknown, 0, values))
+        mapped = points.vector(
+            values if slot.unknown is None else np.where(values == slot.unknown, 0, values)
+        )
         return mapped if slot.unknown is None else np.where(values == slot.unknown, self._absent(), mapped)
 
     def _absent(self) -> int:
@@ -238,17 +275,27 @@ class MeasureNode:
         conditions, unit = self.unit.conditions, self.unit
         if self.model.when is not None:
             true, false = conditions.truth(unit.tree(self.model.when))
-            return code("if T:\n    return 100000\nif F:\n    return 0\nreturn ABSENT", T=true, F=false, ABSENT=self._absent())
+            return code(
+                "if T:\n    return 100000\nif F:\n    return 0\nreturn ABSENT",
+                T=true,
+                F=false,
+                ABSENT=self._absent(),
+            )
         place = unit.place(self._name())
         slot = place.slot
         start = code("if not KNOWN:\n    return ABSENT", KNOWN=conditions.known(place), ABSENT=self._absent())
-        if slot.clock is not None:
-            steps = sorted(self._clock_points(), key=lambda pair: -pair[0] if not slot.clock.backward else pair[0])
-            row = expression("ACCOUNT[row]", ACCOUNT=name(unit.account_of)) if place.via_account else name("row")
-            body = code("level = LEVEL[ROW]", LEVEL=name(slot.clock.level), ROW=row)
+        clock = slot.clock
+        if clock is not None:
+            steps = sorted(self._clock_points(), key=lambda pair: pair[0], reverse=not clock.backward)
+            row = (
+                expression("ACCOUNT[row]", ACCOUNT=name(unit.account_of))
+                if place.via_account
+                else name("row")
+            )
+            body = code("level = LEVEL[ROW]", LEVEL=name(clock.level), ROW=row)
             for duration, y in steps:
-                body += code("if level >= N:\n    return Y", N=slot.clock.passed(duration), Y=y)
-            first = sorted(self._clock_points())[-1 if slot.clock.backward else 0][1]
+                body += code("if level >= N:\n    return Y", N=clock.passed(duration), Y=y)
+            first = sorted(self._clock_points())[-1 if clock.backward else 0][1]
             return start + body + code("return Y", Y=first)
         return [*start, *code("v = V\nreturn MAP", V=conditions.value(place), MAP=self._map(slot))]
 
@@ -259,7 +306,8 @@ class MeasureNode:
         slot = self.unit.place(self._name()).slot
         scale = SCALE[slot.type]
         xs = [
-            x.parse_duration(at) if isinstance(at, str) else int(exact(at) * scale) for at, _ in self.model.points
+            x.parse_duration(at) if isinstance(at, str) else int(exact(at) * scale)
+            for at, _ in self.model.points
         ]
         return Points(xs, [int(exact(y) * MILLI) for _, y in self.model.points])
 
@@ -316,14 +364,16 @@ class ScoreNode:
         floor = exact(model.coverage_floor)
         self.floor_up, self.floor_down = floor.numerator, floor.denominator
         self.weights = [
-            [int(exact(one.weights.get(measure, 0)) * MILLI) for measure in model.measures] for one in model.weights
+            [int(exact(one.weights.get(measure, 0)) * MILLI) for measure in model.measures]
+            for one in model.weights
         ]
         self.totals = [sum(row) for row in self.weights]
         # Read by generated code as WEIGHTS[set]; set -1 (none chosen yet) reads the 0 at the end.
         self._weight_columns: dict[int, list[int]] = {}
         self.bit = self.bit_late = self.bit_set = self.bit_set_late = 0
 
-    # --------------------------------------------------------------------------------------------- weight sets
+    # --------------------------------------------------------------------------------------------- weight
+    # sets
 
     def column_of_weights(self, measure: int) -> list[int]:
         """One measure's weight in each weight set, and a 0; the list is changed in place when weights are."""
@@ -334,7 +384,9 @@ class ScoreNode:
     def replace_weights(self, model: m.Score) -> None:
         """Takes other weights; generated code sees them at once."""
         self.model = model
-        self.weights = [[int(exact(w.weights.get(k, 0)) * MILLI) for k in model.measures] for w in model.weights]
+        self.weights = [
+            [int(exact(w.weights.get(k, 0)) * MILLI) for k in model.measures] for w in model.weights
+        ]
         self.totals[:] = [sum(row) for row in self.weights]
         for measure, column in self._weight_columns.items():
             column[:] = [*(row[measure] for row in self.weights), 0]
@@ -378,7 +430,8 @@ class ScoreNode:
     def _chooser(self) -> list[ast.stmt]:
         def specificity(index: int) -> tuple[int, int, int]:
             one = self.model.weights[index]
-            # stage x segment x tier, stage x tier, stage x segment, stage, segment x tier, tier, segment, none.
+            # stage x segment x tier, stage x tier, stage x segment, stage, segment x tier, tier, segment,
+            # none.
             return (4 if one.stage else 0) + (2 if one.tier else 0) + (1 if one.segment else 0), 0, -index
 
         def order(index: int) -> tuple[int, int]:
@@ -399,12 +452,16 @@ class ScoreNode:
                 tests.append(conditions.truth(x.Truth(x.Name(("segment", one.segment))))[0])
             if one.tier is not None:
                 tests.append(conditions.truth(x.Compare("==", self._tier(), x.Literal(one.tier)))[0])
-            test: ast.expr = ast.BoolOp(ast.And(), tests) if len(tests) > 1 else tests[0] if tests else ast.Constant(True)
+            test: ast.expr = (
+                ast.BoolOp(ast.And(), tests) if len(tests) > 1 else tests[0] if tests else ast.Constant(True)
+            )
             body += code("if TEST:\n    return INDEX", TEST=test, INDEX=index)
         return body + code("return -1")
 
     def choose_node(self, row: int, t: int) -> int:
-        """Which weight set holds; a change re-scores the subject and is marked as a jump, never as a crossing."""
+        """Which weight set holds; a change re-scores the subject and is marked as a jump, never as a
+        crossing.
+        """
         sets: Any = self.unit.env.scope[self.sets.name]
         old, new = sets[row], self._choose(row)
         if old == new:
@@ -426,7 +483,11 @@ class ScoreNode:
         bands[row] = new_band = 0 if after == UNKNOWN32 else bisect_right(self.bounds, after)
         if new_band != old_band:
             mask |= self._band_changed(row, old_band, new_band)
-        data = {"before": before / MILLI, "after": None if after == UNKNOWN32 else after / MILLI, "weights": self.described(new)}
+        data = {
+            "before": before / MILLI,
+            "after": None if after == UNKNOWN32 else after / MILLI,
+            "weights": self.described(new),
+        }
         self.unit.host.emit(self.unit, row, "jump", self.label, data)
         return mask
 
@@ -435,10 +496,16 @@ class ScoreNode:
         if index < 0:
             return {}
         one = self.model.weights[index]
-        return {k: v for k, v in (("stage", one.stage), ("segment", one.segment), ("tier", one.tier)) if v is not None}
+        return {
+            k: v
+            for k, v in (("stage", one.stage), ("segment", one.segment), ("tier", one.tier))
+            if v is not None
+        }
 
     def recompute(self, row: int) -> None:
-        """Numerator and denominator from the measures as they stand (after a merge, or under another weight set)."""
+        """Numerator and denominator from the measures as they stand (after a merge, or under another weight
+        set).
+        """
         numerator = denominator = 0
         index = self.unit.env.scope[self.sets.name][row]
         if index >= 0:
@@ -450,7 +517,8 @@ class ScoreNode:
         self.unit.env.scope[self.numerator.name][row] = numerator
         self.unit.env.scope[self.denominator.name][row] = denominator
 
-    # --------------------------------------------------------------------------------------------------- value
+    # ---------------------------------------------------------------------------------------------------
+    # value
 
     def _value(self, row: int) -> int:
         scope = self.unit.env.scope
@@ -466,27 +534,41 @@ class ScoreNode:
         return value
 
     def node(self, row: int, t: int) -> int:
-        """Replaced by a generated function when compiled: the value from its parts, and the band with hysteresis."""
+        """Replaced by a generated function when compiled: the value from its parts, and the band with
+        hysteresis.
+        """
         raise AssertionError("not compiled")
 
     def _compiled(self) -> list[ast.stmt]:
         env = self.unit.env
         capped: list[ast.stmt] = []
         for cap, holds, _ in self._caps:
-            capped += code("if n > CAP and HOLDS(row):\n    n = CAP", CAP=cap, HOLDS=env.bind(holds, "override"))
+            capped += code(
+                "if n > CAP and HOLDS(row):\n    n = CAP", CAP=cap, HOLDS=env.bind(holds, "override")
+            )
         # A band is left below its lower bound, or above its upper one by the hysteresis; from unknown always.
         lows = (2**31, *self.bounds)
         highs = (-(2**31), *(bound + self.rise for bound in self.bounds[1:]), 2**31)
         return code(
-            "p = PRESENT[row]\nif p and p * DOWN >= TOTALS[SETS[row]] * UP:\n    n = SUM[row] // p\n    CAPPED\n"
+            "p = PRESENT[row]\nif p and p * DOWN >= TOTALS[SETS[row]] * UP:\n"
+            "    n = SUM[row] // p\n    CAPPED\n"
             "else:\n    n = UNSET\n"
             "o = COL[row]\nif o == n:\n    return 0\nCOL[row] = n\nd = 0\nCHANGE\n"
             "b = BANDS[row]\nif not LOWS[b] <= n < HIGHS[b]:\n    d |= MOVE(row, b, n)\n"
             "return d",
-            PRESENT=name(self.denominator.name), SUM=name(self.numerator.name), SETS=name(self.sets.name), UNSET=UNKNOWN32,
-            DOWN=self.floor_down, UP=self.floor_up, TOTALS=env.bind(self.totals, "totals"), CAPPED=capped,
-            COL=name(self.values.name), CHANGE=self.unit.changes.after(self.slot, name("o"), name("n")),
-            BANDS=name(self.bands.name), LOWS=env.bind(lows, "lows"), HIGHS=env.bind(highs, "highs"),
+            PRESENT=name(self.denominator.name),
+            SUM=name(self.numerator.name),
+            SETS=name(self.sets.name),
+            UNSET=UNKNOWN32,
+            DOWN=self.floor_down,
+            UP=self.floor_up,
+            TOTALS=env.bind(self.totals, "totals"),
+            CAPPED=capped,
+            COL=name(self.values.name),
+            CHANGE=self.unit.changes.after(self.slot, name("o"), name("n")),
+            BANDS=name(self.bands.name),
+            LOWS=env.bind(lows, "lows"),
+            HIGHS=env.bind(highs, "highs"),
             MOVE=env.bind(self._move_band, "band"),
         )
 
@@ -509,17 +591,21 @@ class ScoreNode:
         plain = bisect_right(self.bounds, value)
         if was == 0 or plain <= was:
             return plain
-        # A rise needs the bound of the band above plus the hysteresis; of several bands the highest so reached.
+        # A rise needs the bound of the band above plus the hysteresis; of several bands the highest so
+        # reached.
         while plain > was and value < self.bounds[plain - 1] + self.rise:
             plain -= 1
         return plain
 
-    # ------------------------------------------------------------------------------------------------- reading
+    # -------------------------------------------------------------------------------------------------
+    # reading
 
     def read(self, row: int) -> dict[str, Any]:
-        """The score explained: value, band, coverage and each measure's contribution; contributions add up exactly.
+        """The score explained: value, band, coverage and each measure's contribution; contributions add up
+        exactly.
 
-        `contributions` maps each measure to (value in points, weight, weight * value as an integer in 1e-6 points).
+        `contributions` maps each measure to (value in points, weight, weight * value as an integer in 1e-6
+        points).
         """
         scope = self.unit.env.scope
         index = scope[self.sets.name][row]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
 
 from ..profiles import expressions as x
 from ..profiles.build import code, conjunction, disjunction, expression, name
@@ -15,7 +14,9 @@ from ..workspace import models as m
 
 
 class LifecycleNode:
-    """One lifecycle over one kind of subject. Stages are numbered from 1 in written order; 0 is none (does not apply)."""
+    """One lifecycle over one kind of subject. Stages are numbered from 1 in written order; 0 is none (does
+    not apply).
+    """
 
     def __init__(self, unit: Unit, label: str, model: m.Lifecycle) -> None:
         self.unit, self.label, self.model = unit, label, model
@@ -79,7 +80,9 @@ class LifecycleNode:
                 continue
             to = self.names.index(stage.exit_to) + 1 if stage.exit_to is not None else self.initial
             if to != place + 1:
-                body += code("if e and s == N and not left & BIT:\n    return TO", N=place + 1, TO=to, BIT=1 << to)
+                body += code(
+                    "if e and s == N and not left & BIT:\n    return TO", N=place + 1, TO=to, BIT=1 << to
+                )
         body += code("return s")
         self._next = env.function(f"next_{self.label}", ["row", "s", "left"], body)
         applies = true.get("applies", ast.Constant(True))
@@ -112,8 +115,16 @@ class LifecycleNode:
         self._left |= 1 << old
         self.unit.env.scope[self.column.name][row] = new
         reasons = self._reasons.get(what)
-        why = {"rule": what, "atoms": reasons.atoms(row) if reasons is not None else [], "cause": self.unit.host.cause()}
-        data = {"from": self.names[old - 1] if old else None, "to": self.names[new - 1] if new else None, "why": why}
+        why = {
+            "rule": what,
+            "atoms": reasons.atoms(row) if reasons is not None else [],
+            "cause": self.unit.host.cause(),
+        }
+        data = {
+            "from": self.names[old - 1] if old else None,
+            "to": self.names[new - 1] if new else None,
+            "why": why,
+        }
         self.unit.host.emit(self.unit, row, "stage", self.label, data)
         mask = self._changed(row, old, new)
         for clock in self._clocks:

@@ -1,7 +1,10 @@
-"""Quasi-quotation: Python functions built as syntax trees from fixed templates, never from text anybody supplied.
+"""Quasi-quotation: Python functions built as syntax trees from fixed templates, never from text anybody
+supplied.
 
-A template is a constant of this package. `code("c = COL[row] + 1", COL=env.name)` parses it (once) and puts a tree, a
-list of statements or a constant in the place of each upper-case name. What a workspace says reaches generated code
+A template is a constant of this package. `code("c = COL[row] + 1", COL=env.name)` parses it (once) and
+puts a tree, a list of statements or a constant in the place of each upper-case name. What a workspace says
+reaches
+generated code
 only as constants and as bound objects.
 """
 
@@ -40,7 +43,9 @@ class _Fill(ast.NodeTransformer):
             return ast.Name(part.id, node.ctx)
         if isinstance(part, ast.expr):
             return part
-        assert not isinstance(part, Sequence) or isinstance(part, str), f"{node.id} stands where one value belongs"
+        assert not isinstance(part, Sequence) or isinstance(part, str), (
+            f"{node.id} stands where one value belongs"
+        )
         return ast.Constant(part)
 
 
@@ -117,7 +122,8 @@ class Environment:
         )
         module = ast.Module([definition], [])
         ast.fix_missing_locations(module)
-        exec(compile(module, f"<{hint}>", "exec"), self.scope)
+        # The tree is made of this package's templates; a workspace adds constants and bound objects only.
+        exec(compile(module, f"<{hint}>", "exec"), self.scope)  # noqa: S102
         made: Callable[..., Any] = self.scope[name]
         return made
 

@@ -1,6 +1,8 @@
-"""Typed columns: one integer array a field, grown together, read as memoryviews by scalar code and NumPy by bulk code.
+"""Typed columns: one integer array a field, grown together, read as memoryviews by scalar code and NumPy by
+bulk code.
 
-Row 0 of every table belongs to nobody: it holds the values of "no such subject", so that a person without an account
+Row 0 of every table belongs to nobody: it holds the values of "no such subject", so that a person without
+an account
 reads unknown without a branch.
 """
 
@@ -54,7 +56,8 @@ class Table:
         data = np.zeros(shape, dtype=dtype)
         if empty:
             data[: self.rows] = empty
-        view: Any = memoryview(data) if width == 1 else data
+        buffer: Any = data
+        view: Any = memoryview(buffer) if width == 1 else data
         column = Column(self.env.bind(view, f"{self.kind}_{label}").id, label, dtype, empty, width, data)
         self.columns[label] = column
         return column
@@ -101,11 +104,14 @@ class Table:
             data = np.zeros(shape, dtype=column.dtype)
             data[: len(column.data)] = column.data
             column.data = data
-            self.env.rebind(column.name, memoryview(data) if column.width == 1 else data)
+            buffer: Any = data
+            self.env.rebind(column.name, memoryview(buffer) if column.width == 1 else data)
 
 
 class Dictionary:
-    """Texts to int32 codes in order of first sight; 0 is unknown, and `OTHER` stands for texts beyond the limit."""
+    """Texts to int32 codes in order of first sight; 0 is unknown, and `OTHER` stands for texts beyond the
+    limit.
+    """
 
     OTHER = 1
 

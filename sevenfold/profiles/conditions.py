@@ -1,6 +1,7 @@
 """Conditions compiled to three-valued Python expressions over columns.
 
-Each condition becomes two expressions, "is true" and "is false"; when neither holds it is unknown. Sentinels are the
+Each condition becomes two expressions, "is true" and "is false"; when neither holds it is unknown.
+Sentinels are the
 smallest integers of their column, so `x >= 3` needs no test for unknown at all.
 """
 
@@ -90,7 +91,9 @@ def text_test(op: str, text: str) -> Callable[[str], bool]:
 
 
 def whole(op: str, value: Fraction) -> tuple[str, int] | None:
-    """`x op value` for an integer x as an integer comparison; None when it can never be true (== a fraction)."""
+    """`x op value` for an integer x as an integer comparison; None when it can never be true (== a
+    fraction).
+    """
     if value.denominator == 1:
         return op, int(value)
     if op in ("==", "!="):
@@ -105,7 +108,8 @@ class Conditions:
         self.env = env
         self.resolver = resolver
 
-    # ------------------------------------------------------------------------------------------ phase 1: watch
+    # ------------------------------------------------------------------------------------------ phase 1:
+    # watch
 
     def watch(self, node: x.Node, mask: int) -> None:
         """Registers `mask` (nodes of this kind) with everything the condition reads."""
@@ -150,12 +154,15 @@ class Conditions:
             number = whole(op, self._number(slot, value, node) * SCALE[slot.type])
             if number is not None:
                 exact, at = number
-                for cut in {"<": (at,), ">=": (at,), ">": (at + 1,), "<=": (at + 1,)}.get(exact, (at, at + 1)):
+                for cut in {"<": (at,), ">=": (at,), ">": (at + 1,), "<=": (at + 1,)}.get(
+                    exact, (at, at + 1)
+                ):
                     watch.cut(cut, mask)
         else:
             watch.always |= mask
 
-    # ---------------------------------------------------------------------------------------- phase 2: compile
+    # ---------------------------------------------------------------------------------------- phase 2:
+    # compile
 
     def truth(self, node: x.Node) -> Pair:
         """The expressions "is true" and "is false" over the local `row`."""
@@ -192,7 +199,9 @@ class Conditions:
         guard = self._guard(place)
         if slot.clock is not None:
             column = slot.clock.shadow_base if place.via_account else slot.clock.base
-            base = expression("COLUMN[ROW] != UNSET", COLUMN=name(column), ROW=row, UNSET=slot.clock.base_unknown)
+            base = expression(
+                "COLUMN[ROW] != UNSET", COLUMN=name(column), ROW=row, UNSET=slot.clock.base_unknown
+            )
             return conjunction([*guard, base])
         if slot.unknown is None or slot.bit:
             return conjunction(guard)
@@ -204,9 +213,16 @@ class Conditions:
         return name("row")
 
     def _guard(self, place: Place) -> list[ast.expr]:
-        # Without an account, or before its first tick, counts and segments read 0: they must be unknown instead.
+        # Without an account, or before its first tick, counts and segments read 0: they must be unknown
+        # instead.
         if place.via_account and (place.slot.unknown is None or place.slot.bit):
-            return [expression("CLOSED[ACCOUNT[row]]", CLOSED=name(self.resolver.closed), ACCOUNT=name(self.resolver.account_of))]
+            return [
+                expression(
+                    "CLOSED[ACCOUNT[row]]",
+                    CLOSED=name(self.resolver.closed),
+                    ACCOUNT=name(self.resolver.account_of),
+                )
+            ]
         return []
 
     def _truth_of(self, operand: x.Name | x.Literal) -> Pair:
@@ -219,8 +235,12 @@ class Conditions:
             outside = expression("(VALUE & BIT) == 0", VALUE=self.value(place), BIT=slot.bit)
             return conjunction([*self._guard(place), member]), conjunction([*self._guard(place), outside])
         if slot.type != "boolean":
-            raise ConditionError(f"`{operand}` is not true or false but a {slot.type}; compare it with a value")
-        return expression("VALUE == 2", VALUE=self.value(place)), expression("VALUE == 1", VALUE=self.value(place))
+            raise ConditionError(
+                f"`{operand}` is not true or false but a {slot.type}; compare it with a value"
+            )
+        return expression("VALUE == 2", VALUE=self.value(place)), expression(
+            "VALUE == 1", VALUE=self.value(place)
+        )
 
     def _simple(self, node: x.Compare) -> tuple[str, x.Name, x.Value] | None:
         if isinstance(node.left, x.Name) and isinstance(node.right, x.Literal):
@@ -262,7 +282,8 @@ class Conditions:
             return ast.Constant(False), ast.Constant(False)
         code = place.slot.code_of(value)
         equal = expression("VALUE == CODE", VALUE=self.value(place), CODE=code)
-        # Codes 0 (unknown) and 1 (other) are neither equal nor different; fixed sets of names have no "other".
+        # Codes 0 (unknown) and 1 (other) are neither equal nor different; fixed sets of names have no
+        # "other".
         least = 0 if place.slot.codes is not None else 1
         other = expression("LEAST < VALUE != CODE", LEAST=least, VALUE=self.value(place), CODE=code)
         return (equal, other) if op == "==" else (other, equal)
@@ -296,7 +317,9 @@ class Conditions:
         if slot.codes is not None:
             accepted = frozenset(code for text, code in slot.codes.items() if predicate(text))
             true = expression("VALUE in SET", VALUE=self.value(place), SET=self.env.bind(accepted, "codes"))
-            false = expression("0 < VALUE not in SET", VALUE=self.value(place), SET=self.env.bind(accepted, "codes"))
+            false = expression(
+                "0 < VALUE not in SET", VALUE=self.value(place), SET=self.env.bind(accepted, "codes")
+            )
             return true, false
         assert slot.dictionary is not None
         texts = slot.dictionary.texts
@@ -348,7 +371,7 @@ class Conditions:
             return Fraction(value.ms)
         if slot.type == "date" and isinstance(value, str):
             return Fraction(date_ms(value))
-        if not isinstance(value, Fraction) or isinstance(value, bool):
+        if not isinstance(value, Fraction):
             raise ConditionError(f"`{slot.label}` is a {slot.type}; compare it with a number")
         return value
 

@@ -478,10 +478,9 @@ def show(node: Node | Operand) -> str:
         return show(node.operand)
     if isinstance(node, NotOf):
         return f"not ({show(node.member)})"
-    joined = (" and " if isinstance(node, AllOf) else " or ").join(
+    return (" and " if isinstance(node, AllOf) else " or ").join(
         f"({show(m)})" if isinstance(m, (AllOf, AnyOf)) else show(m) for m in node.members
     )
-    return joined
 
 
 def _show_value(value: Value) -> str:

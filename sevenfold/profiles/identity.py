@@ -1,7 +1,10 @@
-"""Identity: which person an event is about. Linking depends on identity state and the event alone, in log order.
+"""Identity: which person an event is about. Linking depends on identity state and the event alone, in log
+order.
 
-Identifiers are keys such as `user_id` + value, kept in 256 dictionaries by a stable byte so that no single insert
-pauses the fold. Links that would break a limit demote the event's weakest identifier and matching is tried again; two
+Identifiers are keys such as `user_id` + value, kept in 256 dictionaries by a stable byte so that no single
+insert
+pauses the fold. Links that would break a limit demote the event's weakest identifier and matching is tried
+again; two
 user ids never meet except by `alias`.
 """
 
@@ -18,10 +21,32 @@ from ..workspace import models as m
 from .expressions import parse_duration
 
 BLOCKED = frozenset(
-    {"", "null", "nil", "none", "undefined", "nan", "n/a", "na", "-1", "anonymous", "guest", "unknown", "user", "true",
-     "false", "[object object]", "test@test.com", "test@example.com", "user@example.com", "noreply@example.com"}
+    {
+        "",
+        "null",
+        "nil",
+        "none",
+        "undefined",
+        "nan",
+        "n/a",
+        "na",
+        "-1",
+        "anonymous",
+        "guest",
+        "unknown",
+        "user",
+        "true",
+        "false",
+        "[object object]",
+        "test@test.com",
+        "test@example.com",
+        "user@example.com",
+        "noreply@example.com",
+    }
 )
-"""Values that clients send when they have none; they never link. All-zero values and zero UUIDs are blocked as well."""
+"""Values that clients send when they have none; they never link. All-zero values and zero UUIDs are blocked
+as well.
+"""
 WEAK = frozenset({"anonymous_id", "device"})
 """Identifiers of a device rather than a person: they follow the last user who logged in."""
 SHARDS = 256
@@ -63,7 +88,9 @@ def normal_phone(value: str, region: str | None) -> str | None:
 class Identity:
     """The identifier maps. `create(row-less)` and `merge(winner, loser)` are the fold's own operations."""
 
-    def __init__(self, model: m.Identity, create: Callable[[], int], merge: Callable[[int, int, str], None]) -> None:
+    def __init__(
+        self, model: m.Identity, create: Callable[[], int], merge: Callable[[int, int, str], None]
+    ) -> None:
         self.model = model
         self.create = create
         self.merge = merge
@@ -79,7 +106,9 @@ class Identity:
                 self.periods[self.prefix[kind]] = parse_duration(one.per)
         self.limit_of = {self.prefix[kind]: limit for kind, limit in self.limits.items()}
         self.user, self.anonymous = self.prefix["user_id"], self.prefix["anonymous_id"]
-        self.custom = [(kind, one.path or kind) for kind, one in model.types.items() if kind not in m.Identity().order]
+        self.custom = [
+            (kind, one.path or kind) for kind, one in model.types.items() if kind not in m.Identity().order
+        ]
         self.maps: list[dict[str, int]] = [{} for _ in range(SHARDS)]
         self.held: list[Any] = [None]
         """Row -> its keys: None, one text, or a tuple of texts."""
@@ -89,7 +118,8 @@ class Identity:
         self.trace: list[Link] | None = None
         self._known_good: dict[str, bool] = {}
 
-    # ------------------------------------------------------------------------------------------------- look-ups
+    # -------------------------------------------------------------------------------------------------
+    # look-ups
 
     def row_of(self, key: str) -> int:
         """The row a key points to, 0 for none."""
@@ -138,10 +168,13 @@ class Identity:
             for key in self.keys_of(row):
                 self.point(key, row)
 
-    # ----------------------------------------------------------------------------------------------- resolution
+    # -----------------------------------------------------------------------------------------------
+    # resolution
 
     def resolve(self, keys: list[str], t: int) -> int:
-        """The row for an event that carries `keys` (strongest first); creates, attaches and merges as the rules say."""
+        """The row for an event that carries `keys` (strongest first); creates, attaches and merges as the
+        rules say.
+        """
         kept = list(keys)
         demoted: list[str] = []
         while True:
@@ -150,7 +183,9 @@ class Identity:
             if over is None or len(kept) == 1:
                 break
             demoted.append(kept.pop())
-            self._note("demoted", demoted[-1], f"more than {self.limit_of[over]} {self.kind_of[over]} in one profile")
+            self._note(
+                "demoted", demoted[-1], f"more than {self.limit_of[over]} {self.kind_of[over]} in one profile"
+            )
         row = rows[0] if rows else self.create()
         if not rows:
             self._note("created", kept[0] if kept else "")
@@ -221,12 +256,18 @@ class Identity:
         self._note("attached", key)
 
     def _follow_login(self, row: int, key: str, kept: Iterable[str], t: int) -> None:
-        """A shared device: from now on it speaks for the user who logged in last. What it did before stays put."""
+        """A shared device: from now on it speaks for the user who logged in last. What it did before stays
+        put.
+        """
         if self.kind_of[key[0]] not in WEAK or not any(k[0] == self.user for k in kept):
             return
         before = self.row_of(key)
         held = [k for k in self.keys_of(row) if k[0] == key[0]]
-        if before == row or len(held) >= self.limit_of[key[0]] or (min(row, before), max(row, before)) in self.apart:
+        if (
+            before == row
+            or len(held) >= self.limit_of[key[0]]
+            or (min(row, before), max(row, before)) in self.apart
+        ):
             return
         if before:
             rest = tuple(k for k in self.keys_of(before) if k != key)

@@ -1,4 +1,6 @@
-"""Segments: membership kept as bits of an int64 column, re-evaluated only when a condition's atom has flipped."""
+"""Segments: membership kept as bits of an int64 column, re-evaluated only when a condition's atom has
+flipped.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,16 @@ class SegmentSet:
 class SegmentNode:
     """One segment: true or not for each subject; unknown counts as not."""
 
-    def __init__(self, unit: Unit, label: str, condition: x.Node | None, slot: Slot, announced: bool = True) -> None:
-        self.unit, self.label, self.condition, self.slot, self.announced = unit, label, condition, slot, announced
+    def __init__(
+        self, unit: Unit, label: str, condition: x.Node | None, slot: Slot, announced: bool = True
+    ) -> None:
+        self.unit, self.label, self.condition, self.slot, self.announced = (
+            unit,
+            label,
+            condition,
+            slot,
+            announced,
+        )
         self.bit = 0
 
     def watch(self) -> None:
@@ -51,16 +61,22 @@ class SegmentNode:
         if self.condition is not None:
             true = self.unit.conditions.truth(self.condition)[0]
             self.unit.nodes[self.bit.bit_length() - 1] = self.unit.env.function(
-                f"segment_{self.label}", ["row", "t"],
+                f"segment_{self.label}",
+                ["row", "t"],
                 code(
                     "if TEST:\n    return 0 if BITS[row] & BIT else SET(row, t, True)\n"
                     "return SET(row, t, False) if BITS[row] & BIT else 0",
-                    TEST=true, BITS=name(self.slot.column), BIT=self.slot.bit, SET=self.unit.env.bind(self.set, "set"),
+                    TEST=true,
+                    BITS=name(self.slot.column),
+                    BIT=self.slot.bit,
+                    SET=self.unit.env.bind(self.set, "set"),
                 ),
             )
 
     def node(self, row: int, t: int) -> int:
-        """Evaluates membership; a change is an effect and a derived event. A list kept by hand does not change by itself."""
+        """Evaluates membership; a change is an effect and a derived event. A list kept by hand does not
+        change by itself.
+        """
         return 0
 
     def set(self, row: int, t: int, member: bool) -> int:
@@ -99,9 +115,11 @@ NO_PROPERTIES = _NoProperties()
 
 
 def early(workspace: m.Workspace, unit: Unit, segments: dict[str, x.Node]) -> list[list[str]]:
-    """The segments of a kind in evaluation order: those that depend on no stage, score or band, then the rest.
+    """The segments of a kind in evaluation order: those that depend on no stage, score or band, then the
+    rest.
 
-    Within each group dependencies come first, otherwise the written order holds. `check` has refused cycles; should one
+    Within each group dependencies come first, otherwise the written order holds. `check` has refused
+    cycles; should one
     get here all the same, its members keep the written order.
     """
     late: set[str] = set()

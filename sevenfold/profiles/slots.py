@@ -1,7 +1,9 @@
 """Slots: the values that conditions, scores and roll-ups read, and who must look again when one changes.
 
-A slot is a typed column with a meaning. Readers register as watchers with the exact change that concerns them: an atom
-`x >= 3` cuts the number line at 3, and a step from 2 to 3 crosses that cut while a step from 7 to 8 concerns nobody.
+A slot is a typed column with a meaning. Readers register as watchers with the exact change that concerns
+them: an atom
+`x >= 3` cuts the number line at 3, and a step from 2 to 3 crosses that cut while a step from 7 to 8
+concerns nobody.
 That gating is what makes an event's cost independent of how many rules a workspace holds.
 """
 
@@ -45,7 +47,8 @@ class Watch:
 
 @dataclass(slots=True)
 class Clock:
-    """A time base with the offsets at which comparisons turn true. `level[row]` counts the offsets that have passed.
+    """A time base with the offsets at which comparisons turn true. `level[row]` counts the offsets that have
+    passed.
 
     `backward` clocks (time until a date) turn `x <= d` true at base - d, so their offsets are negative.
     """
@@ -96,7 +99,9 @@ class Slot:
     shadow: str = ""
     """Of an account's slot: the column members see, as of its last tick."""
     direct: list[Callable[[ast.expr, ast.expr], list[ast.stmt]]] = field(default_factory=list)
-    """Emitters of what is done on the spot: measures of scores over never unknown values, and roll-ups. From (old, new)."""
+    """Emitters of what is done on the spot: measures of scores over never unknown values, and roll-ups. From
+    (old, new).
+    """
 
     @property
     def watched(self) -> bool:
@@ -140,7 +145,9 @@ class Changes:
         self._made: dict[tuple[int, str], ast.Name] = {}
 
     def after(self, slot: Slot, old: ast.expr, new: ast.expr, *, unit: bool = False) -> list[ast.stmt]:
-        """Statements for a change from `old` to `new` (both cheap to read twice); `unit`: they differ by one, both known."""
+        """Statements for a change from `old` to `new` (both cheap to read twice); `unit`: they differ by
+        one, both known.
+        """
         made: list[ast.stmt] = []
         if slot.own:
             if not unit and 0 < len(slot.own.cuts) <= INLINE_CUTS_MAX:
@@ -155,17 +162,23 @@ class Changes:
         return made
 
     def _inline(self, slot: Slot, watch: Watch, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
-        """The crossing of a few cuts written out. Unknown is the smallest integer, and turning known concerns all."""
+        """The crossing of a few cuts written out. Unknown is the smallest integer, and turning known
+        concerns all.
+        """
         made = code("d |= ALWAYS", ALWAYS=watch.always) if watch.always else []
         for cut, mask in sorted(watch.cuts.items()):
             made += code("if (A < CUT) is not (B < CUT):\n    d |= MASK", A=old, B=new, CUT=cut, MASK=mask)
         if slot.unknown is not None:
-            made += code("if A == UNSET or B == UNSET:\n    d |= EVERY", A=old, B=new, UNSET=slot.unknown, EVERY=watch.every)
+            made += code(
+                "if A == UNSET or B == UNSET:\n    d |= EVERY",
+                A=old,
+                B=new,
+                UNSET=slot.unknown,
+                EVERY=watch.every,
+            )
         return made
 
-    def _mask(
-        self, slot: Slot, watch: Watch, old: ast.expr, new: ast.expr, unit: bool
-    ) -> ast.expr:
+    def _mask(self, slot: Slot, watch: Watch, old: ast.expr, new: ast.expr, unit: bool) -> ast.expr:
         if not watch.cuts:
             return ast.Constant(watch.always)
         if unit:

@@ -1,4 +1,6 @@
-"""Traits: all of them packed for each subject, the named ones as typed columns. The newest non-empty value wins."""
+"""Traits: all of them packed for each subject, the named ones as typed columns. The newest non-empty value
+wins.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,12 @@ from .unit import Unit, path_parts
 from .where import dig, micro, present
 
 _JSON = msgspec.json.Encoder()
-_DTYPES = {"string": ("int32", 0, "text"), "number": ("int64", UNKNOWN, "number"), "boolean": ("int8", 0, "boolean"), "date": ("int64", UNKNOWN, "date")}
+_DTYPES = {
+    "string": ("int32", 0, "text"),
+    "number": ("int64", UNKNOWN, "number"),
+    "boolean": ("int8", 0, "boolean"),
+    "date": ("int64", UNKNOWN, "date"),
+}
 
 
 class TraitColumn:
@@ -76,7 +83,9 @@ class TraitColumn:
 
 
 class Traits:
-    """The traits of one kind of subject: a packed object a row, `{name: [value, te, seq]}`, and the named columns."""
+    """The traits of one kind of subject: a packed object a row, `{name: [value, te, seq]}`, and the named
+    columns.
+    """
 
     def __init__(self, unit: Unit, named: dict[str, m.Trait]) -> None:
         self.unit = unit

@@ -1,8 +1,11 @@
 """A compile unit: everything one kind of subject carries, compiled together from the workspace.
 
-The unit owns the kind's table, the slots that names lead to, the nodes that are evaluated after an operation, and the
-handlers of events. Compilation goes in fixed steps: declare (columns and slots), link (who follows whom), watch (who
-must look when what changes), finish (operations and functions). Nothing here runs per event except what it generated.
+The unit owns the kind's table, the slots that names lead to, the nodes that are evaluated after an
+operation, and the
+handlers of events. Compilation goes in fixed steps: declare (columns and slots), link (who follows whom),
+watch (who
+must look when what changes), finish (operations and functions). Nothing here runs per event except what it
+generated.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ from .build import Environment, code, expression, name
 from .columns import UNKNOWN, UNKNOWN16, UNKNOWN32, Dictionary, Table
 from .conditions import Conditions, Place
 from .slots import SCALE, Changes, Slot
-from .where import Where
 from .wheel import low as packed_low
+from .where import Where
 
 NodeFunction = Callable[[int, int], int]
 Handler = Callable[..., int]
@@ -96,7 +99,8 @@ class Unit:
         self.op_serial = 0
         self.declaring = ""
 
-    # ---------------------------------------------------------------------------------------------- declaration
+    # ----------------------------------------------------------------------------------------------
+    # declaration
 
     def add_slot(self, parts: tuple[str, ...], slot: Slot) -> None:
         """Makes a slot readable under a dotted name."""
@@ -109,7 +113,9 @@ class Unit:
         return 1 << (len(self.nodes) - 1)
 
     def op(self, fire: Fire | None, *, timer: bool = False) -> int:
-        """Registers what happens when an entry of the wheel falls due; returns its number. None: `fires` says it later."""
+        """Registers what happens when an entry of the wheel falls due; returns its number. None: `fires`
+        says it later.
+        """
         number = self.host.add_op(self.index, fire, timer, f"{self.kind}.{self.declaring}")
         self.ops[number] = packed_low(self.index, number, timer)
         return number
@@ -130,7 +136,8 @@ class Unit:
         """A condition of the workspace as one tree."""
         return tree_of(condition)
 
-    # -------------------------------------------------------------------------------------------------- reading
+    # --------------------------------------------------------------------------------------------------
+    # reading
 
     def place(self, at: x.Name) -> Place:
         """Where a name leads. Raises UnknownNameError."""
@@ -142,7 +149,9 @@ class Unit:
     def slot_of(self, parts: tuple[str, ...], at: x.Name) -> Slot:
         found = self.slots.get(parts)
         if found is None:
-            raise UnknownNameError(f"unknown name `{at}` for a {self.kind}", fix="run `sevenfold check` on the workspace")
+            raise UnknownNameError(
+                f"unknown name `{at}` for a {self.kind}", fix="run `sevenfold check` on the workspace"
+            )
         return found
 
     def catalogue_keys(self, catalogue: str | None) -> list[str]:
@@ -201,7 +210,8 @@ class Unit:
     def child_rows(self, account: int) -> Iterable[int]:
         return self.host.child_rows(account)
 
-    # -------------------------------------------------------------------------------------------------- changes
+    # --------------------------------------------------------------------------------------------------
+    # changes
 
     def changer(self, slot: Slot) -> Callable[[int, int, int], int]:
         """A function (row, old, new) -> mask for changes made outside handlers."""
@@ -233,7 +243,8 @@ class Unit:
         slot = self.slots["trait", trait]
         return bool(self.env.scope[slot.column][row] != slot.unknown)
 
-    # ------------------------------------------------------------------------------------------------- handlers
+    # -------------------------------------------------------------------------------------------------
+    # handlers
 
     def read_property(self, path: str) -> ast.expr:
         """The expression that reads a property of the event at hand (locals p)."""
@@ -244,14 +255,18 @@ class Unit:
         field = self.properties.setdefault(head, "")
         read = expression("p.FIELD") if field == "" else ast.Attribute(name("p"), field, ast.Load())
         if rest:
-            return expression("DIG(V, PATH)", DIG=name("dig"), V=read, PATH=self.env.bind(tuple(rest), "path"))
+            return expression(
+                "DIG(V, PATH)", DIG=name("dig"), V=read, PATH=self.env.bind(tuple(rest), "path")
+            )
         return read
 
     def where_value(self, at: x.Name) -> ast.expr:
         """Reads a name of a `where`: properties only."""
         if at.parts[0] != "property" or len(at.parts) < 2:
             raise UnknownNameError(f"`{at}` cannot be used in `where`; properties are written property.NAME")
-        return self.read_property(".".join(at.parts[1:]) if all(p.isidentifier() for p in at.parts[1:]) else _quoted(at.parts[1:]))
+        return self.read_property(
+            ".".join(at.parts[1:]) if all(p.isidentifier() for p in at.parts[1:]) else _quoted(at.parts[1:])
+        )
 
     def touch_value(self, at: x.Name) -> ast.expr:
         """Reads a name of a channel rule: page, campaign, property or trait."""
@@ -265,7 +280,9 @@ class Unit:
         if at.parts[0] == "trait":
             reader = self.env.bind(lambda row: self.read_name(at, row), "trait")
             return expression("READ(row)", READ=reader)
-        raise UnknownNameError(f"`{at}` cannot be used in a channel rule (page., campaign., property. or trait.)")
+        raise UnknownNameError(
+            f"`{at}` cannot be used in a channel rule (page., campaign., property. or trait.)"
+        )
 
     def collect(self) -> None:
         """Gathers every signal's streams, in written order."""
@@ -279,7 +296,9 @@ class Unit:
             return self.handlers[key]
         except KeyError:
             pass
-        chosen = tuple(i for i, s in enumerate(self._streams) if any(listens(p, type_, event) for p in s.events))
+        chosen = tuple(
+            i for i, s in enumerate(self._streams) if any(listens(p, type_, event) for p in s.events)
+        )
         if chosen not in self._by_signature:
             self._by_signature[chosen] = self._build(f"on_{event or type_}", chosen) if chosen else None
         if len(self.handlers) >= 20_000:
@@ -308,9 +327,12 @@ class Unit:
         start = code("d = 0")
         if self.whole_body:
             start += code("body = WHOLE()", WHOLE=name("whole_body"))
-        return self.env.function(hint, ["row", "te", "t", "seq", "p", "ev"], [*start, *body, *code("return d")])
+        return self.env.function(
+            hint, ["row", "te", "t", "seq", "p", "ev"], [*start, *body, *code("return d")]
+        )
 
-    # ----------------------------------------------------------------------------------------------- evaluation
+    # -----------------------------------------------------------------------------------------------
+    # evaluation
 
     @property
     def everything(self) -> int:
@@ -320,7 +342,8 @@ class Unit:
     def evaluate(self, row: int, t: int, dirty: int) -> None:
         """Brings a subject to its fixed point: dirty nodes in order, passes until nothing changes.
 
-        A mask's nodes are looked up as a ready plan. A node that makes others dirty ends its plan: what comes later in
+        A mask's nodes are looked up as a ready plan. A node that makes others dirty ends its plan: what
+        comes later in
         the order joins the rest of this pass, what comes earlier waits for the next.
         """
         self.op_serial += 1
@@ -394,7 +417,9 @@ def _quoted(parts: tuple[str, ...]) -> str:
 
 
 def listens(pattern: str, type_: str, event: str) -> bool:
-    """Whether a stream's pattern takes an event: a name, a prefix with `*`, `*`, or the pseudo names of types."""
+    """Whether a stream's pattern takes an event: a name, a prefix with `*`, `*`, or the pseudo names of
+    types.
+    """
     if pattern == "$any":
         return type_ not in ("derived", "alias")
     if type_ == "derived":
@@ -408,4 +433,14 @@ def listens(pattern: str, type_: str, event: str) -> bool:
     return pattern == event
 
 
-__all__ = ["UNKNOWN", "UNKNOWN16", "UNKNOWN32", "Handler", "Host", "Unit", "UnknownNameError", "listens", "path_parts"]
+__all__ = [
+    "UNKNOWN",
+    "UNKNOWN16",
+    "UNKNOWN32",
+    "Handler",
+    "Host",
+    "Unit",
+    "UnknownNameError",
+    "listens",
+    "path_parts",
+]

@@ -1,7 +1,9 @@
 """The expiry wheel: packed integers in buckets of about four minutes, fired in exact order.
 
-An entry is one int64: offset in its bucket (18 bits), class (1), subject kind (3), row (28), operation (12). Sorting a
-bucket's integers sorts its entries by (due, class, kind, row, operation), which is the order the fold promises. Entries
+An entry is one int64: offset in its bucket (18 bits), class (1), subject kind (3), row (28), operation
+(12). Sorting a
+bucket's integers sorts its entries by (due, class, kind, row, operation), which is the order the fold
+promises. Entries
 that carry a value (windowed sums) live in a second wheel whose buckets hold the values beside the keys.
 
 Cost: one array append to push, one sort a bucket, one list read to fire. 8 bytes an entry, 16 with a value.

@@ -1,6 +1,7 @@
 """Conditions on an event's own values (`where`), compiled to expressions over its decoded properties.
 
-A property's type is whatever the client sent, so each comparison first asks for the type of its constant: values of
+A property's type is whatever the client sent, so each comparison first asks for the type of its constant:
+values of
 different types are neither equal nor different but unknown, and unknown does not match.
 """
 
@@ -113,4 +114,6 @@ class Where:
     def _dates(self, op: str, value: ast.expr, at: int) -> Pair:
         known = expression("DATE(V) is not None", DATE=self._date, V=value)
         true = conjunction([known, expression(f"DATE(V) {op} C", DATE=self._date, V=value, C=at)])
-        return true, conjunction([known, expression(f"DATE(V) {NEGATED[op]} C", DATE=self._date, V=value, C=at)])
+        return true, conjunction(
+            [known, expression(f"DATE(V) {NEGATED[op]} C", DATE=self._date, V=value, C=at)]
+        )

@@ -31,7 +31,11 @@ class Reasons:
             self._tests = []
             for atom in x.atoms(self.tree):
                 true, false = self.unit.conditions.truth(atom)
-                body = code("if TRUE:\n    return True\nif FALSE:\n    return False\nreturn None", TRUE=true, FALSE=false)
+                body = code(
+                    "if TRUE:\n    return True\nif FALSE:\n    return False\nreturn None",
+                    TRUE=true,
+                    FALSE=false,
+                )
                 names = tuple(dict.fromkeys(x.names(atom)))
                 self._tests.append((x.show(atom), names, self.unit.env.function("atom", ["row"], body)))
         found = []

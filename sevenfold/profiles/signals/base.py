@@ -26,7 +26,9 @@ Fire = Callable[[int, int, int, int], int]
 
 
 def stamp(te: int, seq: int) -> int:
-    """(event time, log position) in one int64, for first and last: 42 signed bits of ms around 2000, 21 of position."""
+    """(event time, log position) in one int64, for first and last: 42 signed bits of ms around 2000, 21 of
+    position.
+    """
     return (te - EPOCH_2000) << SEQ_BITS | (seq & 0x1FFFFF)
 
 
@@ -37,7 +39,9 @@ def stamp_ms(value: int) -> int:
 
 @dataclass(slots=True)
 class Stream:
-    """Events a signal listens to and the statements it adds to their handler (locals row, te, t, seq, p, ev, d)."""
+    """Events a signal listens to and the statements it adds to their handler (locals row, te, t, seq, p, ev,
+    d).
+    """
 
     events: tuple[str, ...]
     where: m.Condition | None
@@ -45,10 +49,13 @@ class Stream:
 
 
 class SignalKind:
-    """One signal compiled for one kind of subject. Subclasses say how it is kept; see the module of each family.
+    """One signal compiled for one kind of subject. Subclasses say how it is kept; see the module of each
+    family.
 
-    Life: `declare` makes columns and slots; conditions then register what they watch; `finish` binds operations; the
-    unit asks for `streams` to build handlers. `merge` folds a loser's row into a winner's; `read` shows a value.
+    Life: `declare` makes columns and slots; conditions then register what they watch; `finish` binds
+    operations; the
+    unit asks for `streams` to build handlers. `merge` folds a loser's row into a winner's; `read` shows a
+    value.
     """
 
     model: Any
@@ -81,14 +88,17 @@ class SignalKind:
         """The values of the sub-names, `{".stalled": False}`."""
         return {}
 
-    # -------------------------------------------------------------------------------------------------- helpers
+    # --------------------------------------------------------------------------------------------------
+    # helpers
 
     slot: Slot
 
     def column(self, suffix: str = "", dtype: str = "int64", empty: int = 0) -> Column:
         return self.unit.table.add(f"{self.label}{suffix}", dtype, empty)
 
-    def make_slot(self, column: Column, type_: Any, part: str | None = None, unknown: int | None = None) -> Slot:
+    def make_slot(
+        self, column: Column, type_: Any, part: str | None = None, unknown: int | None = None
+    ) -> Slot:
         label = self.label if part is None else f"{self.label}.{part}"
         slot = Slot(self.unit.kind, label, type_, column.name, unknown)
         self.unit.add_slot((self.label,) if part is None else (self.label, part), slot)
@@ -139,4 +149,17 @@ def guarded(condition: ast.expr, body: list[ast.stmt]) -> list[ast.stmt]:
     return code("if TEST:\n    BODY", TEST=condition, BODY=body)
 
 
-__all__ = ["DAY", "UNKNOWN", "Fire", "SignalKind", "Stream", "guarded", "leaves", "leaving", "shifted_row", "stamp", "stamp_ms", "window_ms"]
+__all__ = [
+    "DAY",
+    "UNKNOWN",
+    "Fire",
+    "SignalKind",
+    "Stream",
+    "guarded",
+    "leaves",
+    "leaving",
+    "shifted_row",
+    "stamp",
+    "stamp_ms",
+    "window_ms",
+]

@@ -1,8 +1,12 @@
-"""Clocks: time since an event, a change, a date or a stage entry. Comparisons flip by timers, at exactly their instant.
+"""Clocks: time since an event, a change, a date or a stage entry. Comparisons flip by timers, at exactly
+their instant.
 
-A clock keeps a base and a level: how many of the durations anybody compares it with have passed. One timer at most is
-out for a row of a `since` clock: an event that moves the base leaves the timer alone, and when it fires it looks at the
-base again and re-arms. Bases that move seldom (dates, stages) push a timer at each change and old ones fire in vain.
+A clock keeps a base and a level: how many of the durations anybody compares it with have passed. One timer
+at most is
+out for a row of a `since` clock: an event that moves the base leaves the timer alone, and when it fires it
+looks at the
+base again and re-arms. Bases that move seldom (dates, stages) push a timer at each change and old ones fire
+in vain.
 """
 
 from __future__ import annotations
@@ -126,7 +130,12 @@ class SinceKind(ClockKind):
         move = name(f"move_{self.base.name}")
         base = name(self.base.name)
         if self.model.edge == "first":
-            return code("b = BASE[row]\nif b == UNSET or te < b:\n    d |= MOVE(row, te, t)", BASE=base, UNSET=UNKNOWN, MOVE=move)
+            return code(
+                "b = BASE[row]\nif b == UNSET or te < b:\n    d |= MOVE(row, te, t)",
+                BASE=base,
+                UNSET=UNKNOWN,
+                MOVE=move,
+            )
         if not self.offsets:
             if not (self.every or self.every_members):
                 return code("if te > BASE[row]:\n    BASE[row] = te", BASE=base)
@@ -136,13 +145,17 @@ class SinceKind(ClockKind):
             "b = BASE[row]\nif te > b:\n"
             "    if b != UNSET and LEVEL[row] == 0:\n        BASE[row] = te\n        d |= 0\n"
             "    else:\n        d |= MOVE(row, te, t)",
-            BASE=base, LEVEL=name(self.level.name), UNSET=UNKNOWN, MOVE=name(f"later_{self.base.name}"),
+            BASE=base,
+            LEVEL=name(self.level.name),
+            UNSET=UNKNOWN,
+            MOVE=name(f"later_{self.base.name}"),
         )
 
     def finish(self) -> None:
         super().finish()
         self.unit.env.scope[f"later_{self.base.name}"] = self._later
-        # With several offsets a timer for a later one may be out when an event brings the first one back; the column
+        # With several offsets a timer for a later one may be out when an event brings the first one back;
+        # the column
         # says which timer is the valid one.
         self.out = self.column(".due", empty=UNKNOWN) if len(self.offsets) > 1 and self.timers_lazy else None
 
@@ -152,8 +165,11 @@ class SinceKind(ClockKind):
         old_base, old_level = bases[row], levels[row]
         bases[row] = base
         levels[row] = new = self._level_at(base, t)
-        # While nothing has passed the timer that is out comes early enough, and looks at the base when it fires.
-        if (old_base == UNKNOWN or old_level > new or old_level == len(self.offsets)) and new < len(self.offsets):
+        # While nothing has passed the timer that is out comes early enough, and looks at the base when it
+        # fires.
+        if (old_base == UNKNOWN or old_level > new or old_level == len(self.offsets)) and new < len(
+            self.offsets
+        ):
             self._arm(row, base + self.offsets[new])
         return self._flip(row, old_base == UNKNOWN, old_level, new)
 
@@ -163,7 +179,8 @@ class SinceKind(ClockKind):
         return b if a == UNKNOWN else min(a, b)
 
     def merge(self, winner: int, loser: int, t: int) -> None:
-        # Without the shortcut of `later`: the loser's timer may be out for an older base, the winner's for another.
+        # Without the shortcut of `later`: the loser's timer may be out for an older base, the winner's for
+        # another.
         super().merge(winner, loser, t)
 
 
@@ -262,8 +279,12 @@ class SessionsKind(SignalKind):
             "    END[row] = te\n    o = N[row]\n    n = o + 1\n    N[row] = n\n    COUNTED\n"
             "    o = CUR[row]\n    n = te - START[row]\n    CUR[row] = n\n    LENGTHENED\n"
             "else:\n    d |= SESSION(row, te, t)",
-            END=name(self.end.name), GAP=self.gap, N=name(self.in_session.name), CUR=name(self.current.name),
-            START=name(self.start.name), SESSION=name(f"session_{self.counts.name}"),
+            END=name(self.end.name),
+            GAP=self.gap,
+            N=name(self.in_session.name),
+            CUR=name(self.current.name),
+            START=name(self.start.name),
+            SESSION=name(f"session_{self.counts.name}"),
             COUNTED=self.change(self.part_slots["events"], "o", "n", unit=True),
             LENGTHENED=self.change(self.part_slots["current"], "o", "n"),
         )
@@ -311,7 +332,8 @@ class SessionsKind(SignalKind):
         from .base import leaves
 
         if te + self.gap <= t:
-            # A late event whose session is over already would open and close at once; it is a session of length 0.
+            # A late event whose session is over already would open and close at once; it is a session of
+            # length 0.
             counted = self._count(row, te, t, leaves)
             self.data(self.start)[row] = self.data(self.end)[row] = te
             return counted | self._close(row)
@@ -381,8 +403,12 @@ class SessionsKind(SignalKind):
 
 
 KINDS: dict[type, Any] = {
-    m.Since: SinceKind, m.SinceChange: SinceChangeKind, m.SinceDate: DateKind, m.UntilDate: DateKind,
-    m.StageTime: StageTimeKind, m.Sessions: SessionsKind,
+    m.Since: SinceKind,
+    m.SinceChange: SinceChangeKind,
+    m.SinceDate: DateKind,
+    m.UntilDate: DateKind,
+    m.StageTime: StageTimeKind,
+    m.Sessions: SessionsKind,
 }
 
 __all__ = ["KINDS", "ClockKind", "DateKind", "SessionsKind", "StageTimeKind", "expression", "shifted_row"]

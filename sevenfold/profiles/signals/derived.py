@@ -1,11 +1,13 @@
-"""Signals computed from other values: ratio, formula, score history and an account's roll-up over its members."""
+"""Signals computed from other values: ratio, formula, score history and an account's roll-up over its
+members.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -71,7 +73,13 @@ class RatioKind(LinkedKind):
         return code(
             "if not KNOWN_A or not KNOWN_B:\n    return UNSET\n"
             "b = B\nif b == 0:\n    return UNSET\nreturn A * UP // (b * DOWN)",
-            KNOWN_A=known[0], KNOWN_B=known[1], UNSET=UNKNOWN, A=a, B=b, UP=factor.numerator, DOWN=factor.denominator,
+            KNOWN_A=known[0],
+            KNOWN_B=known[1],
+            UNSET=UNKNOWN,
+            A=a,
+            B=b,
+            UP=factor.numerator,
+            DOWN=factor.denominator,
         )
 
 
@@ -128,7 +136,9 @@ class ScoreHistoryKind(SignalKind):
         self._changed = self.unit.changer(self.slot)
 
     def concerning(self, new: Array, rows: Array) -> Array:
-        """Of `rows` (numbers), for whom the change from the present values to `new` concerns somebody (booleans)."""
+        """Of `rows` (numbers), for whom the change from the present values to `new` concerns somebody
+        (booleans).
+        """
         old = self.values.data[rows]
         changed: Array = old != new
         watch = self.slot.own
@@ -156,8 +166,10 @@ class ScoreHistoryKind(SignalKind):
 class RollupKind(SignalKind):
     """An account's total over its members, or over its child accounts; shown from the next tick on.
 
-    Sums, counts and means over members are running totals kept by differences (`moved`). Minimum, maximum, weighted and
-    child-account roll-ups look at their members anew when the account closes and one of them has moved (`rescan`).
+    Sums, counts and means over members are running totals kept by differences (`moved`). Minimum, maximum,
+    weighted and
+    child-account roll-ups look at their members anew when the account closes and one of them has moved
+    (`rescan`).
     """
 
     model: m.Rollup
@@ -170,12 +182,12 @@ class RollupKind(SignalKind):
         self.values = self.column(empty=0 if whole else UNKNOWN)
         self.totals = self.column(".total")
         self.entries = self.column(".known", "int32")
-        self.member = self.unit if self.of_accounts else self.unit.member_unit()
+        self.member: Any = self.unit if self.of_accounts else self.unit.host.units[m.PERSON]
         if self.model.signal is not None:
             self.source: Slot = self.member.place(x.Name(tuple(self.model.signal.split(".")))).slot
         else:
             assert self.model.when is not None
-            self.source = self.member.hidden_segment(self.model.when)
+            self.source = cast("Any", self.member).hidden_segment(self.model.when)
         fine = aggregate == "average" or self.model.weight is not None
         type_ = "number" if fine else "count" if aggregate == "count" else self.source.type
         # Means and weighted sums are in 1e-6 whatever they are of; totals keep the unit of what they add up.
@@ -194,13 +206,26 @@ class RollupKind(SignalKind):
     def _emit(self, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
         if self.of_accounts:
             return code(
-                "if PARENT[row]:\n    RESCAN(INDEX, PARENT[row])", PARENT=name(self.unit.parent_of), RESCAN=name("rescan"), INDEX=self.index
+                "if PARENT[row]:\n    RESCAN(INDEX, PARENT[row])",
+                PARENT=name(self.unit.parent_of),
+                RESCAN=name("rescan"),
+                INDEX=self.index,
             )
         account = name(self.member.account_of)
         if self.scans:
-            return code("if ACCOUNT[row]:\n    ROLL(INDEX, row)", ACCOUNT=account, ROLL=name("rescan_of"), INDEX=self.index)
+            return code(
+                "if ACCOUNT[row]:\n    ROLL(INDEX, row)",
+                ACCOUNT=account,
+                ROLL=name("rescan_of"),
+                INDEX=self.index,
+            )
         return code(
-            "if ACCOUNT[row]:\n    ROLL(INDEX, row, OLD, NEW)", ACCOUNT=account, ROLL=name("roll"), INDEX=self.index, OLD=old, NEW=new
+            "if ACCOUNT[row]:\n    ROLL(INDEX, row, OLD, NEW)",
+            ACCOUNT=account,
+            ROLL=name("roll"),
+            INDEX=self.index,
+            OLD=old,
+            NEW=new,
         )
 
     def share(self, row: int) -> int | None:
@@ -264,5 +289,8 @@ class RollupKind(SignalKind):
 
 
 KINDS: dict[type, Any] = {
-    m.Ratio: RatioKind, m.Formula: FormulaKind, m.ScoreHistory: ScoreHistoryKind, m.Rollup: RollupKind,
+    m.Ratio: RatioKind,
+    m.Formula: FormulaKind,
+    m.ScoreHistory: ScoreHistoryKind,
+    m.Rollup: RollupKind,
 }

@@ -1,4 +1,4 @@
-"""Paths: milestones with expected windows and stalls, sequences of two events, and the acquisition channel."""
+"""Paths: milestones with expected windows and stalls, sequences of two events, acquisition channels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class MilestonesKind(SignalKind):
         self.next = self.column(".next", "int16")
         self.steps = [self.column(f".{step.name}", "int8") for step in steps]
         self.step_slots = [
-            self.make_slot(column, "boolean", step.name, 0) for step, column in zip(steps, self.steps, strict=True)
+            self.make_slot(column, "boolean", step.name, 0)
+            for step, column in zip(steps, self.steps, strict=True)
         ]
         self.stalled_slot = self.make_slot(self.stalled, "boolean", "stalled", 0)
         self.next_slot = self.make_slot(self.next, "text", "next", 0)
@@ -56,7 +57,9 @@ class MilestonesKind(SignalKind):
     def _emit_step(self, place: int) -> list[ast.stmt]:
         return code(
             "if not MASK[row] & BIT:\n    d |= REACH(row, te, t)",
-            MASK=name(self.mask.name), BIT=1 << place, REACH=name(f"reach_{place}_{self.mask.name}"),
+            MASK=name(self.mask.name),
+            BIT=1 << place,
+            REACH=name(f"reach_{place}_{self.mask.name}"),
         )
 
     def _start(self, row: int, te: int, t: int) -> int:
@@ -77,7 +80,8 @@ class MilestonesKind(SignalKind):
 
     def _reach(self, place: int, row: int, te: int, t: int) -> int:
         masks, since = self.data(self.mask), self.data(self.since)
-        # The start is the earliest of its events and the milestones, so once there is progress only progress counts.
+        # The start is the earliest of its events and the milestones, so once there is progress only
+        # progress counts.
         mask = self._begin(row) if since[row] == UNKNOWN else 0
         since[row] = max(since[row], te) if masks[row] else te
         masks[row] |= 1 << place
@@ -138,8 +142,14 @@ class MilestonesKind(SignalKind):
             self._settle(winner, t)
 
     def parts(self, row: int) -> dict[str, Any]:
-        shown = {step.name: self.unit.show(slot, row) for step, slot in zip(self.model.steps, self.step_slots, strict=True)}
-        return shown | {"stalled": self.unit.show(self.stalled_slot, row), "next": self.unit.show(self.next_slot, row)}
+        shown = {
+            step.name: self.unit.show(slot, row)
+            for step, slot in zip(self.model.steps, self.step_slots, strict=True)
+        }
+        return shown | {
+            "stalled": self.unit.show(self.stalled_slot, row),
+            "next": self.unit.show(self.next_slot, row),
+        }
 
 
 class SequenceKind(SignalKind):
@@ -172,7 +182,9 @@ class SequenceKind(SignalKind):
     def _emit_then(self) -> list[ast.stmt]:
         return code(
             "a = ARMED[row]\nif a != UNSET:\n    d |= THEN(row, te, t)",
-            ARMED=name(self.armed.name), UNSET=UNKNOWN, THEN=name(f"then_{self.armed.name}"),
+            ARMED=name(self.armed.name),
+            UNSET=UNKNOWN,
+            THEN=name(f"then_{self.armed.name}"),
         )
 
     def _emit_first(self) -> list[ast.stmt]:
@@ -262,21 +274,30 @@ class ChannelKind(SignalKind):
     def _emit(self) -> list[ast.stmt]:
         return code(
             "if STAMP[row] == UNSET or te < HELD(STAMP[row]):\n    d |= TOUCH(row, p, ev, te, t, seq)",
-            STAMP=name(self.stamps.name), UNSET=UNKNOWN, HELD=name("stamp_ms"), TOUCH=name(f"touch_{self.values.name}"),
+            STAMP=name(self.stamps.name),
+            UNSET=UNKNOWN,
+            HELD=name("stamp_ms"),
+            TOUCH=name(f"touch_{self.values.name}"),
         )
 
     def _emit_answer(self) -> list[ast.stmt]:
         # Few events carry an answer: look for its properties before asking the rules.
         asked = {
-            at.parts[1:] for rule in self.unit.workspace.channels if rule.survey and rule.when is not None
-            for at in x.names(self.unit.tree(rule.when)) if at.parts[0] == "property"
+            at.parts[1:]
+            for rule in self.unit.workspace.channels
+            if rule.survey and rule.when is not None
+            for at in x.names(self.unit.tree(rule.when))
+            if at.parts[0] == "property"
         }
         answered = disjunction(
-            expression("V is not UNSET", V=self.unit.touch_value(x.Name(("property", *parts)))) for parts in sorted(asked)
+            expression("V is not UNSET", V=self.unit.touch_value(x.Name(("property", *parts))))
+            for parts in sorted(asked)
         )
         return code(
             "if SEEN and not DONE[row]:\n    d |= ANSWER(row, p, ev)",
-            SEEN=answered if asked else ast.Constant(True), DONE=name(self.surveyed.name), ANSWER=name(f"answer_{self.values.name}"),
+            SEEN=answered if asked else ast.Constant(True),
+            DONE=name(self.surveyed.name),
+            ANSWER=name(f"answer_{self.values.name}"),
         )
 
     def _touch(self, row: int, p: Any, ev: Any, te: int, t: int, seq: int) -> int:

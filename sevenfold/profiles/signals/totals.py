@@ -72,12 +72,19 @@ class SumKind(SignalKind):
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
 
     def _emit(self) -> list[ast.stmt]:
-        add = code("o = COL[row]\nn = o + x\nCOL[row] = n", COL=name(self.values.name)) + self.change(self.slot, "o", "n")
+        add = code("o = COL[row]\nn = o + x\nCOL[row] = n", COL=name(self.values.name)) + self.change(
+            self.slot, "o", "n"
+        )
         if self.window is not None:
             low = shifted_row(self.unit.low(self.op))
             add = code("PUSH(u, LOW, x)", PUSH=name("push_value"), LOW=low) + add
             add = code("u = DUE\nif u > t:\n    BODY", DUE=leaving(self.window), BODY=add)
-        return code("x = MICRO(V)\nif x is not None:\n    BODY", MICRO=name("micro"), V=self.unit.read_property(self.model.property), BODY=add)
+        return code(
+            "x = MICRO(V)\nif x is not None:\n    BODY",
+            MICRO=name("micro"),
+            V=self.unit.read_property(self.model.property),
+            BODY=add,
+        )
 
     def _fire(self, row: int, due: int, entries: int, value: int) -> int:
         values = self.data(self.values)
@@ -111,14 +118,22 @@ class AverageKind(SignalKind):
 
     def _emit(self) -> list[ast.stmt]:
         add = code(
-            "s = SUM[row] + x\nc = N[row] + 1\nSUM[row] = s\nN[row] = c\no = COL[row]\nn = s // c\nCOL[row] = n",
-            SUM=name(self.sums.name), N=name(self.counts.name), COL=name(self.values.name),
+            "s = SUM[row] + x\nc = N[row] + 1\nSUM[row] = s\nN[row] = c\n"
+            "o = COL[row]\nn = s // c\nCOL[row] = n",
+            SUM=name(self.sums.name),
+            N=name(self.counts.name),
+            COL=name(self.values.name),
         ) + self.change(self.slot, "o", "n")
         if self.window is not None:
             low = shifted_row(self.unit.low(self.op))
             add = code("PUSH(u, LOW, x)", PUSH=name("push_value"), LOW=low) + add
             add = code("u = DUE\nif u > t:\n    BODY", DUE=leaving(self.window), BODY=add)
-        return code("x = MICRO(V)\nif x is not None:\n    BODY", MICRO=name("micro"), V=self.unit.read_property(self.model.property), BODY=add)
+        return code(
+            "x = MICRO(V)\nif x is not None:\n    BODY",
+            MICRO=name("micro"),
+            V=self.unit.read_property(self.model.property),
+            BODY=add,
+        )
 
     def _fire(self, row: int, due: int, entries: int, value: int) -> int:
         sums, counts = self.data(self.sums), self.data(self.counts)
@@ -164,9 +179,15 @@ class TrendKind(SignalKind):
 
     def _emit(self) -> list[ast.stmt]:
         return code(
-            "SEEN[row] = 1\ny = te // DAY\nu = (y + LENGTH) * DAY\nif u > t:\n    PUSH(u, LOW)\n    N[row] += 1\n    S[row] += y",
-            SEEN=name(self.seen.name), DAY=DAY, LENGTH=self.length_days + 1, PUSH=name("push"),
-            LOW=shifted_row(self.unit.low(self.op)), N=name(self.counts.name), S=name(self.days.name),
+            "SEEN[row] = 1\ny = te // DAY\nu = (y + LENGTH) * DAY\n"
+            "if u > t:\n    PUSH(u, LOW)\n    N[row] += 1\n    S[row] += y",
+            SEEN=name(self.seen.name),
+            DAY=DAY,
+            LENGTH=self.length_days + 1,
+            PUSH=name("push"),
+            LOW=shifted_row(self.unit.low(self.op)),
+            N=name(self.counts.name),
+            S=name(self.days.name),
         )
 
     def _fire(self, row: int, due: int, entries: int, value: int) -> int:
@@ -176,7 +197,9 @@ class TrendKind(SignalKind):
         return 0
 
     def closed(self, today: int, rows: int) -> Array:
-        """Every row's slope as of 00:00 of day `today`: int64 in 1e-6 events a day per day, UNKNOWN before any event."""
+        """Every row's slope as of 00:00 of day `today`: int64 in 1e-6 events a day per day, UNKNOWN before
+        any event.
+        """
         n = self.length_days
         count = self.counts.data[:rows].astype(np.int64)
         centred = 2 * (self.days.data[:rows] - today * count) + (n + 1) * count
@@ -216,22 +239,33 @@ class BaselineKind(SignalKind):
         enter = code(
             "NEAR[row] -= entries\nf = FAR[row] + entries\nFAR[row] = f\nte = due - RECENT\nu = LONG\n"
             "for _ in range(entries):\n    PUSH(u, LOW)\nd = 0",
-            NEAR=name(self.recent.name), FAR=name(self.base.name), RECENT=self.recent_ms, LONG=leaving(self.recent_ms + self.base_ms),
-            PUSH=name("push"), LOW=shifted_row(self.unit.low(self.op_base)),
+            NEAR=name(self.recent.name),
+            FAR=name(self.base.name),
+            RECENT=self.recent_ms,
+            LONG=leaving(self.recent_ms + self.base_ms),
+            PUSH=name("push"),
+            LOW=shifted_row(self.unit.low(self.op_base)),
         )
         self.unit.fires(self.op_recent, f"recent_{self.label}", [*enter, *self._settled(), *code("return d")])
         leave = code("f = FAR[row] - entries\nFAR[row] = f\nd = 0", FAR=name(self.base.name))
         self.unit.fires(self.op_base, f"base_{self.label}", [*leave, *self._settled(), *code("return d")])
         settle = code("f = FAR[row]\nd = 0", FAR=name(self.base.name))
-        self._settle = self.unit.env.function(f"settle_{self.label}", ["row"], [*settle, *self._settled(), *code("return d")])
+        self._settle = self.unit.env.function(
+            f"settle_{self.label}", ["row"], [*settle, *self._settled(), *code("return d")]
+        )
 
     def _settled(self) -> list[ast.stmt]:
         """The value anew from the recent count and the local `f`, the baseline's."""
         return code(
             "o = COL[row]\nn = NEAR[row] * UP // (f * DOWN) if f >= LEAST else UNSET\n"
             "if o != n:\n    COL[row] = n\n    CHANGE",
-            COL=name(self.values.name), NEAR=name(self.recent.name), UP=self.base_ms * 1_000_000, DOWN=self.recent_ms,
-            LEAST=max(1, self.model.minimum), UNSET=UNKNOWN, CHANGE=self.change(self.slot, "o", "n"),
+            COL=name(self.values.name),
+            NEAR=name(self.recent.name),
+            UP=self.base_ms * 1_000_000,
+            DOWN=self.recent_ms,
+            LEAST=max(1, self.model.minimum),
+            UNSET=UNKNOWN,
+            CHANGE=self.change(self.slot, "o", "n"),
         )
 
     def streams(self) -> list[Stream]:
@@ -240,17 +274,25 @@ class BaselineKind(SignalKind):
     def _emit(self) -> list[ast.stmt]:
         long = self.recent_ms + self.base_ms
         near = code(
-            "PUSH(u, LOW)\nNEAR[row] += 1\nf = FAR[row]", PUSH=name("push"),
-            LOW=shifted_row(self.unit.low(self.op_recent)), NEAR=name(self.recent.name), FAR=name(self.base.name),
+            "PUSH(u, LOW)\nNEAR[row] += 1\nf = FAR[row]",
+            PUSH=name("push"),
+            LOW=shifted_row(self.unit.low(self.op_recent)),
+            NEAR=name(self.recent.name),
+            FAR=name(self.base.name),
         )
         far = code(
             "u = LONG\nif u > t:\n    PUSH(u, LOW)\n    f = FAR[row] + 1\n    FAR[row] = f\n    SETTLED",
-            LONG=leaving(long), PUSH=name("push"), LOW=shifted_row(self.unit.low(self.op_base)),
-            FAR=name(self.base.name), SETTLED=self._settled(),
+            LONG=leaving(long),
+            PUSH=name("push"),
+            LOW=shifted_row(self.unit.low(self.op_base)),
+            FAR=name(self.base.name),
+            SETTLED=self._settled(),
         )
         return code(
             "u = RECENT\nif u > t:\n    NEARER\nelse:\n    FARTHER",
-            RECENT=leaving(self.recent_ms), NEARER=[*near, *self._settled()], FARTHER=far,
+            RECENT=leaving(self.recent_ms),
+            NEARER=[*near, *self._settled()],
+            FARTHER=far,
         )
 
     def merge(self, winner: int, loser: int, t: int) -> None:
@@ -261,5 +303,9 @@ class BaselineKind(SignalKind):
 
 
 KINDS: dict[type, Any] = {
-    m.Count: CountKind, m.Sum: SumKind, m.Average: AverageKind, m.Trend: TrendKind, m.Baseline: BaselineKind,
+    m.Count: CountKind,
+    m.Sum: SumKind,
+    m.Average: AverageKind,
+    m.Trend: TrendKind,
+    m.Baseline: BaselineKind,
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ...events.times import parse_ms
 from ...limits import DISTINCT_VALUES_MAX, REMEMBERED_VALUES_MAX
 from ...workspace import models as m
 from ..build import code, name
@@ -15,7 +16,6 @@ from ..columns import UNKNOWN, Dictionary
 from ..expressions import parse_duration
 from ..slots import Slot
 from ..where import micro, present
-from ...events.times import parse_ms
 from .base import DAY, SignalKind, Stream, leaves, stamp, window_ms
 
 _JSON = msgspec.json.Encoder(order="sorted")
@@ -137,7 +137,9 @@ class ExtremeKind(SignalKind):
     def _emit(self) -> list[ast.stmt]:
         return code(
             "x = MICRO(V)\nif x is not None:\n    d |= TAKE(row, x, te, t)",
-            MICRO=name("micro"), V=self.unit.read_property(self.model.property), TAKE=name(f"extreme_{self.values.name}"),
+            MICRO=name("micro"),
+            V=self.unit.read_property(self.model.property),
+            TAKE=name(f"extreme_{self.values.name}"),
         )
 
     def _better(self, a: int, b: int) -> int:
@@ -194,7 +196,8 @@ class ExtremeKind(SignalKind):
 class DistinctKind(SignalKind):
     """Different values (or active days) by last time a value; one timer at most is out for a row.
 
-    A row's memory is an array of (value, last time) pairs. The value is a code of the signal's own dictionary, or a day.
+    A row's memory is an array of (value, last time) pairs. The value is a code of the signal's own
+    dictionary, or a day.
     """
 
     model: m.Distinct | m.ActiveDays
@@ -229,7 +232,8 @@ class DistinctKind(SignalKind):
         if not present(value):
             return 0
         assert self.codes is not None
-        # The JSON text tells 1 from "1"; a text without quotes inside is its own JSON text but for the quotes.
+        # The JSON text tells 1 from "1"; a text without quotes inside is its own JSON text but for the
+        # quotes.
         text = f'"{value}"' if value.__class__ is str else _JSON.encode(value).decode()
         return self._note(row, self.codes.code(text), te, t)
 
@@ -258,7 +262,9 @@ class DistinctKind(SignalKind):
         return self._changed(row, new - 1, new)
 
     def _earlier(self, pairs: Any) -> bool:
-        """Whether the pair just added leaves before all others (a late event): then it needs a timer of its own."""
+        """Whether the pair just added leaves before all others (a late event): then it needs a timer of its
+        own.
+        """
         size = len(pairs)
         return size == 2 or pairs[size - 1] < min(pairs[1 : size - 1 : 2])
 
@@ -308,11 +314,15 @@ class DistinctKind(SignalKind):
         bag[winner] = merged
         self.data(self.counts)[winner] = len(last)
         if self.window is not None:
-            self.unit.push(min(leaves(te, self.window) for te in last.values()), self.unit.low(self.op), winner)
+            self.unit.push(
+                min(leaves(te, self.window) for te in last.values()), self.unit.low(self.op), winner
+            )
 
 
 class ValuesKind(SignalKind):
-    """Memory keyed by a property's value: triples (code, uses, last time) in order of first sight, at most 64 a subject."""
+    """Memory keyed by a property's value: triples (code, uses, last time) in order of first sight, at most
+    64 a subject.
+    """
 
     model: m.Values
 
@@ -482,7 +492,11 @@ class ValuesKind(SignalKind):
             if what in names:
                 memory.extend((what, uses, last))
         bag[winner] = memory
-        ahead = [last + self.quiet for uses, last in names.values() if uses >= self.model.minimum and last + self.quiet > t]
+        ahead = [
+            last + self.quiet
+            for uses, last in names.values()
+            if uses >= self.model.minimum and last + self.quiet > t
+        ]
         if ahead:
             self.unit.push(min(ahead), self.unit.low(self.op), winner)
         self._settle(winner, t, -1)
@@ -492,6 +506,11 @@ class ValuesKind(SignalKind):
 
 
 KINDS: dict[type, Any] = {
-    m.First: EdgeKind, m.Last: EdgeKind, m.Min: ExtremeKind, m.Max: ExtremeKind,
-    m.Distinct: DistinctKind, m.ActiveDays: DistinctKind, m.Values: ValuesKind,
+    m.First: EdgeKind,
+    m.Last: EdgeKind,
+    m.Min: ExtremeKind,
+    m.Max: ExtremeKind,
+    m.Distinct: DistinctKind,
+    m.ActiveDays: DistinctKind,
+    m.Values: ValuesKind,
 }

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from sevenfold.engine import Fold
+from sevenfold.events.times import parse_ms
 from sevenfold.restate import RestatementError, back_fill, unmerge
 from sevenfold.simulate import SaasCompany
-from sevenfold.events.times import parse_ms
 from sevenfold.workspace import models as m
 
 HOUR = 3_600_000
@@ -120,10 +120,12 @@ def test_a_merge_can_be_taken_back_and_both_keep_what_was_theirs() -> None:
     split, said = unmerge(live, merged.subject, merged.data["loser"], history)
     people = {tuple(p["identifiers"]): p["signals"]["logins_7d"] for p in split.subjects("person").values()}
     assert people == {("user_id",): 2, ("anonymous_id",): 3}
-    assert [e.kind for e in said][0] == "unmerged"
+    assert said[0].kind == "unmerged"
     # The two stay apart, also across a snapshot.
     restored = Fold.restore(workspace(), split.snapshot())
-    restored.events([(t, raw) for _, t, raw in [_event(START + 5 * HOUR, userId="ann", anonymousId="device")]])
+    restored.events(
+        [(t, raw) for _, t, raw in [_event(START + 5 * HOUR, userId="ann", anonymousId="device")]]
+    )
     assert len(restored.subjects("person")) == 2
 
 
