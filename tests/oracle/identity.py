@@ -13,7 +13,26 @@ from .subject import Subject
 
 Id = tuple[str, str]
 BLOCKED = frozenset(
-    ["null", "nil", "none", "undefined", "nan", "n/a", "na", "-1", "anonymous", "guest", "unknown", "user", "true", "false", "test@test.com", "test@example.com", "user@example.com", "noreply@example.com"]
+    [
+        "null",
+        "nil",
+        "none",
+        "undefined",
+        "nan",
+        "n/a",
+        "na",
+        "-1",
+        "anonymous",
+        "guest",
+        "unknown",
+        "user",
+        "true",
+        "false",
+        "test@test.com",
+        "test@example.com",
+        "user@example.com",
+        "noreply@example.com",
+    ]
 ) | {"", "[object object]"}
 """Choice: what clients send when they have no value; all zeros too, and what the workspace lists."""
 OF_DEVICES = ("anonymous_id", "device")
@@ -67,7 +86,7 @@ class IdentityTable:
         return lower in BLOCKED or lower in listed or not lower.strip("0-.:")
 
     def resolve(self, event: dict[str, Any], t: int) -> Subject:
-        """The person of an event, after linking and merging. Choice: an event without any usable identifier is
+        """The person of an event, after linking and merging. Choice: an event with no usable identifier is
         a new person's."""
         if event["type"] == "alias":
             return self._alias(("user_id", str(event["userId"])), str(event["previousId"]), t)
@@ -123,7 +142,7 @@ class IdentityTable:
         return person
 
     def _repoint(self, identifier: Id, person: Subject, t: int) -> None:
-        """Shared device: its identifier belongs to the user who logged in from now on, as far as the limit goes.
+        """Shared device: its identifier belongs to the user who logged in from now on, if the limit allows.
         Choice: that holds for every identifier of a device that was dropped from a log-in, whoever had it."""
         holder = self.index.get(identifier)
         held = sum(kind == identifier[0] for kind, _ in person.linked)
@@ -134,8 +153,8 @@ class IdentityTable:
             person.linked[identifier] = t
 
     def _alias(self, user: Id, previous: str, t: int) -> Subject:
-        """Merges the profile of ``previousId`` (a user id, else an anonymous id) whatever the limits say. Choice:
-        a previousId that nobody knows is taken as an anonymous id seen with the user."""
+        """Merges the profile of ``previousId`` (a user id, else an anonymous id) whatever the limits say.
+        Choice: a previousId that nobody knows is taken as an anonymous id seen with the user."""
         for kind in ("user_id", "anonymous_id"):
             known = self.index.get((kind, previous))
             if known is not None:

@@ -241,7 +241,7 @@ class Evaluator:
 
     def _value(self, subject: Subject, score: models.Score, state: ScoreState, now: Cursor) -> None:
         chosen = score.weights[state.weights].weights if state.weights not in (None, -1) else {}
-        weights = {name: milli(w) for name, w in chosen.items()}
+        weights = {name: milli(w) for name, w in chosen.items() if name in score.measures}
         parts = {n: self._measure(subject, m, now) for n, m in score.measures.items()}
         if score.members is not None:
             weights["members"] = milli(score.members.weight)

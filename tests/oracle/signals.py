@@ -1,7 +1,8 @@
 """Every signal by its definition: all entries ever are kept, and a value is computed from all when asked.
 
-A state's ``see`` takes an event, ``read`` gives its parts at a cursor ("" is the bare name), ``absorb`` unites
-it with the same signal of a merged subject. ``due`` collects the instants at which time alone changes a value.
+A state's ``see`` takes an event, ``read`` gives its parts at a cursor ("" is the bare name), ``absorb``
+unites it with the same signal of a merged subject. ``due`` collects the instants at which time alone may
+change a value.
 """
 
 from __future__ import annotations

@@ -153,7 +153,8 @@ class Subject:
         constant says true, false or unknown; everything else says the values themselves."""
         values = {str(name): self.fact(name, now) for name in ex.names(atom)}
         plain_text = any(isinstance(v, str | bool) for v in values.values())
-        simple = isinstance(atom, ex.Compare) and isinstance(atom.right, ex.Literal) and not plain_text
+        sides = {type(atom.left), type(atom.right)} if isinstance(atom, ex.Compare) else set()
+        simple = sides == {ex.Name, ex.Literal} and not plain_text
         if simple or any(isinstance(v, Clock) for v in values.values()):
             return truth(atom, lambda name: values[str(name)])
         return repr(values)
@@ -255,7 +256,7 @@ class Subject:
 
 
 def score_shape(state: ScoreState) -> dict[str, Any]:
-    """``contributions``: weight times value of each measure present, integers that add up to the numerator."""
+    """``contributions``: weight times value of each measure present; they add up to the numerator."""
     return {
         "value": None if state.value is None else state.value / 1_000,
         "numerator": state.numerator,

@@ -1,4 +1,4 @@
-"""Runs a stream through the engine and the reference fold, and brings what they say to one comparable form."""
+"""Runs a stream through the engine and the reference fold, and brings what they say to one form."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ TOLD = ("from", "to", "value", "before", "after", "loser")
 def told(effects: Iterable[Effect]) -> list[tuple[Any, ...]]:
     """Effects without their reasons, which the page leaves free."""
     return [
-        (e.time, e.kind, e.of, e.subject, "" if e.kind in NAMELESS else e.name)
-        + tuple((key, e.data[key]) for key in TOLD if key in e.data)
+        (
+            *(e.time, e.kind, e.of, e.subject, "" if e.kind in NAMELESS else e.name),
+            *((key, e.data[key]) for key in TOLD if key in e.data),
+        )
         for e in effects
     ]
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: a workspace, a stream of events and ticks for it, and both as the engine reads them."""
+"""Hypothesis strategies: a workspace, and a stream of events and ticks for it."""
 
 from __future__ import annotations
 
@@ -87,6 +87,9 @@ def _person_signals(draw: Draw, made: Drawn) -> None:
         "until": ({"kind": "until_date", "date": "renewal"}, [Fact("until", "clock")]),
         "after": ({"kind": "since_date", "date": "renewal"}, [Fact("after", "clock")]),
     }
+    dated = [f.name for f in made.facts["person"] if f.kind == "date" and not f.name.startswith("trait")]
+    if dated:
+        choices["again"] = ({"kind": "since_date", "date": dated[0]}, [Fact("again", "clock")])
     for name in draw(st.lists(st.sampled_from(sorted(choices)), max_size=2, unique=True)):
         made.part("signals")[name], found = choices[name]
         made.facts["person"] += found
@@ -185,7 +188,7 @@ def _measure(draw: Draw, facts: list[Fact]) -> dict[str, Any]:
 
 
 def _score(draw: Draw, made: Drawn, of: str, life: str | None, stages: list[str]) -> dict[str, Any]:
-    facts = [f for f in made.facts[of] if f.kind != "span"]
+    facts = [f for f in made.facts[of] if f.kind not in ("span", "date")]
     measures = {f"m{i}": _measure(draw, facts) for i in range(draw(st.integers(1, 3)))}
     weight = st.sampled_from([0, 1, 2, 0.5, 3.333])
     shapes: list[dict[str, Any]] = [{}]
@@ -290,6 +293,7 @@ def _properties(draw: Draw) -> dict[str, Any]:
         "p": [*w.TEXTS, None, 3],
         "n": [*w.NUMBERS, "1", True],
         "f": [True, False, "yes"],
+        "d": ["2024-10-04", "2024-10-05T13:00:00.500Z", 1_728_133_200, "soon", True],
         "order_id": ["o1", "o2", 7, None],
     }
     chosen = draw(st.lists(st.sampled_from(sorted(options)), max_size=3, unique=True))
@@ -317,7 +321,8 @@ def _context(draw: Draw) -> dict[str, Any]:
     if draw(st.integers(0, 3)) == 0:
         context["campaign"] = {"source": draw(st.sampled_from(["ads", "mail"]))}
     if draw(st.integers(0, 3)) == 0:
-        context["page"] = {"referrer": draw(st.sampled_from(["https://g2.com/x", ""]))}
+        referrers = st.sampled_from(["https://g2.com/x", ""])
+        context["page"] = {"referrer": draw(referrers), "path": draw(st.sampled_from(["/", "/pricing"]))}
     return {"context": context} if context else {}
 
 
@@ -354,7 +359,7 @@ KINDS = [_track] * 12 + [_page] * 3 + [_identify] * 3 + [_group] * 3 + [_alias]
 
 @st.composite
 def streams(draw: Draw, most: int = 40) -> list[Step]:
-    """Events of few people and accounts: equal instants, late ones, repetitions, big gaps, and ticks in between."""
+    """Events of few people and accounts: equal instants, late ones, repetitions, big gaps, and ticks."""
     t = START
     steps = []
     for _ in range(draw(st.integers(1, most))):

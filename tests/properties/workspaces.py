@@ -1,7 +1,7 @@
-"""Small valid workspaces of every kind of object, drawn so that their numbers and times meet each other exactly.
+"""Small valid workspaces of every kind of object, drawn so that their numbers and times meet exactly.
 
-What depends on what is drawn in layers, so that no workspace has a cycle: signals, then base segments, scores and
-lifecycles, then segments over those, and last the segments over an account's facts (which nothing else uses).
+What depends on what is drawn in layers, so that no workspace has a cycle: signals, then base segments, scores
+and lifecycles, then segments over those, and last segments over an account's facts (which nothing else uses).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Draw = Callable[[st.SearchStrategy[Any]], Any]
 EVENTS = ["A", "B", "C", "Ab", "Signed Up"]
 PAGES = ["Home", "Pricing"]
 TEXTS = ["red", "green", "blue"]
-NUMBERS: list[Any] = [0, 1, 2, 3, 0.5, -1, 2.25, 1_000_000]
+NUMBERS: list[Any] = [0, 0, 0, 1, 1, 2, 3, 0.5, -1, 2.25, 1_000_000]
 WINDOWS = ["30m", "1h", "1d", "2d", "7d", "35d", "36d", "60d"]
 SPANS = ["30m", "1h", "1d", "2d", "7d", "10d", "40d"]
 ORDERS = ["<", "<=", ">", ">="]
@@ -32,6 +32,16 @@ TRAITS = {
     "tier": {"of": "account"},
     "seats": {"of": "account", "type": "number"},
 }
+
+
+TEXT_SHAPES = [
+    "{} == '{}'",
+    "{} != '{}'",
+    "{} in ('{}', 'other')",
+    "{} contains '{}'",
+    "not {} starts_with '{}'",
+    "{} matches '?{}*'",
+]
 
 
 @dataclass
@@ -49,12 +59,15 @@ class Fact:
 def number_atom(draw: Draw, fact: Fact, others: list[Fact]) -> str:
     op = draw(st.sampled_from([*ORDERS, "==", "!="]))
     limit = draw(st.sampled_from(fact.values))
-    if others and draw(st.integers(0, 9)) == 0:
-        other = draw(st.sampled_from(others))
-        return f"{fact.name} + 2 * {other.name} {op} {limit}"
-    if draw(st.integers(0, 9)) == 0:
-        return f"{limit} {op} {fact.name}"
-    return f"{fact.name} {op} {limit}"
+    other = draw(st.sampled_from(others))
+    shapes = [
+        f"{fact.name} + 2 * {other.name} {op} {limit}",
+        f"{fact.name} {op} {other.name}",
+        f"{limit} {op} {fact.name}",
+        f"{limit} <= {fact.name} < {draw(st.sampled_from(fact.values))}",
+        f"{fact.name} in ({limit}, 7)",
+    ]
+    return f"{fact.name} {op} {limit}" if draw(st.booleans()) else str(draw(st.sampled_from(shapes)))
 
 
 def atom(draw: Draw, facts: list[Fact]) -> str:
@@ -66,11 +79,12 @@ def atom(draw: Draw, facts: list[Fact]) -> str:
     if fact.kind in ("clock", "span"):
         return f"{fact.name} {draw(st.sampled_from(ORDERS))} {draw(st.sampled_from(fact.values or SPANS))}"
     if fact.kind == "text":
-        shape = draw(
-            st.sampled_from(["{} == '{}'", "{} != '{}'", "{} in ('{}', 'other')", "{} contains '{}'"])
-        )
+        shape = draw(st.sampled_from(TEXT_SHAPES))
         return str(shape).format(fact.name, draw(st.sampled_from(fact.values)))
-    return fact.name if draw(st.booleans()) else f"not {fact.name}"
+    if fact.kind == "date":
+        return f"{fact.name} {draw(st.sampled_from(ORDERS))} '2024-10-05'"
+    shapes = [fact.name, f"not {fact.name}", f"{fact.name} == true", f"{fact.name} != true"]
+    return str(draw(st.sampled_from(shapes)))
 
 
 def condition(draw: Draw, facts: list[Fact]) -> Any:
@@ -139,7 +153,14 @@ def _number(draw: Draw, name: str, made: dict[str, Any]) -> tuple[dict[str, Any]
 
 def _edge(draw: Draw, name: str, made: dict[str, Any]) -> tuple[dict[str, Any], list[Fact]]:
     prop, type_, fact = draw(
-        st.sampled_from([("p", "string", "text"), ("n", "number", "number"), ("f", "boolean", "bool")])
+        st.sampled_from(
+            [
+                ("p", "string", "text"),
+                ("n", "number", "number"),
+                ("f", "boolean", "bool"),
+                ("d", "date", "date"),
+            ]
+        )
     )
     values = TEXTS if fact == "text" else NUMBER_LIMITS
     return made | {"property": prop, "type": type_}, [Fact(name, fact, values)]
@@ -191,8 +212,9 @@ def _sequence(draw: Draw, name: str, made: dict[str, Any]) -> tuple[dict[str, An
     told = {"kind": "sequence", "of": made["of"], "first": draw(event), "then": draw(event)}
     told["within"] = draw(st.sampled_from(SPANS))
     told["outcome"] = draw(st.sampled_from(["followed", "not_followed"]))
-    if draw(st.integers(0, 3)) == 0:
-        told["first_where"] = where(draw)
+    for side in ("first_where", "then_where"):
+        if draw(st.integers(0, 3)) == 0:
+            told[side] = where(draw)
     return told | maybe_window(draw), [Fact(name, "count", COUNT_LIMITS)]
 
 
@@ -251,12 +273,14 @@ def trait_facts(of: str) -> list[Fact]:
         Fact("trait.city", "text", ["Bonn"]),
         Fact("trait.size", "number", NUMBER_LIMITS),
         Fact("trait.vip", "bool"),
+        Fact("trait.renewal", "date"),
     ]
 
 
 CHANNELS = [
     {"channel": "friend", "intent": 80, "when": "property.p == 'blue'", "survey": True},
     {"channel": "ads", "intent": 30.5, "when": "campaign.source == 'ads'"},
+    {"channel": "vip", "intent": 90, "when": "trait.plan == 'pro' and page.path matches '*pricing'"},
     {"channel": "review", "intent": 70, "when": "page.referrer contains 'g2.com'"},
     {"channel": "shop", "intent": 60, "when": "property.p == 'red' or property.n > 1"},
 ]
