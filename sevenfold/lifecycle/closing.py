@@ -4,7 +4,6 @@ columns.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -14,6 +13,7 @@ import numpy as np
 
 from ..profiles.columns import UNKNOWN32, Array
 from ..workspace import models as m
+from . import rescoring
 from .compile import CompiledUnit
 from .history import DAYS, WEEKS, ScoreHistory
 from .scores import ScoreNode
@@ -154,8 +154,7 @@ class DayCloser:
         if mask:
             unit.evaluate(row, t, mask)
 
-    # ------------------------------------------------------------------------------------------------- re-
-    # scoring
+    # ----------------------------------------------------------------------------------------- re-scoring
 
     def rescored(
         self, unit: CompiledUnit, node: ScoreNode, weights: list[list[int]]
@@ -163,25 +162,7 @@ class DayCloser:
         """(numerator, denominator, value) of all rows under weight sets `weights`, in the handlers' own
         arithmetic.
         """
-        rows = unit.table.rows
-        sets = node.sets.data[:rows].astype(np.int64)
-        table = np.array([*weights, [0] * len(node.measures)], dtype=np.int64)
-        numerator, denominator = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
-        for place, measure in enumerate(node.measures):
-            weight = table[:, place][sets]
-            values = measure.vector(rows)
-            known = values != UNKNOWN32
-            weight = np.where(known, weight, 0)
-            numerator += weight * np.where(known, values, 0)
-            denominator += weight
-        totals = table.sum(axis=1)[sets]
-        enough = (denominator > 0) & (denominator * node.floor_down >= totals * node.floor_up)
-        value = np.where(enough, numerator // np.maximum(denominator, 1), UNKNOWN32)
-        for cap, holds, _ in node._caps:
-            for row in np.nonzero(value > cap)[0].tolist():
-                if holds(row):
-                    value[row] = cap
-        return numerator, denominator, value
+        return rescoring.rescored(unit, node, node.sets.data[: unit.table.rows].astype(np.int64), weights)
 
     def reweigh(self, unit: CompiledUnit, node: ScoreNode, weights: list[m.Weights]) -> None:
         """Replaces a score's weights and re-scores everybody; the jump is kept out of history and raises no
@@ -191,27 +172,25 @@ class DayCloser:
         rows = unit.table.rows
         if rows == 1:
             return
-        for row in range(1, rows):
-            chosen = node._choose(row)
-            node.sets.data[row] = chosen
+        node.sets.data[:rows] = rescoring.weight_sets(unit, node)
         numerator, denominator, value = self.rescored(unit, node, node.weights)
-        before = node.values.data[:rows].copy()
-        both = (before != UNKNOWN32) & (value != UNKNOWN32)
+        before = node.values.data[:rows].astype(np.int64)
+        gone = self.fold.forward if unit.kind == m.PERSON else {}
+        changed = value != before
+        changed[[0, *gone]] = False
         if node.jumps is not None:
+            both = changed & (before != UNKNOWN32) & (value != UNKNOWN32)
             node.jumps.data[:rows] += np.where(both, value - before, 0).astype(np.int32)
         node.numerator.data[1:rows] = numerator[1:]
         node.denominator.data[1:rows] = denominator[1:]
         node.values.data[1:rows] = value[1:]
-        changed = np.nonzero(value != before)[0].tolist()
-        gone = self.fold.forward if unit.kind == m.PERSON else {}
-        bands: Any = unit.env.scope[node.bands.name]
-        for row in changed:
-            if row == 0 or row in gone:
-                continue
+        old_bands = node.bands.data[:rows].astype(np.int64)
+        new_bands = np.where(changed, rescoring.bands(node, value), old_bands)
+        node.bands.data[:rows] = new_bands
+        looks = changed & rescoring.concerned(node.slot, before, value)
+        looks |= rescoring.concerned(node.band_slot, old_bands, new_bands)
+        for row in np.flatnonzero(looks).tolist():
             mask = node._value_changed(row, int(before[row]), int(value[row]))
-            old_band = bands[row]
-            bands[row] = band = 0 if value[row] == UNKNOWN32 else bisect_right(node.bounds, int(value[row]))
-            if band != old_band:
-                mask |= node._band_changed(row, old_band, band)
+            mask |= node._band_changed(row, int(old_bands[row]), int(new_bands[row]))
             if mask:
                 unit.evaluate(row, self.fold.t, mask)

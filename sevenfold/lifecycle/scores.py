@@ -248,13 +248,13 @@ class MeasureNode:
         value: int = self._value(row) if self.direct else self.unit.env.scope[self.column.name][row]
         return value
 
-    def vector(self, rows: int) -> Array:
-        """The measure's values of rows 0..rows-1, int64."""
+    def vector(self, rows: Array) -> Array:
+        """The measure's values of `rows` (their numbers), int64."""
         if not self.direct:
-            found: Array = self.column.data[:rows].astype(np.int64)
+            found: Array = self.column.data[rows].astype(np.int64)
             return found
         slot = self.unit.place(self._name()).slot
-        values = np.asarray(self.unit.env.scope[slot.column])[:rows].astype(np.int64)
+        values = np.asarray(self.unit.env.scope[slot.column])[rows].astype(np.int64)
         if self.model.values is not None:
             table = self._by_code(slot)
             kinds, where = np.unique(values, return_inverse=True)
@@ -510,7 +510,7 @@ class ScoreNode:
         index = self.unit.env.scope[self.sets.name][row]
         if index >= 0:
             for weight, measure in zip(self.weights[index], self.measures, strict=True):
-                value = measure.held(row)
+                value = measure.held(row) if weight else UNKNOWN32
                 if value != UNKNOWN32:
                     numerator += weight * value
                     denominator += weight
