@@ -28,6 +28,7 @@ from .lifecycle.compile import CompiledUnit, members_label
 from .limits import ACCOUNT_TICK_MS
 from .profiles.build import Environment
 from .profiles.identity import Identity
+from .profiles.segments import SegmentNode
 from .profiles.signals.base import stamp_ms
 from .profiles.unit import Fire, Unit
 from .profiles.wheel import (
@@ -49,6 +50,8 @@ Entry = tuple[int, bytes]
 """An accepted event: (engine time ms, raw JSON)."""
 _KIND_SHIFT = OP_BITS + ROW_BITS
 _KIND_MASK = (1 << KIND_BITS) - 1
+IDS_KEPT_MAX = 100_000
+"""Subject ids kept ready for effects, of each kind."""
 
 
 class ControlError(SevenfoldError):
@@ -208,7 +211,12 @@ class Fold:
 
     def id_of(self, unit: Unit, row: int) -> str:
         """The subject id of a row."""
-        return subject_id(unit.kind, self.env.scope[unit.born.name][row])
+        known = unit.ids.get(row)
+        if known is None:
+            if len(unit.ids) >= IDS_KEPT_MAX:
+                unit.ids.clear()
+            known = unit.ids[row] = subject_id(unit.kind, self.env.scope[unit.born.name][row])
+        return known
 
     def member_rows(self, account: int) -> Iterable[int]:
         held = self.members[account]
@@ -612,8 +620,10 @@ class Fold:
             node.merge(winner, loser)
         for account, role in kept:
             self._share(winner, account, role, 1)
+        held = dict(kept)
         for account, role in joined:
-            self._join(winner, account, role)
+            # In an account that both belonged to, the winner's role stands.
+            self._join(winner, account, held.get(account) or role)
         self.forward[loser] = winner
         for old, new in list(self.forward.items()):
             if new == loser:
@@ -637,9 +647,9 @@ class Fold:
     # controls
 
     def _find(self, identifier: Any) -> int:
+        """The person of an identifier: `{kind: value, ...}` or a bare user id, e-mail or anonymous id."""
         if isinstance(identifier, dict):
-            kind, value = next(iter(identifier.items()))
-            return self.identity.find(kind, value)
+            return next((row for k, v in identifier.items() if (row := self.identity.find(k, v))), 0)
         for kind in ("user_id", "email", "anonymous_id"):
             row = self.identity.find(kind, identifier)
             if row:
@@ -647,41 +657,55 @@ class Fold:
         return 0
 
     def _list(self, record: dict[str, Any]) -> None:
-        """Changes a list kept by hand; members nobody has heard of are created from their identifier."""
+        """Changes a list kept by hand; members nobody has heard of are created from their identifiers."""
         label = str(record.get("list"))
-        node = self.person.segments.get(label)
+        unit = self.account if label in self.account.segments else self.person
+        node = unit.segments.get(label)
         if node is None or node.condition is not None:
             raise ControlError(
-                f"`{label}` is not a list kept by hand", fix="declare it as a segment with `manual: true`"
+                f"`{label}` is no list kept by hand", fix="declare a segment with `manual: true`"
             )
         action = record.get("action", "append")
-        rows = []
-        for identifier in record.get("members", []):
-            kind, value = (
-                next(iter(identifier.items())) if isinstance(identifier, dict) else ("user_id", identifier)
-            )
-            key = self.identity.key(kind, value)
-            row = self._find(identifier)
-            if not row and key is not None:
-                # Each person that one record creates takes a number of its own, for ids come from numbers.
-                self.seq += 1
-                row = self.identity.resolve([key], self.t)
-                self.person.evaluate(row, self.t, self.person.everything)
-            if row:
-                rows.append(row)
+        find = self._listed_account if unit is self.account else self._listed_person
+        rows = [row for row in map(find, record.get("members", [])) if row]
         wanted = set(rows)
         bits = self.env.scope[node.slot.column]
         if action in ("replace", "clear"):
-            for row in range(1, self.person.table.rows):
+            for row in range(1, unit.table.rows):
                 if bits[row] & node.slot.bit and row not in wanted:
-                    self._on_list(node, row, False)
+                    self._on_list(unit, node, row, False)
         for row in rows:
-            self._on_list(node, row, action not in ("remove", "clear"))
+            self._on_list(unit, node, row, action not in ("remove", "clear"))
 
-    def _on_list(self, node: Any, row: int, member: bool) -> None:
+    def _listed_person(self, identifier: Any) -> int:
+        named = identifier if isinstance(identifier, dict) else {"user_id": identifier}
+        keys = [key for k in self.identity.order if k in named and (key := self.identity.key(k, named[k]))]
+        row = self._find(identifier)
+        if not keys or (row and all(self.identity.row_of(key) == row for key in keys)):
+            return row
+        if not row:
+            # Each person that one record creates takes a number of its own, for ids come from numbers.
+            self.seq += 1
+        before = self.person.table.rows
+        row = self.identity.resolve(keys, self.t)
+        if self.person.table.rows > before:
+            self.person.evaluate(row, self.t, self.person.everything)
+        return row
+
+    def _listed_account(self, identifier: Any) -> int:
+        key = identifier.get("group_id") if isinstance(identifier, dict) else identifier
+        if key.__class__ is not str or not key:
+            return 0
+        if key not in self.account_rows:
+            self.seq += 1
+        return self._account(key)
+
+    def _on_list(self, unit: CompiledUnit, node: SegmentNode, row: int, member: bool) -> None:
         mask = node.set(row, self.t, member)
-        if mask:
-            self.person.evaluate(row, self.t, mask)
+        if mask and unit is self.account:
+            self._touch(row, mask)
+        elif mask:
+            unit.evaluate(row, self.t, mask)
 
     def _weights(self, record: dict[str, Any]) -> None:
         """New weights of a score: re-scores everybody at once, marked as a jump."""

@@ -7,13 +7,15 @@ from typing import Any
 import msgspec
 
 from ..profiles import expressions as x
-from ..profiles.segments import SegmentNode, SegmentSet, early
+from ..profiles.segments import SegmentNode, SegmentSet
 from ..profiles.signals import clocks, derived, paths, totals, values
 from ..profiles.slots import Slot
 from ..profiles.traits import Traits
 from ..profiles.unit import Unit
 from ..profiles.where import Where
 from ..workspace import models as m
+from ..workspace.names import Names
+from ..workspace.order import evaluation_order
 from .history import ScoreHistory
 from .scores import ScoreNode
 from .stages import LifecycleNode
@@ -91,8 +93,9 @@ class CompiledUnit(Unit):
                 slot = self.segment_bits.slot(f"segment.{label}")
                 self.add_slot(("segment", label), slot)
                 self.segments[label] = SegmentNode(self, label, trees.get(label), slot)
-        self.first, self.late = early(workspace, self, trees)
-        self.scores = {k: ScoreNode(self, k, v) for k, v in scores.items()}
+        order = evaluation_order(Names(workspace), kind)
+        self.first, self.late = order.segments, order.late_segments
+        self.scores = {k: ScoreNode(self, k, scores[k]) for k in order.scores}
         self.lifecycles = {
             k: LifecycleNode(self, k, v) for k, v in workspace.lifecycles.items() if v.of == kind
         }
@@ -185,8 +188,11 @@ def _with_members(label: str, score: m.Score) -> m.Score:
 
 
 def _in_dependency_order(signals: dict[str, m.Signal]) -> list[str]:
-    """Written order, but ratios and formulas after what they read, and rollups after plain signals."""
+    """Written order, but ratios, formulas and roll-ups come last, each after what it reads: none has windows
+    of its own.
+    """
     done: list[str] = []
+    computed = (m.Ratio, m.Formula, m.Rollup)
 
     def visit(label: str, above: tuple[str, ...]) -> None:
         if label in done or label in above or label not in signals:
@@ -204,6 +210,8 @@ def _in_dependency_order(signals: dict[str, m.Signal]) -> list[str]:
             visit(each.split(".")[0], (*above, label))
         done.append(label)
 
-    for label in signals:
-        visit(label, ())
+    for last in (False, True):
+        for label, signal in signals.items():
+            if isinstance(signal, computed) == last:
+                visit(label, ())
     return done

@@ -102,7 +102,7 @@ class MeasureNode:
         Whoever changes that value knows the old one and the new one, and so by how much the score's sums
         move.
         """
-        if self.model.signal is None:
+        if self.model.signal is None or self._name().parts[0] == m.ACCOUNT:
             return False
         place = self.unit.place(self._name())
         return (
@@ -292,7 +292,8 @@ class MeasureNode:
                 if place.via_account
                 else name("row")
             )
-            body = code("level = LEVEL[ROW]", LEVEL=name(clock.level), ROW=row)
+            column = clock.shadow_level if place.via_account else clock.level
+            body = code("level = LEVEL[ROW]", LEVEL=name(column), ROW=row)
             for duration, y in steps:
                 body += code("if level >= N:\n    return Y", N=clock.passed(duration), Y=y)
             first = sorted(self._clock_points())[-1 if clock.backward else 0][1]
@@ -473,16 +474,17 @@ class ScoreNode:
         if before == UNKNOWN32:
             return self.bit if old == -1 else self.bit_late
         values[row] = after = self._value(row)
-        if after == before:
-            return 0
-        if after != UNKNOWN32 and self.jumps is not None:
-            self.unit.env.scope[self.jumps.name][row] += after - before
-        mask = self._value_changed(row, before, after)
         bands: Any = self.unit.env.scope[self.bands.name]
         old_band = bands[row]
+        # Under other weights the band starts anew, by plain bounds; that is no crossing and no effect of
+        # its own.
         bands[row] = new_band = 0 if after == UNKNOWN32 else bisect_right(self.bounds, after)
-        if new_band != old_band:
-            mask |= self._band_changed(row, old_band, new_band)
+        mask = 0 if new_band == old_band else self._band_changed(row, old_band, new_band)
+        if after == before:
+            return mask
+        if after != UNKNOWN32 and self.jumps is not None:
+            self.unit.env.scope[self.jumps.name][row] += after - before
+        mask |= self._value_changed(row, before, after)
         data = {
             "before": before / MILLI,
             "after": None if after == UNKNOWN32 else after / MILLI,

@@ -99,6 +99,9 @@ class LifecycleNode:
         if not self._applies(row):
             return self._move(row, t, now, 0, "applies") if now else 0
         if now == 0:
+            # A stage left in this operation is not entered again in it, the initial one neither.
+            if self._left >> self.initial & 1:
+                return 0
             return self._move(row, t, 0, self.initial, "applies") | self.bit
         following = self._next(row, now, self._left)
         if following == now:

@@ -11,7 +11,6 @@ only as constants and as bound objects.
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -24,41 +23,48 @@ def _parsed(template: str) -> ast.Module:
     return ast.parse(template)
 
 
-class _Fill(ast.NodeTransformer):
-    def __init__(self, parts: dict[str, Part]) -> None:
-        self.parts = parts
-
-    def visit_Expr(self, node: ast.Expr) -> Any:
-        if isinstance(node.value, ast.Name) and node.value.id in self.parts:
-            part = self.parts[node.value.id]
-            if isinstance(part, Sequence) and not isinstance(part, str):
-                return list(part)
-        return self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id not in self.parts:
-            return node
-        part = self.parts[node.id]
+def _filled(node: Any, parts: dict[str, Part]) -> Any:
+    """A copy of a template's node with its names filled in; one pass, for compiling is mostly this."""
+    kind = node.__class__
+    if kind is ast.Name:
+        if node.id not in parts:
+            return ast.Name(node.id, node.ctx)
+        part = parts[node.id]
         if isinstance(part, ast.Name):
             return ast.Name(part.id, node.ctx)
         if isinstance(part, ast.expr):
             return part
-        assert not isinstance(part, Sequence) or isinstance(part, str), (
-            f"{node.id} stands where one value belongs"
-        )
+        assert not isinstance(part, Sequence) or isinstance(part, str), f"{node.id} stands where one value is"
         return ast.Constant(part)
+    made = kind()
+    for field in kind._fields:
+        value = getattr(node, field, None)
+        if value.__class__ is list:
+            setattr(made, field, _filled_list(value, parts))
+        elif isinstance(value, ast.AST) and value._fields:
+            setattr(made, field, _filled(value, parts))
+        else:
+            setattr(made, field, value)
+    if kind in (ast.If, ast.For, ast.While) and not made.body:
+        made.body = [ast.Pass()]
+    return made
+
+
+def _filled_list(nodes: list[Any], parts: dict[str, Part]) -> list[Any]:
+    made: list[Any] = []
+    for node in nodes:
+        if node.__class__ is ast.Expr and node.value.__class__ is ast.Name:
+            part = parts.get(node.value.id)
+            if isinstance(part, Sequence) and not isinstance(part, str):
+                made += part
+                continue
+        made.append(_filled(node, parts) if isinstance(node, ast.AST) else node)
+    return made
 
 
 def code(template: str, **parts: Part) -> list[ast.stmt]:
     """The statements of a template with its upper-case names filled in. Empty bodies become `pass`."""
-    module = copy.deepcopy(_parsed(template))
-    filled = _Fill(parts).visit(module)
-    for node in ast.walk(filled):
-        for field in ("body",):
-            if isinstance(node, (ast.If, ast.For, ast.While)) and not getattr(node, field):
-                node.body = [ast.Pass()]
-    body: list[ast.stmt] = filled.body
-    return body
+    return _filled_list(_parsed(template).body, parts)
 
 
 def expression(template: str, **parts: Part) -> ast.expr:

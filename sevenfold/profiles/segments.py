@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..workspace import models as m
 from . import expressions as x
 from .build import code, name
 from .columns import Column
@@ -112,45 +111,3 @@ class _NoProperties:
 
 
 NO_PROPERTIES = _NoProperties()
-
-
-def early(workspace: m.Workspace, unit: Unit, segments: dict[str, x.Node]) -> list[list[str]]:
-    """The segments of a kind in evaluation order: those that depend on no stage, score or band, then the
-    rest.
-
-    Within each group dependencies come first, otherwise the written order holds. `check` has refused
-    cycles; should one
-    get here all the same, its members keep the written order.
-    """
-    late: set[str] = set()
-    uses: dict[str, set[str]] = {}
-    for label, tree in segments.items():
-        uses[label] = set()
-        for at in x.names(tree):
-            if at.parts[0] == "segment" and len(at.parts) == 2:
-                uses[label].add(at.parts[1])
-            elif at.parts[0] in ("stage", "score", "band", "velocity") or _kept_by_stages(unit, at):
-                late.add(label)
-    changed = True
-    while changed:
-        changed = False
-        for label, used in uses.items():
-            if label not in late and used & late:
-                late.add(label)
-                changed = True
-    return [_ordered([s for s in segments if (s in late) == is_late], uses) for is_late in (False, True)]
-
-
-def _kept_by_stages(unit: Unit, at: x.Name) -> bool:
-    signal = unit.workspace.signals.get(at.parts[0])
-    return isinstance(signal, (m.StageTime, m.ScoreHistory))
-
-
-def _ordered(labels: list[str], uses: dict[str, set[str]]) -> list[str]:
-    done: list[str] = []
-    waiting = list(labels)
-    while waiting:
-        ready = next((s for s in waiting if not (uses[s] & set(waiting)) - {s}), waiting[0])
-        waiting.remove(ready)
-        done.append(ready)
-    return done

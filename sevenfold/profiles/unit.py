@@ -81,6 +81,9 @@ class Unit:
         self.measured: list[tuple[int, int]] = []
         """(bits of a score's measures, the score's bit)."""
         self._plans: dict[int, Plan] = {}
+        self.ids: dict[int, str] = {}
+        """Subject ids by row, kept ready for effects."""
+        self._read_places: dict[tuple[str, ...], Place] = {}
         self.dictionaries: dict[str, Dictionary] = {}
         self.trends: list[Any] = []
         self.rollups: list[Any] = []
@@ -183,7 +186,9 @@ class Unit:
 
     def read_name(self, at: x.Name, row: int) -> Any:
         """The value behind a name for people; clocks in ms."""
-        place = self.place(at)
+        place = self._read_places.get(at.parts)
+        if place is None:
+            place = self._read_places[at.parts] = self.place(at)
         unit = self.host.units[m.ACCOUNT] if place.via_account else self
         subject = self.env.scope[self.account_of][row] if place.via_account else row
         if place.slot.clock is not None:

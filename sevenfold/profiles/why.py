@@ -38,9 +38,12 @@ class Reasons:
                 )
                 names = tuple(dict.fromkeys(x.names(atom)))
                 self._tests.append((x.show(atom), names, self.unit.env.function("atom", ["row"], body)))
-        found = []
-        for text, names, test in self._tests:
-            values = {str(at): self.unit.read_name(at, row) for at in names}
-            value = next(iter(values.values())) if len(values) == 1 else values
-            found.append({"atom": text, "value": value, "holds": test(row)})
-        return found
+        read = self.unit.read_name
+        return [
+            {
+                "atom": text,
+                "value": read(names[0], row) if len(names) == 1 else {str(at): read(at, row) for at in names},
+                "holds": test(row),
+            }
+            for text, names, test in self._tests
+        ]

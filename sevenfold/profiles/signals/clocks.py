@@ -12,6 +12,7 @@ in vain.
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from typing import Any
 
 from ...workspace import models as m
@@ -49,7 +50,7 @@ class ClockKind(SignalKind):
         self.unit.env.scope[f"move_{self.base.name}"] = self.move
 
     def _level_at(self, base: int, t: int) -> int:
-        return 0 if base == UNKNOWN else sum(base + offset <= t for offset in self.offsets)
+        return 0 if base == UNKNOWN else bisect_right(self.offsets, t - base)
 
     def move(self, row: int, base: int, t: int) -> int:
         """Sets the base (UNKNOWN clears it), arms the next timer and returns the mask of who must look."""

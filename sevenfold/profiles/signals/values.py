@@ -229,7 +229,7 @@ class DistinctKind(SignalKind):
         return self._note(row, te // DAY, te, t)
 
     def _take(self, row: int, value: Any, te: int, t: int) -> int:
-        if not present(value):
+        if value.__class__ not in (str, int, float, bool) or value == "":
             return 0
         assert self.codes is not None
         # The JSON text tells 1 from "1"; a text without quotes inside is its own JSON text but for the
