@@ -1,16 +1,19 @@
 """Snapshots: the fold's whole state as bytes, and back. Pure; writing them to disk is `sevenfold.snapshots`.
 
 The format is columns by their label, small objects, dictionaries, identifiers, accounts and the wheel's
-entries, with
-the workspace's digest. Row layout and generated code are no part of it. A snapshot of another workspace is
-refused:
-such a state is made by folding the log.
+entries, with the workspace's digest. Row layout and generated code are no part of it. A snapshot of another
+workspace is refused: such a state is made by folding the log.
+
+A snapshot is a sequence of sections, each compressed and checked by itself, so that neither writing nor
+reading one takes more memory than its largest section: eight bytes of length, four of CRC-32, a zstd frame
+holding a msgpack list whose first member names the section. The first is `head`, the last `end`.
 """
 
 from __future__ import annotations
 
+import zlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +29,13 @@ from .workspace import models as m
 if TYPE_CHECKING:
     from .engine import Fold
 
-FORMAT = 1
+FORMAT = 2
+MAGIC = b"7fold\x00\x00\x02"
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder().decode
+_LENGTH, _CHECKSUM = 8, 4
+_SECTION_BUCKETS = 512
+"""Buckets of the wheel in one section."""
 
 
 class SnapshotError(SevenfoldError):
@@ -44,72 +51,104 @@ def workspace_digest(workspace: m.Workspace) -> str:
 
 def dump(fold: Fold) -> bytes:
     """The whole state of a fold. Effects that were not yet taken are not part of it."""
-    state = {
-        "format": FORMAT,
-        "workspace": workspace_digest(fold.workspace),
-        "t": fold.t,
-        "seq": fold.seq,
-        "next_close": fold._next_close,
-        "tick_due": fold._tick_due,
-        "units": {unit.kind: _dump_unit(unit) for unit in fold.compiled},
-        "held": fold.identity.held,
-        "attached_at": fold.identity.attached_at,
-        "apart": sorted(fold.identity.apart),
-        "accounts": fold.account_ids,
-        "members": [_packed(one) for one in fold.members],
-        "children": list(fold.children.items()),
-        "further": list(fold.further.items()),
-        "entities": fold.entity_ids,
-        "forward": list(fold.forward.items()),
-        "dirty": [(account, _big(mask)) for account, mask in fold._dirty_accounts.items()],
-        "moved": [(account, _big(mask)) for account, mask in fold._moved_rollups.items()],
-        "wheel": _dump_wheel(fold.wheel),
-        "valued": _dump_wheel(fold.valued),
-    }
-    return zstandard.ZstdCompressor(level=1).compress(_ENCODE(state))
+    return b"".join(sections(fold))
 
 
-def load(workspace: m.Workspace, data: bytes, fold_class: type[Fold]) -> Fold:
+def sections(fold: Fold) -> Iterator[bytes]:
+    """The same in pieces, to be written one after another. The fold must not move in between."""
+    compressor = zstandard.ZstdCompressor(level=1)
+    yield MAGIC
+    for section in _sections(fold):
+        packed = compressor.compress(_ENCODE(section))
+        yield len(packed).to_bytes(_LENGTH, "little") + zlib.crc32(packed).to_bytes(_CHECKSUM, "little")
+        yield packed
+
+
+def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
+    yield (
+        "head",
+        {
+            "format": FORMAT,
+            "workspace": workspace_digest(fold.workspace),
+            "t": fold.t,
+            "seq": fold.seq,
+            "next_close": fold._next_close,
+            "tick_due": fold._tick_due,
+            "units": {unit.kind: _head_of(unit) for unit in fold.compiled},
+        },
+    )
+    for unit in fold.compiled:
+        for column in unit.table.columns.values():
+            values = np.ascontiguousarray(column.data[: unit.table.rows])
+            yield "column", unit.kind, column.label, values.data.cast("B")
+        for label, (_, held) in unit.table.bags.items():
+            yield "bag", unit.kind, label, [None if one is None else _packed(one) for one in held]
+    yield "identity", fold.identity.held, fold.identity.attached_at, sorted(fold.identity.apart)
+    yield "accounts", fold.account_ids, [None if one is None else _packed(one) for one in fold.members]
+    yield (
+        "rest",
+        {
+            "children": list(fold.children.items()),
+            "further": list(fold.further.items()),
+            "entities": fold.entity_ids,
+            "forward": list(fold.forward.items()),
+            "dirty": [(account, _big(mask)) for account, mask in fold._dirty_accounts.items()],
+            "moved": [(account, _big(mask)) for account, mask in fold._moved_rollups.items()],
+        },
+    )
+    yield from _wheel_sections("wheel", fold.wheel)
+    yield from _wheel_sections("valued", fold.valued)
+    yield ("end",)
+
+
+def load(workspace: m.Workspace, data: bytes | memoryview, fold_class: type[Fold]) -> Fold:
     """A fold in the dumped state. Raises SnapshotError."""
-    try:
-        state: dict[str, Any] = _DECODE(zstandard.ZstdDecompressor().decompress(data))
-    except (zstandard.ZstdError, msgspec.DecodeError) as error:
-        raise SnapshotError(
-            f"the snapshot is damaged: {error}", fix="delete it; the state is folded from the log"
-        ) from error
-    if state.get("format") != FORMAT or state.get("workspace") != workspace_digest(workspace):
+    found = _read(memoryview(data))
+    name, head = next(found)
+    if name != "head" or head.get("format") != FORMAT or head.get("workspace") != workspace_digest(workspace):
         raise SnapshotError(
             "the snapshot was taken under another workspace or version",
             fix="delete it; the state is folded from the log",
         )
-    seeds = {kind: unit["dictionaries"] for kind, unit in state["units"].items()}
-    rows = state["units"][m.PERSON]["rows"]
+    seeds = {kind: unit["dictionaries"] for kind, unit in head["units"].items()}
+    rows = head["units"][m.PERSON]["rows"]
     fold = fold_class(workspace, capacity_rows=max(1_024, rows + rows // 8), seeds=seeds)
     for unit in fold.compiled:
-        _load_unit(unit, state["units"][unit.kind])
-    fold.t, fold.seq, fold._next_close, fold._tick_due = (
-        state["t"],
-        state["seq"],
-        state["next_close"],
-        state["tick_due"],
-    )
-    fold.identity.restore([_tupled(one) for one in state["held"]], state["attached_at"])
-    fold.identity.apart = {(a, b) for a, b in state["apart"]}
-    fold.account_ids = state["accounts"]
-    fold.account_rows = {name: row for row, name in enumerate(fold.account_ids) if row}
-    fold.members = [_unpacked(one) for one in state["members"]]
-    fold.children = {account: list(rows) for account, rows in state["children"]}
-    fold.further = {row: [(a, r) for a, r in held] for row, held in state["further"]}
-    fold.entity_ids = {kind: [(k, p) for k, p in ids] for kind, ids in state["entities"].items()}
-    fold.entity_rows = {
-        kind: {k: row for row, (k, _) in enumerate(ids) if row} for kind, ids in fold.entity_ids.items()
-    }
-    fold.forward = dict(state["forward"])
-    fold._dirty_accounts = {account: int(mask, 16) for account, mask in state["dirty"]}
-    fold._moved_rollups = {account: int(mask, 16) for account, mask in state["moved"]}
-    _load_wheel(fold.wheel, state["wheel"])
-    _load_wheel(fold.valued, state["valued"])
+        _load_head(unit, head["units"][unit.kind])
+    for name, *parts in found:
+        _LOADERS[name](fold, *parts)
+    fold.t, fold.seq = head["t"], head["seq"]
+    fold._next_close, fold._tick_due = head["next_close"], head["tick_due"]
     return fold
+
+
+def _read(data: memoryview) -> Iterator[Any]:
+    """The sections, the last one left out. Raises SnapshotError when any is not as it was written."""
+    if data[: len(MAGIC)] != MAGIC:
+        raise _damaged("it does not begin as a snapshot of this version does")
+    decompressor = zstandard.ZstdDecompressor()
+    at = len(MAGIC)
+    while True:
+        length = int.from_bytes(data[at : at + _LENGTH], "little")
+        checksum = int.from_bytes(data[at + _LENGTH : at + _LENGTH + _CHECKSUM], "little")
+        at += _LENGTH + _CHECKSUM
+        packed = data[at : at + length]
+        if not length or len(packed) != length:
+            raise _damaged("it ends too early")
+        if zlib.crc32(packed) != checksum:
+            raise _damaged("a checksum does not match")
+        at += length
+        try:
+            section = _DECODE(decompressor.decompress(packed))
+        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+            raise _damaged(str(error)) from error
+        if section[0] == "end":
+            return
+        yield section
+
+
+def _damaged(why: str) -> SnapshotError:
+    return SnapshotError(f"the snapshot is damaged: {why}", fix="delete it; the state is folded from the log")
 
 
 def _big(mask: int) -> str:
@@ -131,76 +170,114 @@ def _packed(value: Any) -> Any:
 def _unpacked(value: Any) -> Any:
     if not isinstance(value, list):
         return value
-    if value[0] == "d":
-        return dict(value[1])
-    found: Any = array(value[0])
-    found.frombytes(value[1])
-    return found
+    return dict(value[1]) if value[0] == "d" else array(*value)
 
 
-def _dump_unit(unit: Any) -> dict[str, Any]:
-    table = unit.table
+def _head_of(unit: Any) -> dict[str, Any]:
     return {
-        "rows": table.rows,
-        "columns": {
-            c.label: [c.dtype, c.width, np.ascontiguousarray(c.data[: table.rows]).tobytes()]
-            for c in table.columns.values()
-        },
-        "bags": {label: [_packed(value) for value in values] for label, (_, values) in table.bags.items()},
+        "rows": unit.table.rows,
         "dictionaries": {label: one.texts for label, one in unit.dictionaries.items()},
         "weights": {label: msgspec.to_builtins(score.model.weights) for label, score in unit.scores.items()},
     }
 
 
-def _load_unit(unit: Any, state: dict[str, Any]) -> None:
+def _load_head(unit: Any, head: dict[str, Any]) -> None:
     table = unit.table
-    while table.capacity < state["rows"]:
+    while table.capacity < head["rows"]:
         table._grow()
-    table.rows = state["rows"]
-    for label, (dtype, width, data) in state["columns"].items():
-        values = np.frombuffer(data, dtype=dtype)
-        table.columns[label].data[: table.rows] = values if width == 1 else values.reshape(-1, width)
-    for label, values in state["bags"].items():
-        table.bags[label][1][:] = [_unpacked(value) for value in values]
-    for label, weights in state["weights"].items():
+    table.rows = head["rows"]
+    for label, weights in head["weights"].items():
         score = unit.scores[label]
         wanted = msgspec.convert(weights, list[m.Weights])
         if wanted != list(score.model.weights):
             score.replace_weights(msgspec.structs.replace(score.model, weights=wanted))
 
 
-def _dump_wheel(wheel: Wheel) -> dict[str, Any]:
+def _load_column(fold: Fold, kind: str, label: str, values: bytes) -> None:
+    table = fold.units[kind].table
+    column = table.columns[label]
+    found = np.frombuffer(values, dtype=column.dtype)
+    column.data[: table.rows] = found if column.width == 1 else found.reshape(-1, column.width)
+
+
+def _load_bag(fold: Fold, kind: str, label: str, values: list[Any]) -> None:
+    held = fold.units[kind].table.bags[label][1]
+    held[:] = [None if one is None else _unpacked(one) for one in values]
+
+
+def _load_identity(fold: Fold, held: list[Any], attached_at: dict[str, int], apart: list[Any]) -> None:
+    fold.identity.restore([_tupled(one) for one in held], attached_at)
+    fold.identity.apart = {(a, b) for a, b in apart}
+
+
+def _load_accounts(fold: Fold, ids: list[str], members: list[Any]) -> None:
+    fold.account_ids = ids
+    fold.account_rows = {name: row for row, name in enumerate(ids) if row}
+    fold.members = [None if one is None else _unpacked(one) for one in members]
+
+
+def _load_rest(fold: Fold, rest: dict[str, Any]) -> None:
+    fold.children = {account: list(rows) for account, rows in rest["children"]}
+    fold.further = {row: [(a, r, j) for a, r, j in held] for row, held in rest["further"]}
+    fold.entity_ids = {kind: [(k, p) for k, p in ids] for kind, ids in rest["entities"].items()}
+    fold.entity_rows = {
+        kind: {k: row for row, (k, _) in enumerate(ids) if row} for kind, ids in fold.entity_ids.items()
+    }
+    fold.forward = dict(rest["forward"])
+    fold._dirty_accounts = {account: int(mask, 16) for account, mask in rest["dirty"]}
+    fold._moved_rollups = {account: int(mask, 16) for account, mask in rest["moved"]}
+
+
+def _wheel_sections(name: str, wheel: Wheel) -> Iterator[tuple[Any, ...]]:
     valued = isinstance(wheel, ValuedWheel)
-    rest = wheel.active[wheel.at :]
+    buckets = list(wheel.buckets.items())
+    for at in range(0, len(buckets), _SECTION_BUCKETS):
+        some = buckets[at : at + _SECTION_BUCKETS]
+        yield (
+            name,
+            [
+                (bucket, entries[0].tobytes(), entries[1].tobytes())
+                if valued
+                else (bucket, entries.tobytes(), b"")
+                for bucket, entries in some
+            ],
+        )
     pending = [
         (e[0] >> LOW_BITS, e[0] & LOW_MASK, e[1]) if valued else (e >> LOW_BITS, e & LOW_MASK, 0)
-        for e in rest
+        for e in wheel.active[wheel.at :]
     ]
-    buckets = [
-        (bucket, entries[0].tobytes(), entries[1].tobytes()) if valued else (bucket, entries.tobytes(), b"")
-        for bucket, entries in wheel.buckets.items()
-    ]
-    return {"pending": pending, "buckets": buckets}
+    yield f"{name} at hand", pending
 
 
-def _load_wheel(wheel: Wheel, state: dict[str, Any]) -> None:
-    for bucket, keys, values in state["buckets"]:
-        packed = array("q")
-        packed.frombytes(keys)
-        if isinstance(wheel, ValuedWheel):
-            carried = array("q")
-            carried.frombytes(values)
-            wheel.buckets[bucket] = (packed, carried)
-        else:
-            wheel.buckets[bucket] = packed
+def _load_buckets(wheel: Wheel, buckets: list[Any]) -> None:
+    for bucket, keys, values in buckets:
+        packed = array("q", keys)
+        wheel.buckets[bucket] = (packed, array("q", values)) if isinstance(wheel, ValuedWheel) else packed
+
+
+def _load_at_hand(wheel: Wheel, pending: list[Any]) -> None:
+    """Entries of the bucket that was under way; they come after the wheel's buckets."""
     wheel.heap = sorted(wheel.buckets)
     if wheel.heap:
         wheel.next_due = wheel.heap[0] << BUCKET_BITS
-    for due, low, value in state["pending"]:
+    for due, low, value in pending:
         if isinstance(wheel, ValuedWheel):
             wheel.push_value(due, low, value)
         else:
             wheel.push(due, low)
+
+
+_LOADERS: dict[str, Any] = {
+    "column": _load_column,
+    "bag": _load_bag,
+    "identity": _load_identity,
+    "accounts": _load_accounts,
+    "rest": _load_rest,
+    "wheel": lambda fold, buckets: _load_buckets(fold.wheel, buckets),
+    "valued": lambda fold, buckets: _load_buckets(fold.valued, buckets),
+    "wheel at hand": lambda fold, pending: _load_at_hand(fold.wheel, pending),
+    "valued at hand": lambda fold, pending: _load_at_hand(fold.valued, pending),
+}
 
 
 def seeded(texts: Iterable[str | None]) -> Dictionary:
