@@ -46,6 +46,8 @@ from .profiles.wheel import (
 from .profiles.where import dig, micro
 from .workspace import models as m
 
+Membership = tuple[int, str, int]
+"""(account row, role, number of the record by which the person joined)."""
 Entry = tuple[int, bytes]
 """An accepted event: (engine time ms, raw JSON)."""
 _KIND_SHIFT = OP_BITS + ROW_BITS
@@ -94,7 +96,7 @@ class Fold:
         self.account_ids: list[str] = [""]
         self.members: list[Any] = [None]
         self.children: dict[int, list[int]] = {}
-        self.further: dict[int, list[tuple[int, str]]] = {}
+        self.further: dict[int, list[Membership]] = {}
         """People of several accounts: the accounts after the first, which is the column `.account` with
         `.role`.
         """
@@ -134,6 +136,7 @@ class Fold:
             for label, texts in self._seeds.get(kind, {}).items():
                 self.units[kind].dictionaries[label] = state.seeded(texts)
         self.person, self.account = self._unit(m.PERSON), self._unit(m.ACCOUNT)
+        self._joined_column = self.person.table.add(".joined").name
         self._role_column = self.person.table.add(".role", "int32").name
         self._roles = self.person.dictionary(".role")
         self.entities = [self._unit(kind) for kind in self.workspace.entities]
@@ -231,7 +234,7 @@ class Fold:
         self._touch(account, 0)
 
     def _rescan_of(self, index: int, row: int) -> None:
-        for account, _ in self.accounts_of(row):
+        for account, _, _ in self.accounts_of(row):
             self._rescan(index, account)
 
     def _set_parent(self, account: int, key: Any) -> None:
@@ -281,7 +284,7 @@ class Fold:
         moved[account] = moved.get(account, 0) | 1 << index
         self._touch(account, 0)
         if self.further and row in self.further:
-            for account, role in self.further[row]:
+            for account, role, _ in self.further[row]:
                 rollup.moved(account, a, b, self._weight(rollup, role))
                 moved[account] = moved.get(account, 0) | 1 << index
                 self._touch(account, 0)
@@ -297,14 +300,21 @@ class Fold:
     def _role(self, row: int) -> str:
         return self._roles.texts[self.env.scope[self._role_column][row]] or ""
 
-    def accounts_of(self, row: int) -> list[tuple[int, str]]:
-        """The accounts a person belongs to, with the role, first joined first."""
+    def accounts_of(self, row: int) -> list[Membership]:
+        """The accounts a person belongs to, first joined first: (account row, role, number of the joining
+        record).
+        """
         first = self._accounts[row]
-        return [(first, self._role(row)), *self.further.get(row, ())] if first else []
+        if not first:
+            return []
+        joined = self.env.scope[self._joined_column][row]
+        return [(first, self._role(row), joined), *self.further.get(row, ())]
 
-    def _set_accounts(self, row: int, held: list[tuple[int, str]]) -> None:
-        first, role = held[0] if held else (0, "")
+    def _set_accounts(self, row: int, held: list[Membership]) -> None:
+        held.sort(key=lambda one: one[2])
+        first, role, joined = held[0] if held else (0, "", 0)
         self.env.scope[self._role_column][row] = self._roles.code(role) if role else 0
+        self.env.scope[self._joined_column][row] = joined
         if len(held) > 1:
             self.further[row] = held[1:]
         else:
@@ -563,24 +573,27 @@ class Fold:
 
     def _join(self, row: int, account: int, role: str) -> None:
         held = self.accounts_of(row)
-        for place, (joined, before) in enumerate(held):
-            if joined == account:
+        for place, (known, before, since) in enumerate(held):
+            if known == account:
                 if role and role != before:
                     self._share(row, account, before, -1)
-                    held[place] = (account, role)
+                    held[place] = (account, role, since)
                     self._set_accounts(row, held)
                     self._share(row, account, role, 1)
                 return
+        self._enlist(row, account)
+        self._share(row, account, role, 1)
+        self._set_accounts(row, [*held, (account, role, self.seq)])
+
+    def _enlist(self, row: int, account: int) -> None:
         if self.members[account] is None:
             self.members[account] = array("i")
         self.members[account].append(row)
-        self._share(row, account, role, 1)
-        self._set_accounts(row, [*held, (account, role)])
 
     def _leave(self, row: int, account: int) -> None:
         held = self.accounts_of(row)
-        for joined, role in held:
-            if joined == account:
+        for known, role, _ in held:
+            if known == account:
                 self._share(row, account, role, -1)
                 self.members[account].remove(row)
                 self._set_accounts(row, [one for one in held if one[0] != account])
@@ -607,9 +620,9 @@ class Fold:
         data = {"loser": self.id_of(person, loser), "by": by}
         self.emit(person, winner, MERGED, "", data)
         joined, kept = self.accounts_of(loser), self.accounts_of(winner)
-        for account, _ in joined:
+        for account, _, _ in joined:
             self._leave(loser, account)
-        for account, role in kept:
+        for account, role, _ in kept:
             self._share(winner, account, role, -1)
         person.traits.merge(winner, loser, t)
         for signal in person.signals.values():
@@ -618,12 +631,20 @@ class Fold:
             score.recompute(winner)
         for node in (*person.segments.values(), *person.hidden):
             node.merge(winner, loser)
-        for account, role in kept:
+        merged = {account: (account, role, since) for account, role, since in kept}
+        for account, role, since in joined:
+            mine = merged.get(account)
+            if mine is None:
+                self._enlist(winner, account)
+                merged[account] = (account, role, since)
+            else:
+                # In an account that both belonged to, who joined earlier says the role, if any was said.
+                first, second = sorted((mine, (account, role, since)), key=lambda one: one[2])
+                merged[account] = (account, first[1] or second[1], first[2])
+        for account, role, _ in merged.values():
             self._share(winner, account, role, 1)
-        held = dict(kept)
-        for account, role in joined:
-            # In an account that both belonged to, the winner's role stands.
-            self._join(winner, account, held.get(account) or role)
+        self._set_accounts(winner, list(merged.values()))
+        self._joined.clear()
         self.forward[loser] = winner
         for old, new in list(self.forward.items()):
             if new == loser:

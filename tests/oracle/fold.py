@@ -24,7 +24,7 @@ from .memory import ChannelState, HeldState
 from .nodes import Evaluator, close_scores, milli
 from .signals import Seen, TrendState, dig
 from .subject import Membership, Subject, clock_thresholds
-from .values import ACCOUNT_TICK, DAY, DAY_CLOSE, RECORD, Clock, Cursor, parse, truth
+from .values import ACCOUNT_TICK, DAY, DAY_CLOSE, RECORD, Clock, Cursor, parse, shown, truth
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PERSON_KIND, ACCOUNT_KIND = 0, 1
@@ -360,7 +360,7 @@ def rolled_up(model: models.Rollup, values: list[Any]) -> Any:
     if not known:
         return None
     if model.aggregate == "average":
-        return sum(known) / len(known)
+        return shown(Fraction(sum(known)) / len(known))
     return min(known) if model.aggregate == "min" else max(known)
 
 

@@ -189,7 +189,7 @@ class ValuesState(State):
 
     def take(self, event: Seen, now: Cursor) -> None:
         value = event.property(self.model.property)
-        if not isinstance(value, str | int | float):
+        if not isinstance(value, str | int | float) or value == "":
             return
         self.enter(Entry(event.te, event.seq, value if isinstance(value, str) else json.dumps(value)))
         self._forget(keep=self.entries[-1].value)

@@ -188,7 +188,7 @@ class NumberState(State):
         if not values:
             return {"": None}
         if isinstance(self.model, models.Average):
-            return {"": sum(values) / len(values)}
+            return {"": shown(Fraction(sum(values)) / len(values))}
         return {"": min(values) if isinstance(self.model, models.Min) else max(values)}
 
 
@@ -223,7 +223,7 @@ class DistinctState(State):
 
     def take(self, event: Seen, now: Cursor) -> None:
         value = event.property(self.model.property)
-        if not isinstance(value, str | int | float):
+        if not isinstance(value, str | int | float) or value == "":
             return
         text = json.dumps(value)
         known = {e.value for e in self.inside(now)}
@@ -270,7 +270,7 @@ class BaselineState(State):
                 base += 1
         if base == 0 or base < self.model.minimum:
             return {"": None}
-        return {"": Fraction(recent * baseline, base * window)}
+        return {"": shown(Fraction(recent * baseline, base * window))}
 
 
 class TrendState(State):

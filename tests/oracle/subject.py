@@ -169,12 +169,12 @@ class Subject:
     def _derived(self, model: Any, now: Cursor) -> Value:
         if isinstance(model, models.Ratio):
             above, below = self._numeric(model.numerator, now), self._numeric(model.denominator, now)
-            return None if above is None or not below else above / below
+            return None if above is None or not below else shown(above / below)
         if isinstance(model, models.Formula):
             value = linear(parse_linear(model.formula), lambda name: self.fact(name, now))
             if value is None or model.at_least is None:
-                return value
-            return max(value, Fraction(str(model.at_least)))
+                return None if value is None else shown(value)
+            return max(shown(value), Fraction(str(model.at_least)))
         if isinstance(model, models.SinceChange):
             return None if self.trait(model.trait) is None else Date(self.changed[model.trait])
         if isinstance(model, models.SinceDate | models.UntilDate):
@@ -230,8 +230,10 @@ class Subject:
             self.changed[name] = max(te, self.changed.get(name, te))
         for account, role in other.accounts.items():
             kept = self.accounts.setdefault(account, role)
-            newest = max(kept, role, key=lambda m: m.role_seq)
-            self.accounts[account] = Membership(min(kept.joined, role.joined), newest.role, newest.role_seq)
+            # Choice: who joined earlier says the role, if any was said.
+            first, second = sorted((kept, role), key=lambda m: m.joined)
+            said = first if first.role else second
+            self.accounts[account] = Membership(first.joined, said.role, said.role_seq)
         self.manual |= other.manual
 
     # ---------------------------------------------------------------------------------------- showing

@@ -46,7 +46,7 @@ def track(
     ],
 )
 @pytest.mark.parametrize("limit", ["0.333333", "0.000001"])
-def test_numbers_are_compared_exactly_though_shown_rounded_down(signal: dict[str, Any], limit: str) -> None:
+def test_numbers_are_compared_as_they_are_shown_rounded_down(signal: dict[str, Any], limit: str) -> None:
     events = [(i, track("A", n=n)) for i, n in enumerate([1, 0, 0])]
     events += [(HOUR + i, track("A", n=0)) for i in range(3)]
     agree(
