@@ -175,21 +175,21 @@ class DayCloser:
         node.sets.data[:rows] = rescoring.weight_sets(unit, node)
         numerator, denominator, value = self.rescored(unit, node, node.weights)
         before = node.values.data[:rows].astype(np.int64)
-        gone = self.fold.forward if unit.kind == m.PERSON else {}
-        changed = value != before
-        changed[[0, *gone]] = False
+        living = np.ones(rows, np.bool_)
+        living[[0, *(self.fold.forward if unit.kind == m.PERSON else ())]] = False
         if node.jumps is not None:
-            both = changed & (before != UNKNOWN32) & (value != UNKNOWN32)
+            both = (before != UNKNOWN32) & (value != UNKNOWN32)
             node.jumps.data[:rows] += np.where(both, value - before, 0).astype(np.int32)
         node.numerator.data[1:rows] = numerator[1:]
         node.denominator.data[1:rows] = denominator[1:]
         node.values.data[1:rows] = value[1:]
+        # Under other weights the band starts anew, by plain bounds.
         old_bands = node.bands.data[:rows].astype(np.int64)
-        new_bands = np.where(changed, rescoring.bands(node, value), old_bands)
+        new_bands = np.where(living, rescoring.bands(node, value), old_bands)
         node.bands.data[:rows] = new_bands
-        looks = changed & rescoring.concerned(node.slot, before, value)
+        looks = rescoring.concerned(node.slot, before, value)
         looks |= rescoring.concerned(node.band_slot, old_bands, new_bands)
-        for row in np.flatnonzero(looks).tolist():
+        for row in np.flatnonzero(looks & living).tolist():
             mask = node._value_changed(row, int(before[row]), int(value[row]))
             mask |= node._band_changed(row, int(old_bands[row]), int(new_bands[row]))
             if mask:

@@ -55,8 +55,6 @@ def reweigh_one_by_one(fold: Fold, of: str, label: str, weights: list[Any]) -> N
         node.values.data[row] = after
         if UNKNOWN32 not in (before, after) and node.jumps is not None:
             node.jumps.data[row] += after - before
-        if after == before:
-            continue
         new = 0 if after == UNKNOWN32 else bisect_right(node.bounds, after)
         node.bands.data[row] = new
         mask = node._value_changed(row, before, after) | node._band_changed(row, band, new)
