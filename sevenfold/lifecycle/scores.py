@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import SevenfoldError
 from ..profiles import expressions as x
-from ..profiles.build import code, expression, name
+from ..profiles.build import assigning, code, expression, name
 from ..profiles.columns import UNKNOWN32, Array
 from ..profiles.signals.derived import ScoreHistoryKind
 from ..profiles.slots import SCALE, Slot
@@ -229,7 +229,7 @@ class MeasureNode:
                 "else:\n    SUM[row] += w * (n - o)\n"
                 "return 0",
                 COL=name(self.column.name),
-                VALUE=_assigning(self._body()),
+                VALUE=assigning(self._body()),
                 UNSET=UNKNOWN32,
                 WEIGHTS=env.bind(score.column_of_weights(self.index), "weights"),
                 SETS=name(score.sets.name),
@@ -315,26 +315,6 @@ class MeasureNode:
     def node(self, row: int, t: int) -> int:
         """Replaced by a generated function when compiled."""
         raise AssertionError("not compiled")
-
-
-def _assigning(body: list[ast.stmt]) -> list[ast.stmt]:
-    """A body of guards `if TEST: return X` and a last `return Y`, as one assignment to the local `n`.
-
-    Statements between the guards (an assignment of `v`) move in front of the test that follows them.
-    """
-    made: list[ast.stmt] = []
-    rest = body
-    for place, statement in enumerate(rest):
-        if isinstance(statement, ast.Return):
-            assert statement.value is not None
-            return [*made, ast.Assign([ast.Name("n", ast.Store())], statement.value)]
-        if isinstance(statement, ast.If):
-            (answer,) = statement.body
-            assert isinstance(answer, ast.Return) and answer.value is not None
-            then: list[ast.stmt] = [ast.Assign([ast.Name("n", ast.Store())], answer.value)]
-            return [*made, ast.If(statement.test, then, _assigning(rest[place + 1 :]))]
-        made.append(statement)
-    raise AssertionError("a measure without a value")
 
 
 class ScoreNode:

@@ -74,6 +74,26 @@ def expression(template: str, **parts: Part) -> ast.expr:
     return statement.value
 
 
+def assigning(body: list[ast.stmt]) -> list[ast.stmt]:
+    """A body of guards `if TEST: return X` and a last `return Y`, as one assignment to the local `n`.
+
+    Statements between the guards (an assignment of `v`) move in front of the test that follows them.
+    """
+    made: list[ast.stmt] = []
+    rest = body
+    for place, statement in enumerate(rest):
+        if isinstance(statement, ast.Return):
+            assert statement.value is not None
+            return [*made, ast.Assign([ast.Name("n", ast.Store())], statement.value)]
+        if isinstance(statement, ast.If):
+            (answer,) = statement.body
+            assert isinstance(answer, ast.Return) and answer.value is not None
+            then: list[ast.stmt] = [ast.Assign([ast.Name("n", ast.Store())], answer.value)]
+            return [*made, ast.If(statement.test, then, assigning(rest[place + 1 :]))]
+        made.append(statement)
+    raise AssertionError("a body without an answer")
+
+
 def conjunction(members: Iterable[ast.expr]) -> ast.expr:
     """`a and b and ...`; True for none."""
     return _boolean(ast.And(), list(members), True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...workspace import models as m
 from .. import expressions as x
-from ..build import code, expression, name
+from ..build import assigning, code, expression, name
 from ..columns import UNKNOWN, Array
 from ..slots import SCALE, Slot
 from .base import SignalKind
@@ -34,7 +34,16 @@ class LinkedKind(SignalKind):
 
     def finish(self) -> None:
         self._changed = self.unit.changer(self.slot)
-        self.value = self.unit.env.function(f"value_{self.label}", ["row"], self._body())
+        self.unit.nodes[self.bit.bit_length() - 1] = self.unit.env.function(
+            f"computed_{self.label}",
+            ["row", "t"],
+            code(
+                "o = COL[row]\nVALUE\nif o == n:\n    return 0\nCOL[row] = n\nd = 0\nCHANGE\nreturn d",
+                COL=name(self.values.name),
+                VALUE=assigning(self._body()),
+                CHANGE=self.change(self.slot, "o", "n"),
+            ),
+        )
 
     def watch(self) -> None:
         """Asks to be evaluated when a source changes."""
@@ -45,12 +54,8 @@ class LinkedKind(SignalKind):
         raise AssertionError
 
     def _node(self, row: int, t: int) -> int:
-        values = self.data(self.values)
-        old, new = values[row], self.value(row)
-        if old == new:
-            return 0
-        values[row] = new
-        return self._changed(row, old, new)
+        """Replaced by a generated function when compiled."""
+        raise AssertionError("not compiled")
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         """Evaluated again with everything else after the merge."""
