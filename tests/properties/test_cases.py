@@ -145,3 +145,38 @@ def test_everything_due_at_one_instant_happens_in_one_order() -> None:
         signals=signals,
         segments=segments,
     )
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        {"kind": "count", "event": "A"},
+        {"kind": "sum", "event": "A", "property": "n", "window": "1d"},
+        {"kind": "last", "event": "A", "property": "n", "type": "number"},
+        {"kind": "distinct", "event": "A", "property": "n"},
+        {"kind": "sessions", "event": "A"},
+        {"kind": "milestones", "start": "Signed Up", "steps": [{"name": "one", "event": "A"}]},
+        {"kind": "sequence", "first": "A", "then": "B", "within": "1d"},
+        {"kind": "values", "event": "A", "property": "n"},
+        {"kind": "max", "event": "A", "property": "n", "window": "7d"},
+    ],
+)
+@pytest.mark.parametrize("aggregate", ["sum", "average", "max"])
+def test_a_merge_counts_once_in_an_accounts_totals(signal: dict[str, Any], aggregate: str) -> None:
+    group = {"type": "group", "groupId": "c1", "traits": {}}
+    agree(
+        [
+            (0, track("A", "u1", n=2)),
+            (1_500, {**group, "userId": "u1"}),
+            (HOUR, {**group, "anonymousId": "x2"}),
+            (2 * HOUR, track("B", "u1")),
+            (3 * HOUR, {**group, "userId": "u3"}),
+            (DAY, track("Signed Up", "u1", "x2")),
+            (DAY + HOUR, track("A", "u3", n=5)),
+        ],
+        signals={
+            "x": signal,
+            "total": {"kind": "rollup", "of": "account", "aggregate": aggregate, "signal": "x"},
+        },
+        segments={"any": {"of": "account", "when": "total >= 1"}},
+    )
