@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sevenfold.simulate.draws import Stream, key_of
@@ -17,7 +18,12 @@ SITE = "https://www.example.com"
 
 def iso_day(day_ms: int) -> str:
     """The date part of a timestamp: `2024-01-01T` for any ms of that UTC day."""
-    return datetime.fromtimestamp(day_ms // 1000, UTC).strftime("%Y-%m-%dT")
+    return _date(day_ms // DAY_MS)
+
+
+@lru_cache(maxsize=64)
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%dT")
 
 
 def iso_time(time_ms: int) -> str:

@@ -39,11 +39,16 @@ class Summary:
 
 def world(
     kind: str, seed: int, size: int, days: int, *, start_ms: int = START_MS, no_effect: bool = False,
-    disorder: Disorder | None = None,
+    disorder: Disorder | None = None, warm_start: bool = True,
 ) -> Simulation:  # fmt: skip
-    """A simulation by name: `saas` with `size` accounts, or `shop` with `size` customers."""
+    """A simulation by name: `saas` with `size` accounts, or `shop` with `size` customers.
+
+    `warm_start` is the company's: some accounts are customers from before the start.
+    """
     if kind == "saas":
-        return SaasCompany(seed, size, days, start_ms, no_effect=no_effect, disorder=disorder)
+        return SaasCompany(
+            seed, size, days, start_ms, warm_start=warm_start, no_effect=no_effect, disorder=disorder
+        )
     if kind == "shop":
         return Shop(seed, size, days, start_ms, no_effect=no_effect, disorder=disorder)
     raise SimulationError(f"there is no `{kind}` to simulate", fix=f"one of {', '.join(KINDS)}")
@@ -93,13 +98,14 @@ def run(
     *,
     start_ms: int = START_MS,
     disorder: Disorder | None = None,
+    warm_start: bool = True,
 ) -> Summary:
     """Simulate and write everything to a folder: events.ndjson, truth_*.parquet and the catalogues' CSV
     files.
 
     `progress(day, days, events)` is called once a simulated day. Raises SimulationError for an unknown kind.
     """
-    simulation = world(kind, seed, size, days, start_ms=start_ms, disorder=disorder)
+    simulation = world(kind, seed, size, days, start_ms=start_ms, disorder=disorder, warm_start=warm_start)
     folder = Path(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
     count, written = write_ndjson(folder / "events.ndjson", _watched(simulation, progress))

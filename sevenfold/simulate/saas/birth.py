@@ -1,4 +1,4 @@
-"""How accounts and people come to be: visits, sign-ups, teammates; all drawn from their own streams."""
+"""How accounts and people come to be: traits, visits, sign-ups; all drawn from their own streams."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sevenfold.simulate.saas.catalogue import (
     USE_CASES,
     ZONES,
 )
-from sevenfold.simulate.saas.state import FREE, TRIAL, Facts, World
+from sevenfold.simulate.saas.state import ADMIN, FREE, OWNER, PAID, STANDINGS, TRIAL, Facts, World
 from sevenfold.simulate.segment import Writer
 
 LEAD_DAYS_MAX = 10
-SIGNUP, VISITS, CROWD, JOIN = 16, 17, 18, 19
+SIGNUP, VISITS, CROWD = 16, 17, 18
 WEEKS = np.array(
     [
         [1.30, 1.35, 1.35, 1.30, 1.15, 0.25, 0.30],
@@ -42,7 +42,25 @@ def account_name(number: int) -> str:
 
 
 def create_account(world: World, name: str, signup_ms: int, parent: int = -1) -> int:
-    """Give an account its hidden traits, let its visits be seen, and put its sign-up on the agenda."""
+    """A new account: its visits are seen before sign-up, which is put on the agenda."""
+    row = conceive(world, name, parent)
+    writer = owner_to_be(world, row)
+    _visits(world, row, writer, signup_ms)
+    if parent < 0:
+        _crowd(world, row, signup_ms)
+    key = int(world.accounts.key[row])
+    world.later(signup_ms, key, lambda time_ms: sign_up(world, row, writer, time_ms))
+    return row
+
+
+def owner_to_be(world: World, row: int) -> Writer:
+    """The pen of the account's first person, nobody with a user id yet."""
+    facts = world.facts[row]
+    return Writer(key_of(world.seed, "person", f"{facts.id}-u1"), facts.zone)
+
+
+def conceive(world: World, name: str, parent: int = -1) -> int:
+    """Give an account its hidden traits; returns its row."""
     key = key_of(world.seed, "account", name)
     stream = Stream(key)
     row = world.accounts.add()
@@ -67,11 +85,6 @@ def create_account(world: World, name: str, signup_ms: int, parent: int = -1) ->
     luck = stream.unit()
     accounts.habit_if_activated[row] = luck < logistic(odds + world.p.activation_effect_logit)
     accounts.habit_if_not[row] = luck < logistic(odds)
-    writer = Writer(key_of(world.seed, "person", f"{name}-u1"), zone)
-    _visits(world, row, writer, signup_ms)
-    if parent < 0:
-        _crowd(world, row, signup_ms)
-    world.later(signup_ms, key, lambda time_ms: sign_up(world, row, writer, time_ms))
     return row
 
 
@@ -167,8 +180,10 @@ def add_person(world: World, row: int, writer: Writer, time_ms: int, *, owner: b
     people.shift[person] = math.floor((utc + facts.offset / 60.0) / 24.0)
     people.opinion[person] = 0.08 * stream.normal()
     people.could_advocate[person] = stream.happens(world.p.advocate_share)
-    people.joined_day[person], people.joined_ms[person] = world.day, time_ms
+    people.joined_day[person] = (time_ms - world.start_ms) // DAY_MS
+    people.joined_ms[person] = time_ms
     people.nps_day[person] = stream.below(world.p.nps_every_days)
+    people.standing[person] = OWNER if owner else ADMIN + stream.pick(world.p.standing_shares)
     return person
 
 
@@ -186,18 +201,29 @@ def person_traits(world: World, person: int) -> dict[str, Any]:
 
 
 def account_traits(world: World, row: int) -> dict[str, Any]:
-    """The traits of a `group` call; contract fields once there is a contract."""
+    """The traits of a `group` call; contract fields while there is a contract.
+
+    A subscription by the month has no date to renew on.
+    """
     accounts, facts = world.accounts, world.facts[row]
     plan = PLANS[int(accounts.plan[row])]
     traits: dict[str, Any] = {
         "name": f"Account {facts.id}", "industry": facts.industry, "employees": int(accounts.employees[row]),
         "plan": plan.name, "tier": plan.tier, "arr": int(accounts.mrr[row]) * 12,
     }  # fmt: skip
-    if accounts.paid_day[row] >= 0:
+    if accounts.status[row] == PAID:
         traits["contract_start"] = iso_date(world, int(accounts.paid_day[row]))
-        traits["renewal_date"] = iso_date(world, int(accounts.renewal_day[row]))
+        if accounts.term[row] == 12:
+            traits["renewal_date"] = iso_date(world, int(accounts.renewal_day[row]))
         traits["owner"] = account_owner(world, row)
     return traits
+
+
+def tell_account(world: World, person: int, time_ms: int) -> None:
+    """A `group` call: this person belongs to their account, in this role, and so stands the account."""
+    writer, row = world.writers[person], int(world.people.account[person])
+    traits = {**account_traits(world, row), "role": STANDINGS[world.people.standing[person]]}
+    world.emit(writer.key, time_ms, writer.group(time_ms, traits))
 
 
 def iso_date(world: World, day: int) -> str:
@@ -224,7 +250,7 @@ def sign_up(world: World, row: int, writer: Writer, time_ms: int) -> None:
         world.emit(world.writers[advocate].key, time_ms, told)
     world.emit(writer.key, time_ms, writer.identify(time_ms, traits))
     world.emit(writer.key, time_ms + 200, writer.track(time_ms + 200, "Signed Up", answer))
-    world.emit(writer.key, time_ms + 400, writer.group(time_ms + 400, account_traits(world, row)))
+    tell_account(world, person, time_ms + 400)
     accounts.status[row] = FREE
     if stream.happens(world.p.trial_share):
         accounts.status[row] = TRIAL
@@ -235,34 +261,3 @@ def sign_up(world: World, row: int, writer: Writer, time_ms: int) -> None:
     if stream.happens(clip(world.p.stall_at_signup - 0.3 * (float(accounts.intent[row]) - 0.5), 0.02, 0.9)):
         accounts.stuck[row] = True
         world.episodes.begin("account", row, "stall", time_ms)
-
-
-def invite(world: World, row: int, by: int, time_ms: int, stream: Stream) -> None:
-    """Somebody invites a teammate, who may join within three days."""
-    writer, facts = world.writers[by], world.facts[row]
-    number = len(facts.people) + 1
-    event = writer.track(
-        time_ms, "Teammate Invited", {"invitee": f"{facts.id}-u{number}@{facts.id}.example.com"}
-    )
-    world.emit(writer.key, time_ms, event)
-    if stream.happens(world.p.teammate_joins) and world.accounts.members[row] < world.accounts.employees[row]:
-        joined = time_ms + int(stream.between(0.02, 3.0) * DAY_MS)
-        world.later(joined, int(world.accounts.key[row]), lambda at: join(world, row, at))
-
-
-def join(world: World, row: int, time_ms: int) -> int | None:
-    """A teammate joins an account that still lives; returns the person's row."""
-    if not TRIAL <= world.accounts.status[row] <= TRIAL + 2:
-        return None
-    facts = world.facts[row]
-    writer = Writer(key_of(world.seed, "person", f"{facts.id}-u{len(facts.people) + 1}"), facts.zone)
-    person = add_person(world, row, writer, time_ms, owner=False)
-    world.emit(writer.key, time_ms, writer.identify(time_ms, person_traits(world, person)))
-    added = writer.track(time_ms + 300, "Account Added User", {"role": ROLES[int(world.people.role[person])]})
-    world.emit(writer.key, time_ms + 300, added)
-    if world.accounts.members[row] > world.accounts.seats[row] > 0:
-        world.accounts.seats[row] += 1
-        by = world.writers[int(world.accounts.owner[row])]
-        seat = by.track(time_ms + 1_000, "Seat Added", {"seats": int(world.accounts.seats[row])})
-        world.emit(by.key, time_ms + 1_000, seat)
-    return person

@@ -26,13 +26,14 @@ from sevenfold.simulate.saas.catalogue import (
     plans_table,
     staff_table,
 )
+from sevenfold.simulate.saas.midlife import BEFORE_DAYS_MAX, create_customer
 from sevenfold.simulate.saas.parameters import SaasParameters
 from sevenfold.simulate.saas.sessions import Actions, Day, day_of
 from sevenfold.simulate.saas.state import ADVOCATE, NEXT_STEP, PAID, PURPOSES, RECOVER, UPGRADE, World
 from sevenfold.simulate.segment import Disorder, Event, iso_day
 from sevenfold.simulate.stream import START_MS, Simulation
 
-ARRIVES = 1
+ARRIVES, BEFORE = 1, 2
 _FIRST_PLAN = np.array(
     [next(i for i, plan in enumerate(PLANS) if plan.features > f) for f in range(len(FEATURES))]
 )
@@ -41,9 +42,10 @@ _FIRST_PLAN = np.array(
 class SaasCompany(Simulation):
     """A software company with `accounts` that find it by themselves, and those they refer, over `days`.
 
-    Accounts arrive evenly over the days; each is a stream of its own, so neither more accounts nor a
-    message to somebody changes any other account (its own referrals excepted). With `no_effect` no message
-    changes anything.
+    With `warm_start` a share of them are customers from before the start, at every point of their lives;
+    the others arrive evenly over the days. Each account is a stream of its own, so neither more accounts
+    nor a message to somebody changes any other account (its own referrals excepted). With `no_effect` no
+    message changes anything.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class SaasCompany(Simulation):
         start_ms: int = START_MS,
         *,
         parameters: SaasParameters | None = None,
+        warm_start: bool = True,
         no_effect: bool = False,
         disorder: Disorder | None = None,
     ) -> None:
@@ -63,7 +66,13 @@ class SaasCompany(Simulation):
                 f"{accounts} accounts cannot be simulated", fix="ask for at least 1 account"
             )
         self.parameters = parameters or SaasParameters()
+        if warm_start and start_ms < BEFORE_DAYS_MAX * DAY_MS:
+            raise SimulationError(
+                f"customers from before the start {start_ms} would have joined before 1970",
+                fix="start later, or without warm_start",
+            )
         self._count = accounts
+        self._warm_share = self.parameters.customers_before if warm_start else 0.0
         self._no_effect = no_effect
         self._begin()
 
@@ -72,7 +81,9 @@ class SaasCompany(Simulation):
         names = (account_name(number) for number in range(self._count))
         keys = np.array([key_of(self.seed, "account", name) for name in names], dtype=np.uint64)
         self._signup_ms = self.start_ms + (uniforms(keys, 0, ARRIVES) * self.days * DAY_MS).astype(np.int64)
+        self._before = uniforms(keys, 0, BEFORE) < self._warm_share
         wakes = np.maximum((self._signup_ms - self.start_ms) // DAY_MS - LEAD_DAYS_MAX, 0)
+        wakes[self._before] = 0
         self._order = np.argsort(wakes, kind="stable")
         self._wakes = wakes[self._order]
         self._carried: list[np.ndarray[Any, np.dtype[np.int64]]] = []
@@ -83,7 +94,10 @@ class SaasCompany(Simulation):
         world.out = world.ahead.pop(day, [])
         first, last = np.searchsorted(self._wakes, [day, day + 1])
         for number in self._order[first:last].tolist():
-            create_account(world, account_name(number), int(self._signup_ms[number]))
+            if self._before[number]:
+                create_customer(world, account_name(number))
+            else:
+                create_account(world, account_name(number), int(self._signup_ms[number]))
         for time_ms, _, action in sorted(world.agenda.pop(day, []), key=lambda item: item[:2]):
             action(time_ms)
         days.accounts_before_sessions(world)

@@ -7,8 +7,7 @@ import numpy as np
 from sevenfold.simulate.draws import Floats, Ints, Stream, uniforms
 from sevenfold.simulate.responses import DAY_MS
 from sevenfold.simulate.saas import life, members
-from sevenfold.simulate.saas.birth import invite
-from sevenfold.simulate.saas.catalogue import PLANS
+from sevenfold.simulate.saas.catalogue import INVITE, PLANS
 from sevenfold.simulate.saas.state import (
     CONVERT,
     FREE,
@@ -23,11 +22,11 @@ from sevenfold.simulate.saas.state import (
     VISITING,
     World,
 )
+from sevenfold.simulate.saas.teams import invite
 
 # Slots of the account's daily draws.
-UNSTICK, RECOVERS, DRIFTS, CONVERTS, CANCELS, SUDDEN, GOES, SHRINKS, NEEDS, UPGRADES, INVITES, LOOKS = range(
-    256, 268
-)
+UNSTICK, RECOVERS, DRIFTS, CONVERTS, CANCELS, SUDDEN = range(256, 262)
+SHRINKS, NEEDS, UPGRADES, INVITES, LOOKS = range(263, 268)
 
 
 def live_accounts(world: World) -> Ints:
@@ -162,9 +161,6 @@ def _leave(world: World, rows: Ints) -> None:
     free = rows[(a.status[rows] == FREE) & (a.level[rows] < 0.03)]
     for row in free.tolist():
         life.leave(world, row, world.day_ms, life.LAPSE)
-    for row in struck(world, rows[a.members[rows] >= 3], GOES, p.champion_leaves).tolist():
-        if a.status[row] in (TRIAL, FREE, PAID):
-            life.champion_goes(world, row, Stream(int(a.key[row]), world.day, life.DRIFTS + 32))
 
 
 def _bill_and_renew(world: World) -> None:
@@ -227,8 +223,9 @@ def _grow(world: World) -> None:
         life.change_plan(
             world, row, life.moment(world, Stream(int(a.key[row]), day, UPGRADES)), int(a.plan[row]) + 1
         )
-    rate = np.where(a.need_day[paying] >= 0, p.invite_need, p.invite_growth)
-    for row in struck(world, paying, INVITES, rate).tolist():
+    teams = paying[a.steps[paying] >> INVITE & 1 == 1]
+    rate = np.where(a.need_day[teams] >= 0, p.invite_need, p.invite_growth)
+    for row in struck(world, teams, INVITES, rate).tolist():
         stream = Stream(int(a.key[row]), day, INVITES)
         invite(world, row, int(a.owner[row]), life.moment(world, stream), stream)
     falling = np.flatnonzero((a.status[:n] == PAID) & (a.drift_day[:n] >= 0) & (a.plan[:n] > 1))
@@ -276,6 +273,6 @@ def close_day(world: World) -> None:
         if old != "capture":
             world.episodes.end("account", row, f"stage:{old}", time_ms, STAGES[int(stage[row])])
         else:
-            time_ms = int(a.signup_ms[row])
+            time_ms = max(int(a.signup_ms[row]), world.start_ms)
         world.episodes.begin("account", row, f"stage:{STAGES[int(stage[row])]}", time_ms)
     a.stage[:n] = stage

@@ -6,7 +6,7 @@ from typing import Any
 
 from sevenfold.simulate.draws import Stream, clip, logistic
 from sevenfold.simulate.responses import DAY_MS
-from sevenfold.simulate.saas.birth import account_traits, invite, join
+from sevenfold.simulate.saas.birth import tell_account
 from sevenfold.simulate.saas.catalogue import (
     INTEGRATION,
     INTEGRATIONS,
@@ -18,6 +18,7 @@ from sevenfold.simulate.saas.catalogue import (
     plan_for,
 )
 from sevenfold.simulate.saas.state import CHURNED, FREE, HABIT, LAPSED, PAID, RENEW, World
+from sevenfold.simulate.saas.teams import invite, join
 from sevenfold.simulate.segment import Writer
 
 CHURN_KINDS = ("silent_decline", "sudden", "payment_failure", "not_renewed", "lapsed")
@@ -107,15 +108,21 @@ def subscribe(world: World, row: int, time_ms: int, plan: int) -> None:
     accounts.seats[row] = max(PLANS[plan].seats_cap, int(accounts.members[row]))
     if accounts.converted_ms[row] < 0:
         accounts.converted_ms[row] = time_ms
-    started = {
-        "plan": PLANS[plan].name,
+    started = writer.track(time_ms, "Subscription Started", contract_terms(world, row))
+    world.emit(writer.key, time_ms, started)
+    tell_account(world, int(accounts.owner[row]), time_ms + 500)
+    paid = writer.track(time_ms + 900, "Invoice Paid", {"amount": int(accounts.mrr[row])})
+    world.emit(writer.key, time_ms + 900, paid)
+
+
+def contract_terms(world: World, row: int) -> dict[str, Any]:
+    """The properties of `Subscription Started`."""
+    accounts = world.accounts
+    return {
+        "plan": PLANS[int(accounts.plan[row])].name,
         "mrr": int(accounts.mrr[row]),
         "term_months": int(accounts.term[row]),
     }
-    world.emit(writer.key, time_ms, writer.track(time_ms, "Subscription Started", started))
-    world.emit(writer.key, time_ms + 500, writer.group(time_ms + 500, account_traits(world, row)))
-    paid = writer.track(time_ms + 900, "Invoice Paid", {"amount": int(accounts.mrr[row])})
-    world.emit(writer.key, time_ms + 900, paid)
 
 
 def leave(world: World, row: int, time_ms: int, kind: int, *, looks: bool = True) -> None:
@@ -156,7 +163,6 @@ def come_back(world: World, row: int, time_ms: int) -> None:
     recover(world, row, time_ms, "returned")
     for person in facts.people:
         world.people.level[person], world.people.drift_day[person] = 1.0, -1
-        world.people.alive[person] = bool(world.people.owner[person])
     colleague = join(world, row, time_ms)
     writer = owner_writer(world, row)
     page = writer.page(time_ms + 3_600_000, "Pricing", "/pricing?ref=colleague")
@@ -210,7 +216,7 @@ def decide_renewal(world: World, row: int) -> None:
         accounts.renewal_day[row] = world.day + 365
         renewed = writer.track(time_ms, "Subscription Renewed", {"mrr": int(accounts.mrr[row])})
         world.emit(writer.key, time_ms, renewed)
-        world.emit(writer.key, time_ms + 500, writer.group(time_ms + 500, account_traits(world, row)))
+        tell_account(world, int(accounts.owner[row]), time_ms + 500)
         world.episodes.end("account", row, "renewal_window", time_ms, "renewed")
     else:
         drifting = accounts.drift_day[row] >= 0 or accounts.level[row] < p.low_level
@@ -235,40 +241,10 @@ def change_plan(world: World, row: int, time_ms: int, plan: int) -> None:
     name = "Plan Upgraded" if plan > old else "Plan Downgraded"
     changed = writer.track(time_ms, name, {"plan": PLANS[plan].name, "mrr": int(accounts.mrr[row])})
     world.emit(writer.key, time_ms, changed)
-    world.emit(writer.key, time_ms + 500, writer.group(time_ms + 500, account_traits(world, row)))
+    tell_account(world, int(accounts.owner[row]), time_ms + 500)
     if plan > old:
         accounts.need_day[row] = -1
         world.episodes.end("account", row, "expansion_need", time_ms, "upgraded")
-
-
-def champion_goes(world: World, row: int, stream: Stream) -> None:
-    """The owner leaves the company; a colleague takes over, and often the decline begins."""
-    accounts, people = world.accounts, world.people
-    heirs = [
-        person for person in world.facts[row].people if people.alive[person] and not people.owner[person]
-    ]
-    if not heirs:
-        return
-    time_ms, old = moment(world, stream), int(accounts.owner[row])
-    remove_person(world, old, time_ms)
-    people.owner[old], people.owner[heirs[0]] = False, True
-    accounts.owner[row] = heirs[0]
-    people.level[heirs[0]], people.drift_day[heirs[0]] = 1.0, -1
-    world.episodes.end("person", heirs[0], "decline", time_ms, "took_over")
-    note_cause(world, row, "champion_left", time_ms)
-    if stream.happens(world.p.champion_drift) and accounts.drift_day[row] < 0:
-        start_drift(world, row, stream, "champion_left")
-
-
-def remove_person(world: World, person: int, time_ms: int) -> None:
-    """A member's seat is taken away."""
-    people = world.people
-    row, writer = int(people.account[person]), world.writers[person]
-    people.alive[person], people.left_ms[person] = False, time_ms
-    world.accounts.members[row] -= 1
-    world.accounts.advocates[row] -= bool(people.advocate_ms[person] >= 0)
-    world.emit(writer.key, time_ms, writer.track(time_ms, "Account Removed User", {"role": "member"}))
-    world.episodes.end("person", person, "decline", time_ms, "removed")
 
 
 def convert(world: World, row: int) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sevenfold.simulate.draws import Bools, Floats, Ints, Stream, uniforms
-from sevenfold.simulate.saas import life, voices
+from sevenfold.simulate.saas import departures, life, voices
 from sevenfold.simulate.saas.catalogue import MILESTONES
 from sevenfold.simulate.saas.sessions import Day, live_people
-from sevenfold.simulate.saas.state import ADVOCATE, HABIT, NEXT_STEP, RECOVER, World
+from sevenfold.simulate.saas.state import ADVOCATE, HABIT, MEMBER, NEXT_STEP, RECOVER, World
 
-MILESTONE, TICKETS, ANSWERS, BECOMES, ACTS, FADES, REVIVES = 288, 300, 301, 302, 303, 304, 305
+MILESTONE, TICKETS, ANSWERS, BECOMES, ACTS, FADES, REVIVES, GOES = 288, 300, 301, 302, 303, 304, 305, 306
 """Slots of the person's daily draws; milestones use the six from theirs on."""
 
 
@@ -30,6 +31,7 @@ def people_before_sessions(world: World) -> None:
     drifting = people.drift_day[rows] >= 0
     _members_drift(world, rows[~people.owner[rows] & ~drifting])
     _members_fall(world, rows[drifting])
+    _sponsors_leave(world, rows)
     asked = (day - people.joined_day[rows] >= 30) & (day % p.nps_every_days == people.nps_day[rows])
     asked &= uniforms(keys, day, ANSWERS) < p.nps_answers * a.level[account]
     for person in rows[asked & people.alive[rows]].tolist():
@@ -73,9 +75,17 @@ def _members_fall(world: World, rows: Ints) -> None:
     people.level[falling] *= people.drift_factor[falling]
     gone = falling[(people.level[falling] < 0.06) & ~people.owner[falling] & people.alive[falling]]
     for person in gone.tolist():
-        life.remove_person(
-            world, person, life.moment(world, Stream(int(people.key[person]), world.day, FADES))
-        )
+        departures.depart(world, person, Stream(int(people.key[person]), world.day, FADES))
+
+
+def _sponsors_leave(world: World, rows: Ints) -> None:
+    """Owners, admins and champions of teams change jobs."""
+    people = world.people
+    sponsors = rows[people.alive[rows] & (people.standing[rows] < MEMBER)]
+    sponsors = sponsors[world.accounts.members[people.account[sponsors]] >= 3]
+    going = uniforms(people.key[sponsors], world.day, GOES) < world.p.sponsor_leaves
+    for person in sponsors[going].tolist():
+        departures.depart(world, person, Stream(int(people.key[person]), world.day, GOES))
 
 
 def after_sessions(world: World, day: Day) -> None:
@@ -99,6 +109,8 @@ def milestone_chances(world: World, row: int) -> list[float]:
     push = p.milestone_intent_slope * (float(a.intent[row]) - 0.5) + p.milestone_fit_slope * (
         float(a.fit[row]) - 0.5
     )
+    if world.day - a.signup_day[row] > p.activation_within_days:
+        push += math.log(p.late_step_factor)
     factor = float(
         np.exp(push) * world.responses.base(owner)[0] * world.responses.factor(NEXT_STEP, owner, world.day)[0]
     )

@@ -89,6 +89,7 @@ def day_of(world: World) -> Day:
     here, keys = rows[rows_in], keys[rows_in]
     hour = people.hour[here] + people.spread[here] * normals(keys, world.day, START)
     first = world.day_ms + np.clip(hour * 3_600_000, 0, DAY_MS - 1).astype(np.int64)
+    first = np.maximum(first, world.start_ms + 2_000)  # nobody comes before the first morning's import
     joined = people.joined_ms[here] + 60_000
     first = np.where(people.joined_day[here] == world.day, joined, first)
     world.accounts.nudged[: world.accounts.rows] = False

@@ -26,13 +26,19 @@ PURPOSES = {
     "winback": RECOVER,
     "conversion": CONVERT, "expansion": UPGRADE, "advocacy": ADVOCATE, "renewal": RENEW,
 }  # fmt: skip
+STANDINGS = ("owner", "admin", "champion", "member")
+"""Who somebody is in their account; all but members are its sponsors."""
+OWNER, ADMIN, CHAMPION, MEMBER = range(4)
 Action = Callable[[int], object]
 """Something to do at a time, ms UTC; what it returns is ignored."""
 UNDECIDED, NO_HABIT, HABIT = -1, 0, 1
 
 
 class Accounts(Columns):
-    """One row an account. Days are day numbers from the start, -1 for never; `_ms` are UTC times."""
+    """One row an account. Days are day numbers from the start, `_ms` are UTC times; -1 is never.
+
+    Sign-up, habit and contract of those who were customers before the start have negative days.
+    """
 
     layout: ClassVar[dict[str, tuple[str, float, int]]] = {
         "key": ("u8", 0, 0), "status": ("i1", VISITING, 0), "stage": ("i1", 0, 0), "owner": ("i4", -1, 0),
@@ -101,7 +107,7 @@ class People(Columns):
 
     layout: ClassVar[dict[str, tuple[str, float, int]]] = {
         "key": ("u8", 0, 0), "account": ("i4", 0, 0), "alive": ("?", 0, 0), "owner": ("?", 0, 0),
-        "role": ("i1", 0, 0),
+        "role": ("i1", 0, 0), "standing": ("i1", MEMBER, 0),
         "level": ("f8", 1, 0), "drift_day": ("i4", -1, 0), "drift_factor": ("f8", 1, 0), "rate": ("f8", 0, 0),
         "depth": ("f8", 0, 0), "known": ("i4", 0, 0), "features": ("i1", 0, len(FEATURES)),
         "week": ("i1", 0, 0),
@@ -115,6 +121,7 @@ class People(Columns):
     alive: NDArray[np.bool_]
     owner: NDArray[np.bool_]
     role: NDArray[np.int8]
+    standing: NDArray[np.int8]
     level: Floats
     drift_day: NDArray[np.int32]
     drift_factor: Floats

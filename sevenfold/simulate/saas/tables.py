@@ -134,11 +134,11 @@ def contracts(world: World) -> list[dict[str, Any]]:
     a = world.accounts
     return [
         {
-            "account_id": facts.id, "arr": int(a.mrr[row]) * 12,
-            "start": iso_date(world, int(a.paid_day[row])),
-            "renewal_date": iso_date(world, int(a.renewal_day[row])), "term_months": int(a.term[row]),
-            "plan": PLANS[a.plan[row]].name, "tier": PLANS[a.plan[row]].tier,
-            "owner": account_owner(world, row),
+            "account": facts.id, "contract_value": int(a.mrr[row]) * 12,
+            "contract_plan": PLANS[a.plan[row]].name,
+            "contract_end": iso_date(world, int(a.renewal_day[row])) if a.term[row] == 12 else "",
+            "contract_from": iso_date(world, int(a.paid_day[row])), "contract_term": int(a.term[row]),
+            "contract_tier": PLANS[a.plan[row]].tier, "contract_owner": account_owner(world, row),
         }
         for row, facts in enumerate(world.facts)
         if a.status[row] == PAID

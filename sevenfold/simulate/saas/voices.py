@@ -9,7 +9,7 @@ from sevenfold.simulate.saas.life import moment
 from sevenfold.simulate.saas.state import World
 from sevenfold.simulate.segment import Writer
 
-TICKET, SURVEY, ACTS = 40, 41, 42
+TICKET, SURVEY, ACTS, CSAT = 40, 41, 42, 44
 
 
 def open_ticket(world: World, person: int, time_ms: int) -> None:
@@ -38,6 +38,13 @@ def _resolve(world: World, person: int, ticket: str, hours: float, luck: float, 
     rating = int(clip(round(score), 1, 5))
     resolved = writer.track(time_ms, "Ticket Resolved", {"ticket_id": ticket, "rating": rating})
     world.emit(writer.key, time_ms, resolved)
+    stream = Stream(writer.key, world.day, CSAT)
+    if stream.happens(world.p.csat_answers):
+        asked = time_ms + int(stream.between(0.2, 20.0) * 3_600_000)
+        score = int(clip(rating + (-1, 0, 0, 0, 1)[stream.below(5)], 1, 5))
+        world.emit(
+            writer.key, asked, writer.track(asked, "CSAT Answered", {"score": score, "ticket_id": ticket})
+        )
     change = -0.10 if rating <= 2 else 0.02 if rating >= 4 else -0.02
     world.accounts.satisfaction[row] = clip(float(world.accounts.satisfaction[row]) + change, 0.02, 0.98)
 

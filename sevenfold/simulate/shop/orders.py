@@ -9,7 +9,7 @@ from sevenfold.simulate.responses import DAY_MS
 from sevenfold.simulate.shop.catalogue import CATEGORIES, PER_CATEGORY, PRODUCTS
 from sevenfold.simulate.shop.state import CUSTOMER, GONE, NEWCOMER, ShopWorld, create_customer, founds_rhythm
 
-ORDER, CART, AFTER, SPEAKS, ACTS = 24, 25, 26, 27, 28
+ORDER, CART, AFTER, SPEAKS, ACTS, CSAT = 24, 25, 26, 27, 28, 30
 HOUR_MS = 3_600_000
 
 
@@ -151,6 +151,11 @@ def _ticket(world: ShopWorld, row: int, time_ms: int, stream: Stream) -> None:
             float(world.customers.satisfaction[row]) + change, 0.02, 0.98
         )
         world.track(row, at, "Ticket Resolved", done)
+        answers = Stream(int(world.customers.key[row]), world.day, CSAT)
+        if answers.happens(world.p.csat_answers):
+            asked = at + int(answers.between(0.2, 20.0) * HOUR_MS)
+            score = int(clip(rating + (-1, 0, 0, 0, 1)[answers.below(5)], 1, 5))
+            world.track(row, asked, "CSAT Answered", {"score": score, "ticket_id": ticket})
 
     world.later(row, time_ms + int(hours * HOUR_MS), resolve)
 

@@ -56,6 +56,7 @@ class ShopParameters:
     ticket_if_trouble: float = 0.40
     cancelled: float = 0.01
     review: float = 0.12
+    csat_answers: float = 0.35
     nps_answers: float = 0.30
 
     # email and advocacy

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
-from collections import defaultdict
-from datetime import datetime
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import polars as pl
 import pytest
 
 from sevenfold.limits import EVENT_BYTES_MAX
-from sevenfold.simulate import Disorder, Message, SaasCompany, SaasParameters, SimulationError
-from tests.unit.simulate.worlds import DAY_MS, every, lines, lived
+from sevenfold.simulate import Disorder, Message, SaasCompany, SimulationError
+from sevenfold.simulate.saas.state import STAGES
+from tests.unit.simulate.worlds import DAY_MS, every, lean, lines, lived
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -31,21 +33,31 @@ def frame(company: SaasCompany, name: str) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def small() -> tuple[SaasCompany, list[dict[str, Any]]]:
-    company = SaasCompany(11, 120, 420)
+    company = SaasCompany(11, 45, 380)
+    return company, list(company.events())
+
+
+@pytest.fixture(scope="module")
+def year() -> tuple[SaasCompany, list[dict[str, Any]]]:
+    """A year of 300 accounts, the default, with short sessions."""
+    company = SaasCompany(7, 300, 365, parameters=lean())
     return company, list(company.events())
 
 
 @pytest.fixture(scope="module")
 def large() -> tuple[SaasCompany, pl.DataFrame]:
     """A company of moderate size, with each account's use of days 60 to 90 after sign-up."""
-    return _with_use(SaasCompany(5, 2_000, 220))
+    return _with_use(SaasCompany(5, 2_000, 180, parameters=lean(), warm_start=False))
 
 
 def _with_use(company: SaasCompany) -> tuple[SaasCompany, pl.DataFrame]:
-    used = defaultdict(set)
+    used, did = defaultdict(set), defaultdict(set)
     for time_ms, event in company.timed_events():
-        if event.get("event") == "Signed In":
+        name = event.get("event")
+        if name == "Signed In":
             used[event["context"]["groupId"]].add((time_ms - company.start_ms) // DAY_MS)
+        elif name in {"Project Created", "Teammate Invited"}:
+            did[event["context"]["groupId"]].add((event["userId"], name))
     accounts = frame(company, "accounts").filter(
         pl.col("signup_ms") < company.start_ms + (company.days - 91) * DAY_MS
     )
@@ -55,10 +67,16 @@ def _with_use(company: SaasCompany) -> tuple[SaasCompany, pl.DataFrame]:
     ]
     return company, accounts.with_columns(
         pl.Series("stays", stays),
+        pl.Series("ever", [_core_value(did[name]) for name in accounts["account_id"]]),
         activated=pl.col("activated_ms").is_not_null(),
         converted=(pl.col("converted_ms") - pl.col("signup_ms") < 60 * DAY_MS).fill_null(False),
         reported=(pl.col("report_run_ms") - pl.col("signup_ms") < 7 * DAY_MS).fill_null(False),
     )
+
+
+def _core_value(did: set[tuple[str, str]]) -> bool:
+    """Whether one person of the account created a project and invited a teammate, at any time."""
+    return any(len({name for by, name in did if by == person}) == 2 for person, _ in did)
 
 
 def share(rows: pl.DataFrame, column: str) -> float:
@@ -68,35 +86,38 @@ def share(rows: pl.DataFrame, column: str) -> float:
 def test_the_same_seed_gives_the_same_bytes_also_in_another_process() -> None:
     code = (
         "import hashlib, msgspec; from sevenfold.simulate import SaasCompany; h = hashlib.sha256()\n"
-        "for e in SaasCompany(4, 25, 120).events(): h.update(msgspec.json.encode(e))\n"
+        "for e in SaasCompany(4, 20, 60).events(): h.update(msgspec.json.encode(e))\n"
         "print(h.hexdigest())"
     )
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", code],
-            check=True,
-            capture_output=True,
-            cwd=ROOT,
-            env={"PYTHONHASHSEED": hashed},
-        ).stdout
-        for hashed in ("1", "2")
+    how = {"cwd": ROOT, "text": True, "stdout": subprocess.PIPE}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, **how)  # type: ignore[call-overload]
+        for seed in ("1", "2")
     ]
-    assert runs[0] == runs[1]
-    company = SaasCompany(4, 25, 120)
-    assert lines(company) == lines(company)
-    assert lines(company) != lines(SaasCompany(5, 25, 120))
+    company = SaasCompany(4, 20, 60)
+    here = lines(company)
+    assert lines(company) == here
+    assert lines(SaasCompany(5, 20, 60)) != here
+    digest = hashlib.sha256(b"".join(here)).hexdigest()
+    assert [process.communicate()[0].strip() for process in processes] == [digest, digest]
+
+
+def test_what_sessions_hold_changes_no_life() -> None:
+    full, short = SaasCompany(4, 12, 90), SaasCompany(4, 12, 90, parameters=lean())
+    assert len(lines(full)) > 3 * len(lines(short))
+    assert full.truth() == short.truth()
 
 
 def test_more_accounts_change_no_account_there_was() -> None:
-    fewer, more = lines(SaasCompany(4, 30, 200)), lines(SaasCompany(4, 45, 200))
+    fewer, more = lines(SaasCompany(4, 24, 120)), lines(SaasCompany(4, 36, 120))
     assert set(fewer) < set(more)
     kept = set(fewer)
     assert [line for line in more if line in kept] == fewer
 
 
 def test_a_message_changes_nobody_outside_the_account_and_its_referrals() -> None:
-    fickle = SaasParameters(drift=0.03, recover=0.03)
-    plain, told = SaasCompany(4, 60, 250, parameters=fickle), SaasCompany(4, 60, 250, parameters=fickle)
+    fickle = lean(drift=0.03, recover=0.03)
+    plain, told = SaasCompany(4, 40, 200, parameters=fickle), SaasCompany(4, 40, 200, parameters=fickle)
     before = lines(plain)
     movable = (pl.col("response_type") == "persuadable") & pl.col("last_drift_seen")
     accounts = frame(plain, "accounts").with_columns(last_drift_seen=pl.col("drift_start_ms").is_not_null())
@@ -161,9 +182,10 @@ def test_the_whole_life_happens(small: tuple[SaasCompany, list[dict[str, Any]]])
         "Integration Connected", "Project Created", "Report Run", "Teammate Invited", "Message Sent",
         "Feature Used",
         "Workflow Completed", "API Called", "Usage Reported", "Account Added User", "Account Removed User",
-        "Subscription Started", "Invoice Paid", "Plan Upgraded", "Ticket Opened", "Ticket Resolved",
-        "NPS Answered",
-        "Referral Link Shared", "Subscription Cancelled",
+        "Subscription Started", "Subscription Renewed", "Subscription Cancelled", "Invoice Paid",
+        "Payment Failed",
+        "Plan Upgraded", "Ticket Opened", "Ticket Resolved", "NPS Answered", "CSAT Answered", "Billing",
+        "Referral Link Shared",
     }  # fmt: skip
 
 
@@ -176,7 +198,10 @@ def test_truth_names_the_activation_that_the_events_show(
         if event.get("event") in {"Signed Up", "Project Created", "Teammate Invited"}:
             first.setdefault((event["context"]["groupId"], event["event"]), ms(event))
     for name, activated, signup in (
-        frame(company, "accounts").select("account_id", "activated_ms", "signup_ms").iter_rows()
+        frame(company, "accounts")
+        .filter(pl.col("signup_ms") >= company.start_ms)
+        .select("account_id", "activated_ms", "signup_ms")
+        .iter_rows()
     ):
         steps = [first.get((name, step)) for step in ("Project Created", "Teammate Invited")]
         done = max(steps) if None not in steps else None  # type: ignore[type-var]
@@ -195,14 +220,15 @@ def test_an_account_stands_in_one_stage_at_a_time(small: tuple[SaasCompany, list
 
 def test_figures_of_activation_hold(large: tuple[SaasCompany, pl.DataFrame]) -> None:
     _, accounts = large
-    activated, others = accounts.filter(pl.col("activated")), accounts.filter(~pl.col("activated"))
-    assert 0.40 <= 1 - share(accounts, "activated") <= 0.60
-    assert 2.7 <= share(activated, "stays") / share(others, "stays") <= 4.3
-    assert 2.7 <= share(activated, "converted") / share(others, "converted") <= 4.6
+    for reached in ("activated", "ever"):
+        some, others = accounts.filter(pl.col(reached)), accounts.filter(~pl.col(reached))
+        assert 0.40 <= 1 - share(accounts, reached) <= 0.60
+        assert 2.7 <= share(some, "stays") / share(others, "stays") <= 4.3
+        assert 2.7 <= share(some, "converted") / share(others, "converted") <= 4.6
 
 
 def test_most_churn_is_a_silent_decline_that_use_shows_weeks_before() -> None:
-    company = SaasCompany(5, 600, 480)
+    company = SaasCompany(5, 350, 330, parameters=lean())
     used: dict[str, list[int]] = defaultdict(list)
     for time_ms, event in company.timed_events():
         if event.get("event") == "Signed In":
@@ -227,7 +253,7 @@ def test_activation_causes_staying_and_without_its_effect_only_selection_is_left
     large: tuple[SaasCompany, pl.DataFrame],
 ) -> None:
     _, accounts = large
-    inert = SaasCompany(5, 2_000, 220, parameters=SaasParameters(activation_effect_logit=0.0))
+    inert = SaasCompany(5, 2_000, 180, parameters=lean(activation_effect_logit=0.0), warm_start=False)
     _, without = _with_use(inert)
 
     def gap(rows: pl.DataFrame) -> float:
@@ -261,7 +287,7 @@ def test_the_decoy_separates_until_activation_is_held_fixed(large: tuple[SaasCom
 
 
 def test_people_recover_as_often_as_the_truth_says_they_would() -> None:
-    company = SaasCompany(8, 700, 300, parameters=SaasParameters(drift=0.012, member_drift=0.010))
+    company = SaasCompany(8, 200, 180, parameters=lean(customers_before=0.7, drift=0.012, member_drift=0.010))
     lived(company, every(9, "retention"))
     notes = frame(company, "messages").filter(
         pl.col("hazard_per_day").is_not_null()
@@ -290,7 +316,9 @@ def test_people_recover_as_often_as_the_truth_says_they_would() -> None:
 
 
 def test_the_put_off_drift_more_when_messaged_and_the_others_do_not() -> None:
-    quiet, loud = SaasCompany(9, 700, 180), SaasCompany(9, 700, 180)
+    # No loss of sponsors, through which messages to one member reach the whole account
+    many = lean(customers_before=0.9, declining_before=0.0, sponsor_leaves=0.0, sponsor_drift=0.0)
+    quiet, loud = SaasCompany(9, 220, 90, parameters=many), SaasCompany(9, 220, 90, parameters=many)
     for _ in quiet.events():
         pass
     lived(loud, every(3, "engagement"))
@@ -298,7 +326,7 @@ def test_the_put_off_drift_more_when_messaged_and_the_others_do_not() -> None:
     def drifted(company: SaasCompany) -> pl.DataFrame:
         return (
             frame(company, "accounts")
-            .filter(pl.col("habit"))
+            .filter(pl.col("habit") & pl.col("parent_id").is_null())
             .group_by("response_type")
             .agg(pl.col("drift_start_ms").is_not_null().mean().alias("share"))
         )
@@ -310,8 +338,8 @@ def test_the_put_off_drift_more_when_messaged_and_the_others_do_not() -> None:
 
 
 def test_those_in_need_upgrade_sooner_when_told_and_decliners_near_the_cap_are_no_need() -> None:
-    needy = SaasParameters(expansion_need=0.02, export_share=0.5, drift=0.006)
-    quiet, loud = SaasCompany(4, 250, 240, parameters=needy), SaasCompany(4, 250, 240, parameters=needy)
+    needy = lean(customers_before=0.7, expansion_need=0.02, export_share=0.5, drift=0.006)
+    quiet, loud = SaasCompany(4, 110, 120, parameters=needy), SaasCompany(4, 110, 120, parameters=needy)
     for _ in quiet.events():
         pass
     lived(loud, every(6, "expansion", "in_app"))
@@ -336,8 +364,8 @@ def test_those_in_need_upgrade_sooner_when_told_and_decliners_near_the_cap_are_n
 
 
 def test_where_nothing_works_messages_leave_only_their_receipts() -> None:
-    plain = lines(SaasCompany(6, 40, 150, no_effect=True))
-    told = SaasCompany(6, 40, 150, no_effect=True)
+    plain = lines(SaasCompany(6, 25, 100, no_effect=True))
+    told = SaasCompany(6, 25, 100, no_effect=True)
     after = lived(told, every(3, "activation"))
     receipts = [event for event in after if "-m" in event["messageId"]]
     assert {"Email Delivered", "Email Opened"} <= {event["event"] for event in receipts}
@@ -349,9 +377,7 @@ def test_some_return_months_later_through_a_colleague() -> None:
         2,
         60,
         500,
-        parameters=SaasParameters(
-            returns=1.0, return_median_days=60.0, drift=0.01, drift_half_life_days=(4, 8)
-        ),
+        parameters=lean(returns=1.0, return_median_days=60.0, drift=0.01, drift_half_life_days=(4, 8)),
     )
     events = list(company.events())
     back = frame(company, "accounts").filter(pl.col("returned_ms").is_not_null())
@@ -387,3 +413,116 @@ def test_it_says_what_is_wrong_with_a_message() -> None:
         with pytest.raises(SimulationError) as refused:
             company.respond(person, Message("m", channel, purpose, company.start_ms))
         assert refused.value.fix
+
+
+def test_everybody_joins_by_a_group_call_and_leaves_by_an_event_of_their_own(
+    year: tuple[SaasCompany, list[dict[str, Any]]],
+) -> None:
+    company, events = year
+    roles: dict[str, str] = {}
+    removed = set()
+    for event in events:
+        if event["type"] == "group":
+            assert event["groupId"] == event["userId"].split("-")[0]
+            assert {"name", "industry", "employees", "plan", "tier", "arr", "role"} <= event["traits"].keys()
+            roles[event["userId"]] = event["traits"]["role"]
+        elif event.get("event") == "Account Added User":
+            assert event["properties"]["role"] == roles[event["userId"]]
+        elif event.get("event") == "Account Removed User":
+            assert event["properties"]["role"] == roles.pop(event["userId"])
+            assert event["context"]["groupId"] == event["userId"].split("-")[0]
+            removed.add((event["userId"], event["properties"]["role"]))
+    people = frame(company, "people")
+    assert roles.keys() == set(people.filter(pl.col("left_ms").is_null())["user_id"])
+    assert {role for _, role in removed} == {"owner", "admin", "champion", "member"}
+    owners = people.filter(pl.col("is_owner") & pl.col("left_ms").is_null())["user_id"].to_list()
+    assert sorted(owners) == sorted(person for person, role in roles.items() if role == "owner")
+
+
+def test_a_lost_sponsor_without_a_successor_is_a_cause_of_churn() -> None:
+    def lost(**how: float) -> tuple[int, list[str]]:
+        restless = lean(customers_before=0.7, sponsor_leaves=0.004, **how)
+        company = SaasCompany(3, 90, 180, parameters=restless)
+        for _ in company.events():
+            pass
+        churned = frame(company, "accounts").filter(pl.col("churn_kind") == "silent_decline")
+        return len(churned), frame(company, "causes")["cause"].to_list()
+
+    harmed, causes = lost(sponsor_replaced=0.0, sponsor_drift=1.0)
+    replaced, _ = lost(sponsor_replaced=1.0, sponsor_drift=1.0)
+    spared, _ = lost(sponsor_replaced=0.0, sponsor_drift=0.0)
+    assert causes.count("sponsor_left") > 40
+    assert harmed > 1.4 * spared
+    assert harmed > 1.4 * replaced
+
+
+def test_the_first_morning_tells_who_were_customers_before(
+    year: tuple[SaasCompany, list[dict[str, Any]]],
+) -> None:
+    company, events = year
+    morning = [event for event in events if ms(event) < company.start_ms + 2_000]
+    start = datetime.fromtimestamp(company.start_ms / 1000, UTC).date().isoformat()
+    told = {event["groupId"]: event["traits"] for event in morning if event["type"] == "group"}
+    before = frame(company, "accounts").filter(pl.col("signup_ms") < company.start_ms)
+    assert told.keys() == set(before["account_id"])
+    assert 0.10 < len(told) / 300 < 0.25
+    assert all(traits["contract_start"] < start and traits["arr"] > 0 for traits in told.values())
+    dated = [traits["renewal_date"] for traits in told.values() if "renewal_date" in traits]
+    assert len(dated) > 0.5 * len(told)
+    assert all(date > start for date in dated)
+    known = {event["userId"] for event in morning if event["type"] == "identify"}
+    assert known == {event["userId"] for event in morning if event["type"] == "group"}
+    stages = frame(company, "stages").filter(pl.col("entered_ms") < company.start_ms + DAY_MS)
+    assert {"retention", "expansion", "advocacy", "renewal"} <= set(stages["stage"])
+    cold = SaasCompany(7, 100, 30, parameters=lean(), warm_start=False)
+    assert not any("imported" in event.get("properties", {}) for event in cold.events())
+
+
+def test_a_year_sees_renewals_expansions_advocacy_and_returns(
+    year: tuple[SaasCompany, list[dict[str, Any]]],
+) -> None:
+    company, events = year
+    counts = Counter(event.get("event") for event in events)
+    assert counts["Subscription Renewed"] >= 15
+    assert counts["Subscription Cancelled"] >= 15
+    assert counts["Plan Upgraded"] >= 10
+    assert counts["Review Posted"] + counts["Referral Link Shared"] >= 20
+    assert 0.2 * counts["Ticket Resolved"] < counts["CSAT Answered"] < 0.5 * counts["Ticket Resolved"]
+    accounts = frame(company, "accounts")
+    assert accounts["returned_ms"].is_not_null().sum() >= 3
+    stages = frame(company, "stages")
+    assert set(stages["stage"]) == set(STAGES[1:])
+    order = {name: place for place, name in enumerate(STAGES)}
+    moves = stages.select("stage", "next_stage").drop_nulls().iter_rows()
+    back = {stage for stage, after in moves if order[after] < order[stage]}
+    assert back >= {"expansion", "advocacy", "renewal", "churned"}
+
+
+def test_most_failed_payments_are_made_good_and_some_end_the_subscription(
+    year: tuple[SaasCompany, list[dict[str, Any]]],
+) -> None:
+    _, events = year
+    failed: dict[str, str] = {}
+    after = Counter[str]()
+    for event in events:
+        name, account = event.get("event"), event["context"].get("groupId")
+        if name in {"Payment Failed", "Invoice Paid", "Subscription Cancelled"} and failed.pop(account, ""):
+            after[str(name)] += 1
+        if name == "Payment Failed":
+            failed[account] = event["messageId"]
+    assert after["Invoice Paid"] >= 8
+    assert after["Invoice Paid"] > after["Subscription Cancelled"]
+
+
+def test_the_contracts_are_those_of_the_pack_s_catalogue(
+    year: tuple[SaasCompany, list[dict[str, Any]]],
+) -> None:
+    company, _ = year
+    text = (ROOT / "packs" / "seven-stage" / "catalogues" / "catalogues.yaml").read_text(encoding="utf-8")
+    declared = msgspec.yaml.decode(text)["contracts"]
+    contracts = company.catalogues()["contracts"]
+    assert {declared["key"], *declared["columns"]} <= contracts[0].keys()
+    paying = frame(company, "accounts").filter(pl.col("status") == "paid")
+    assert [row["account"] for row in contracts] == paying["account_id"].to_list()
+    assert {row["account"] for row in contracts if row["contract_from"] < "2024-01-01"}
+    assert all(bool(row["contract_end"]) == (row["contract_term"] == 12) for row in contracts)

@@ -24,7 +24,7 @@ def people(shop: Shop) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def year() -> tuple[Shop, list[dict[str, Any]]]:
-    shop = Shop(3, 1_500, 300)
+    shop = Shop(3, 900, 300)
     return shop, list(shop.events())
 
 
@@ -54,7 +54,8 @@ def test_the_whole_life_happens(year: tuple[Shop, list[dict[str, Any]]]) -> None
         "Cart Viewed",
         "Checkout Started", "Order Completed", "Order Shipped", "Order Delivered", "Order Cancelled",
         "Order Refunded",
-        "Return Requested", "Ticket Opened", "Ticket Resolved", "NPS Answered", "Product Reviewed",
+        "Return Requested", "Ticket Opened", "Ticket Resolved", "NPS Answered", "CSAT Answered",
+        "Product Reviewed",
         "Email Delivered",
         "Email Opened", "Referral Link Shared",
     }  # fmt: skip
@@ -94,6 +95,20 @@ def test_half_buy_again_within_ninety_days_and_each_in_a_rhythm_of_their_own(
     assert frame.select(pl.corr("gap_days", "mean_gap", method="spearman")).item() > 0.35
 
 
+def test_some_say_after_a_resolved_ticket_how_satisfied_they_are(
+    year: tuple[Shop, list[dict[str, Any]]],
+) -> None:
+    _, events = year
+    ratings = {
+        e["properties"]["ticket_id"]: e["properties"]["rating"]
+        for e in events
+        if e.get("event") == "Ticket Resolved"
+    }
+    answers = [e["properties"] for e in events if e.get("event") == "CSAT Answered"]
+    assert 0.2 * len(ratings) < len(answers) < 0.5 * len(ratings)
+    assert all(abs(answer["score"] - ratings[answer["ticket_id"]]) <= 1 for answer in answers)
+
+
 def test_drifting_customers_open_and_visit_less_before_they_are_gone(
     year: tuple[Shop, list[dict[str, Any]]],
 ) -> None:
@@ -112,7 +127,7 @@ def test_drifting_customers_open_and_visit_less_before_they_are_gone(
 
 def test_messages_bring_back_the_persuadable_only() -> None:
     rules = ShopParameters(drift=0.01)
-    quiet, loud = Shop(5, 1_500, 200, parameters=rules), Shop(5, 1_500, 200, parameters=rules)
+    quiet, loud = Shop(5, 700, 130, parameters=rules), Shop(5, 700, 130, parameters=rules)
     for _ in quiet.events():
         pass
     lived(loud, every(5, "reengagement"))

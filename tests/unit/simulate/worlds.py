@@ -7,10 +7,16 @@ from typing import Any
 
 import msgspec
 
-from sevenfold.simulate import Message, Simulation
+from sevenfold.simulate import Message, SaasParameters, Simulation
 
 DAY_MS = 86_400_000
 Policy = Callable[[int, dict[str, Any]], Message | None]
+
+
+def lean(**more: Any) -> SaasParameters:
+    """Sessions of hardly more than the log-in: hidden state does not depend on what a session holds, so
+    worlds that differ in nothing else live the same lives in a fifth of the time."""
+    return SaasParameters(actions_per_session=0.3, **more)
 
 
 def lines(simulation: Simulation) -> list[bytes]:
