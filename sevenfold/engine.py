@@ -624,6 +624,8 @@ class Fold:
             self._leave(loser, account)
         for account, role, _ in kept:
             self._share(winner, account, role, -1)
+        # What the signals gain now is added below with all the rest: they must not report it meanwhile.
+        self._accounts[winner] = 0
         person.traits.merge(winner, loser, t)
         for signal in person.signals.values():
             signal.merge(winner, loser, t)

@@ -12,6 +12,7 @@ import ast
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,14 @@ class Points:
         made: ast.expr = ast.Constant(self.ys[-1])
         parts = list(zip(self.xs, self.xs[1:], self.ys, self.ys[1:], strict=False))
         for x0, x1, y0, y1 in reversed(parts):
-            inside = expression("Y0 + (v - X0) * DY // DX", X0=x0, Y0=y0, DY=y1 - y0, DX=x1 - x0)
+            common = gcd(x1 - x0, y1 - y0)
+            inside = expression(
+                "Y0 + (v - X0) * DY // DX" if x0 else "Y0 + v * DY // DX",
+                X0=x0,
+                Y0=y0,
+                DY=(y1 - y0) // common,
+                DX=(x1 - x0) // common,
+            )
             made = expression("INSIDE if v < X1 else REST", INSIDE=inside, X1=x1, REST=made)
         return expression("Y if v <= X else REST", X=self.xs[0], Y=self.ys[0], REST=made)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -256,13 +257,14 @@ class BaselineKind(SignalKind):
 
     def _settled(self) -> list[ast.stmt]:
         """The value anew from the recent count and the local `f`, the baseline's."""
+        common = gcd(self.base_ms * 1_000_000, self.recent_ms)
         return code(
             "o = COL[row]\nn = NEAR[row] * UP // (f * DOWN) if f >= LEAST else UNSET\n"
             "if o != n:\n    COL[row] = n\n    CHANGE",
             COL=name(self.values.name),
             NEAR=name(self.recent.name),
-            UP=self.base_ms * 1_000_000,
-            DOWN=self.recent_ms,
+            UP=self.base_ms * 1_000_000 // common,
+            DOWN=self.recent_ms // common,
             LEAST=max(1, self.model.minimum),
             UNSET=UNKNOWN,
             CHANGE=self.change(self.slot, "o", "n"),
