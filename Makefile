@@ -27,7 +27,8 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/tidy
+	$(BIN)/python -m pytest -q tests/tidy tests/docs/test_links.py tests/edges/cli/test_reference.py \
+	  tests/unit/workspace/test_schema.py
 
 bench: $(READY)
 	$(BIN)/python -m bench all

@@ -13,7 +13,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "sevenfold"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-PURE = ("events", "profiles", "lifecycle", "journeys", "messages", "engine.py")
+PURE = (
+    "events",
+    "profiles",
+    "lifecycle",
+    "journeys",
+    "messages",
+    "engine.py",
+    "state.py",
+    "restate.py",
+    "effects.py",
+)
 EDGES = ("log", "warehouse", "channels", "connectors", "server", "importers", "cli", "settings", "clock")
 # What reads disk, network, time, chance or environment.
 BANNED_IN_PURE = {
