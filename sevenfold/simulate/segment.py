@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sevenfold.simulate.draws import Stream, key_of
+import numpy as np
+
+from sevenfold.simulate.draws import Ints, Stream, key_of
 
 Event = dict[str, Any]
 DAY_MS = 86_400_000
+_MINUTES = [f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1_440)]
+_SECONDS = [f"{second:02d}." for second in range(60)]
+_MILLISECONDS = [f"{ms:03d}Z" for ms in range(1_000)]
 SITE = "https://www.example.com"
-
-
-def iso_day(day_ms: int) -> str:
-    """The date part of a timestamp: `2024-01-01T` for any ms of that UTC day."""
-    return _date(day_ms // DAY_MS)
 
 
 @lru_cache(maxsize=64)
@@ -28,10 +28,13 @@ def _date(day: int) -> str:
 
 def iso_time(time_ms: int) -> str:
     """ms UTC as Segment's clients write it: `2024-01-01T08:15:30.250Z`."""
-    seconds, ms = divmod(time_ms % DAY_MS, 1000)
-    minutes, second = divmod(seconds, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{iso_day(time_ms)}{hour:02d}:{minute:02d}:{second:02d}.{ms:03d}Z"
+    day, ms = divmod(time_ms, DAY_MS)
+    return _date(day) + _MINUTES[ms // 60_000] + _SECONDS[ms // 1000 % 60] + _MILLISECONDS[ms % 1000]
+
+
+def iso_times(times_ms: Ints) -> list[str]:
+    """`iso_time` of many at once."""
+    return [f"{text}Z" for text in np.datetime_as_string(times_ms.astype("M8[ms]"), unit="ms").tolist()]
 
 
 def anonymous_id(key: int) -> str:
@@ -43,7 +46,7 @@ def anonymous_id(key: int) -> str:
 class Writer:
     """Writes one subject's events: keeps who it is and counts its message ids."""
 
-    __slots__ = ("account", "anonymous", "count", "key", "timezone", "user")
+    __slots__ = ("account", "anonymous", "count", "key", "prefix", "timezone", "user")
 
     def __init__(self, key: int, timezone: str, user: str | None = None, account: str | None = None) -> None:
         self.key = key
@@ -52,12 +55,13 @@ class Writer:
         self.anonymous = anonymous_id(key)
         self.timezone = timezone
         self.count = 0
+        self.prefix = f"{key:016x}-"
 
     def base(self, kind: str, time_ms: int, context: dict[str, Any] | None = None) -> Event:
         """What every event has: type, messageId, timestamp, ids and context."""
         self.count += 1
         event: Event = {
-            "type": kind, "messageId": f"{self.key:016x}-{self.count:x}", "timestamp": iso_time(time_ms),
+            "type": kind, "messageId": f"{self.prefix}{self.count:x}", "timestamp": iso_time(time_ms),
             "anonymousId": self.anonymous,
         }  # fmt: skip
         if self.user is not None:

@@ -30,7 +30,7 @@ from sevenfold.simulate.saas.midlife import BEFORE_DAYS_MAX, create_customer
 from sevenfold.simulate.saas.parameters import SaasParameters
 from sevenfold.simulate.saas.sessions import Actions, Day, day_of
 from sevenfold.simulate.saas.state import ADVOCATE, NEXT_STEP, PAID, PURPOSES, RECOVER, UPGRADE, World
-from sevenfold.simulate.segment import Disorder, Event, iso_day
+from sevenfold.simulate.segment import Disorder, Event, iso_times
 from sevenfold.simulate.stream import START_MS, Simulation
 
 ARRIVES, BEFORE = 1, 2
@@ -186,23 +186,20 @@ class SaasCompany(Simulation):
 
 def _pen(world: World, actions: Actions) -> Any:
     """A function that writes the n-th action of the day as (time, event): the hot path."""
-    times, people = actions.time.tolist(), actions.person.tolist()
+    times, stamps = actions.time.tolist(), iso_times(actions.time)
+    people = actions.person.tolist()
     kinds, arguments = actions.action.tolist(), actions.argument.tolist()
     plans = world.accounts.plan[world.people.account[actions.person]].tolist()
     writers = world.writers
-    dates: dict[int, str] = {world.day_ms // DAY_MS: iso_day(world.day_ms)}
 
     def write(place: int) -> tuple[int, Event]:
         time_ms, kind, argument = times[place], kinds[place], arguments[place]
         writer = writers[people[place]]
-        day, ms = divmod(time_ms, DAY_MS)
-        date = dates.get(day) or dates.setdefault(day, iso_day(time_ms))
-        seconds, ms = divmod(ms, 1000)
         writer.count += 1
         event: Event = {
             "type": "track",
-            "messageId": f"{writer.key:016x}-{writer.count:x}",
-            "timestamp": f"{date}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{ms:03d}Z",
+            "messageId": f"{writer.prefix}{writer.count:x}",
+            "timestamp": stamps[place],
             "anonymousId": writer.anonymous,
             "userId": writer.user,
             "context": {"timezone": writer.timezone, "groupId": writer.account},
