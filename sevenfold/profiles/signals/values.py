@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from array import array
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from ..build import code, name
 from ..columns import UNKNOWN, Dictionary
 from ..expressions import parse_duration
 from ..slots import Slot
+from ..wheel import NEVER
 from ..where import micro, present
 from .base import DAY, SignalKind, Stream, leaves, stamp, window_ms
 
@@ -213,7 +215,9 @@ class DistinctKind(SignalKind):
 
     def finish(self) -> None:
         self._changed = self.unit.changer(self.slot)
-        self.unit.env.scope[f"distinct_{self.counts.name}"] = self._days_take if self.days else self._take
+        self.unit.env.scope[f"distinct_{self.counts.name}"] = (
+            self._days_taker() if self.days else self._taker()
+        )
 
     def streams(self) -> list[Stream]:
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
@@ -225,17 +229,53 @@ class DistinctKind(SignalKind):
         assert isinstance(self.model, m.Distinct)
         return code("d |= TAKE(row, V, te, t)", TAKE=take, V=self.unit.read_property(self.model.property))
 
-    def _days_take(self, row: int, te: int, t: int) -> int:
-        return self._note(row, te // DAY, te, t)
+    def _days_taker(self) -> Callable[[int, int, int], int]:
+        bag, note, window = self.unit.env.scope[self.bag], self._note, self.window or NEVER
 
-    def _take(self, row: int, value: Any, te: int, t: int) -> int:
-        if value.__class__ not in (str, int, float, bool) or value == "":
-            return 0
+        def take(row: int, te: int, t: int) -> int:
+            # The common case, another event of the day that was added last, moves that day's last time.
+            pairs = bag[row]
+            day = te // DAY
+            if pairs is not None and pairs[-2] == day and te + window > t:
+                if te > pairs[-1]:
+                    pairs[-1] = te
+                return 0
+            return note(row, day, te, t)
+
+        return take
+
+    def _taker(self) -> Callable[[int, Any, int, int], int]:
         assert self.codes is not None
-        # The JSON text tells 1 from "1"; a text without quotes inside is its own JSON text but for the
-        # quotes.
-        text = f'"{value}"' if value.__class__ is str else _JSON.encode(value).decode()
-        return self._note(row, self.codes.code(text), te, t)
+        bag, note, window, code = (
+            self.unit.env.scope[self.bag],
+            self._note,
+            self.window or NEVER,
+            self.codes.code,
+        )
+        known = self.codes.codes
+
+        def take(row: int, value: Any, te: int, t: int) -> int:
+            if value.__class__ is str:
+                if value == "":
+                    return 0
+                # The JSON text tells 1 from "1"; a text without quotes inside is its own JSON text but for
+                # them.
+                text = f'"{value}"'
+            elif value.__class__ in (int, float, bool):
+                text = _JSON.encode(value).decode()
+            else:
+                return 0
+            what = known.get(text) or code(text)
+            pairs = bag[row]
+            if pairs is not None and te + window > t:
+                for at in range(0, len(pairs), 2):
+                    if pairs[at] == what:
+                        if te > pairs[at + 1]:
+                            pairs[at + 1] = te
+                        return 0
+            return note(row, what, te, t)
+
+        return take
 
     def _note(self, row: int, value: int, te: int, t: int) -> int:
         if self.window is not None and leaves(te, self.window) <= t:
