@@ -12,7 +12,7 @@ DAY_MS = 86_400_000
 RULES = ResponseParameters()
 
 
-def crowd(no_effect: bool = False, size: int = 4_000) -> Responses:
+def crowd(no_effect: bool = False, size: int = 1_500) -> Responses:
     responses = Responses(RULES, ("step",), no_effect=no_effect)
     for number in range(size):
         responses.add(key_of(3, "person", str(number)))
@@ -33,7 +33,7 @@ def send(responses: Responses, row: int, day: int, channel: str | None = None) -
 
 
 def test_types_come_in_the_stated_shares() -> None:
-    responses = crowd()
+    responses = crowd(size=4_000)
     for place, share in enumerate(RULES.type_shares):
         assert abs(np.mean(responses.people.kind[:4_000] == place) - share) < 0.025
 

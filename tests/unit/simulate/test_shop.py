@@ -24,14 +24,14 @@ def people(shop: Shop) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def year() -> tuple[Shop, list[dict[str, Any]]]:
-    shop = Shop(3, 900, 300)
+    shop = Shop(3, 600, 300)
     return shop, list(shop.events())
 
 
 def test_the_same_seed_gives_the_same_bytes_and_more_customers_change_nobody() -> None:
-    fewer = lines(Shop(2, 100, 150))
-    assert fewer == lines(Shop(2, 100, 150))
-    more = lines(Shop(2, 130, 150))
+    fewer = lines(Shop(2, 60, 100))
+    assert fewer == lines(Shop(2, 60, 100))
+    more = lines(Shop(2, 80, 100))
     kept = set(fewer)
     assert [line for line in more if line in kept] == fewer
 
@@ -127,7 +127,7 @@ def test_drifting_customers_open_and_visit_less_before_they_are_gone(
 
 def test_messages_bring_back_the_persuadable_only() -> None:
     rules = ShopParameters(drift=0.01)
-    quiet, loud = Shop(5, 700, 130, parameters=rules), Shop(5, 700, 130, parameters=rules)
+    quiet, loud = Shop(5, 600, 120, parameters=rules), Shop(5, 600, 120, parameters=rules)
     for _ in quiet.events():
         pass
     lived(loud, every(5, "reengagement"))
