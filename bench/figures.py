@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +21,15 @@ class Figure(msgspec.Struct):
     unit: str
     target: str = ""
     holds: bool | None = None
+
+
+class Report(msgspec.Struct):
+    """What one benchmark found. `digest` is of the effects, where it folded any."""
+
+    bench: str
+    figures: list[Figure]
+    notes: list[str] = []
+    digest: str = ""
 
 
 def at_least(name: str, value: float, unit: str, least: float) -> Figure:
@@ -40,28 +50,47 @@ def plain(name: str, value: float, unit: str) -> Figure:
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     model = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo") as lines:
-            model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
-    except OSError:
-        pass
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        model = next(names, model)
     return {
-        "cpu": model, "cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system(),
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": platform.system(),
         "load_1m": round(os.getloadavg()[0], 2),
     }
 
 
-def show(bench: str, figures: Iterable[Figure], notes: Iterable[str], as_json: bool) -> None:
-    """Prints notes and a table; with `as_json` the last line is one JSON object."""
-    found = list(figures)
-    for note in notes:
-        print(f"  {note}")
-    width = max(len(f.name) for f in found)
-    for f in found:
+def table(report: Report) -> str:
+    """Notes and figures for people."""
+    width = max(len(f.name) for f in report.figures)
+    lines = [f"{report.bench}", *(f"  {note}" for note in report.notes)]
+    if report.digest:
+        lines.append(f"  digest of the effects: {report.digest}")
+    for f in report.figures:
         mark = "" if f.holds is None else ("  holds" if f.holds else "  DOES NOT HOLD")
-        print(f"  {f.name:<{width}}  {f.value:>14,.3f} {f.unit:<12} {f.target:<12}{mark}")
-    if as_json:
-        print(json.dumps({"bench": bench, "figures": [msgspec.to_builtins(f) for f in found], "machine": machine()}))
+        lines.append(f"  {f.name:<{width}}  {f.value:>16,.3f} {f.unit:<12} {f.target:<12}{mark}".rstrip())
+    return "\n".join(lines)
+
+
+def as_json(bench: str, reports: Iterable[Report]) -> str:
+    """One line for programs; of several reports the figures carry their benchmark's name in front."""
+    found = list(reports)
+    prefix = len(found) > 1
+    figures = [
+        msgspec.structs.replace(figure, name=f"{one.bench}.{figure.name}" if prefix else figure.name)
+        for one in found
+        for figure in one.figures
+    ]
+    shape = {
+        "bench": bench,
+        "figures": figures,
+        "machine": machine(),
+        "digests": {one.bench: one.digest for one in found if one.digest},
+    }
+    return msgspec.json.encode(shape).decode()
 
 
 class Digest:

@@ -1,17 +1,22 @@
-"""A big company in steady state, made from a small simulated one: its people are folded, then cloned row by row.
+"""A big company in steady state, made from a small simulated one: its people are folded, then cloned row by
+row.
 
-Folding the history of a million people one event at a time would take the benchmark most of an hour. The state that
-comes out is the same if a company of some 1,400 people is folded and every row, window entry, identifier, account and
-membership is then copied under a new name: the clones' windows expire like the originals', and each simulated event
-afterwards happens to each clone, at its own moment within the hour. Nothing measured here runs on shared objects:
-packed values are copied, too, so that memory is what as many real people would take.
+Folding the history of a million people one event at a time would take the benchmark most of an hour. The
+state that comes out is the same if a company of some 1,000 people is folded and every row, window entry,
+identifier, account and membership is then copied under a new name: the clones' windows expire like the
+originals', and each simulated event afterwards happens to each clone, at its own moment within the hour.
+Nothing measured here runs on shared objects: packed values are copied, too, so that memory is what as many
+real people would take.
 """
 
 from __future__ import annotations
 
+import ctypes
 import resource
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,7 +31,10 @@ from sevenfold.workspace.models import Workspace
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
+WEEK = 7 * DAY
 ENCODE = msgspec.json.Encoder().encode
+Events = list[tuple[int, bytes]]
+"""(engine time ms, raw JSON)"""
 
 
 def simulated(accounts: int, days: int, seed: int = 7) -> list[tuple[int, dict[str, Any]]]:
@@ -40,94 +48,128 @@ def simulated(accounts: int, days: int, seed: int = 7) -> list[tuple[int, dict[s
 
 
 def resident_bytes() -> int:
-    """Memory of this process now."""
-    with open("/proc/self/statm") as f:
-        return int(f.read().split()[1]) * resource.getpagesize()
+    """Memory of this process now, without what it has freed."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+class Template:
+    """The small company: its state after `days`, as a snapshot, and what happens in the week that follows."""
+
+    def __init__(self, workspace: Workspace, accounts: int = 300, days: int = 120) -> None:
+        events = simulated(accounts, days + 7)
+        self.workspace = workspace
+        self.cut = events[0][0] // DAY * DAY + days * DAY
+        before = [(t, ENCODE(e)) for t, e in events if t < self.cut]
+        self.events = len(before)
+        fold = Fold(workspace)
+        for at in range(0, len(before), 4_096):
+            fold.events(before[at : at + 4_096])
+        fold.advance(self.cut)
+        self.people = fold.person.table.rows - 1
+        self.state = fold.snapshot()
+        self.week = [(t - self.cut, Pattern(e)) for t, e in events if self.cut <= t < self.cut + WEEK]
 
 
 class Population:
-    """A fold holding `profiles` people in steady state, and the events of the days that follow."""
+    """A fold holding about `profiles` people in steady state, and the events of the time that follows.
 
-    def __init__(self, workspace: Workspace, profiles: int, *, template_accounts: int = 300, history_days: int = 120) -> None:
-        events = simulated(template_accounts, history_days + 3)
-        start = events[0][0] // DAY * DAY
-        self.cut = start + history_days * DAY
-        self.fold = Fold(workspace, capacity_rows=profiles + 20_000)
-        self.template_events = 0
-        before = [(t, ENCODE(e)) for t, e in events if t < self.cut]
-        for at in range(0, len(before), 4_096):
-            self.fold.events(before[at : at + 4_096])
-        self.template_events = len(before)
-        self.fold.advance(self.cut)
-        self.template_rows = self.fold.person.table.rows - 1
-        self.clones = max(1, profiles // self.template_rows)
-        self.following = [(t, e) for t, e in events if t >= self.cut]
+    The week after the template's history is lived again and again.
+    """
+
+    def __init__(self, template: Template, profiles: int) -> None:
+        self.template = template
+        self.fold = Fold.restore(template.workspace, template.state)
+        self.clones = max(1, profiles // template.people)
         small = resident_bytes()
         if self.clones > 1:
             _clone(self.fold, self.clones)
         self.profiles = self.fold.person.table.rows - 1
-        self.bytes_grown = resident_bytes() - small
-        self.profiles_grown = self.profiles - self.template_rows
+        self.bytes_a_profile = (resident_bytes() - small) / max(1, self.profiles - template.people)
+        self.events_a_day = len(template.week) * self.clones / 7
+        self.folded = template.events * self.clones
+        """Events of history so far, those of the clones among them."""
+        self._hours = self._every_hour()
+        self._left: Events = []
 
-    def stream(self, limit: int, seed: int = 1) -> list[tuple[int, bytes]]:
-        """The next `limit` events as (engine time, raw JSON): each simulated event happens to every clone."""
-        random = np.random.Generator(np.random.PCG64(seed))
-        found: list[tuple[int, bytes]] = []
-        hour: list[tuple[int, dict[str, Any]]] = []
-        edge = self.cut + HOUR
-        for t, event in self.following:
-            while t >= edge:
-                found += self._hour(hour, edge - HOUR, random)
-                hour, edge = [], edge + HOUR
-                if len(found) >= limit:
-                    return found[:limit]
-            hour.append((t, event))
-        return (found + self._hour(hour, edge - HOUR, random))[:limit]
+    def hour(self) -> Events:
+        """The events of the next hour."""
+        return next(self._hours)
 
-    def _hour(self, events: list[tuple[int, dict[str, Any]]], start: int, random: Any) -> list[tuple[int, bytes]]:
-        made: list[tuple[int, bytes]] = []
-        for _, event in events:
+    def take(self, count: int) -> Events:
+        """The next `count` events."""
+        while len(self._left) < count:
+            self._left += self.hour()
+        taken, self._left = self._left[:count], self._left[count:]
+        return taken
+
+    def _every_hour(self) -> Iterator[Events]:
+        random = np.random.Generator(np.random.PCG64(1))
+        slots: list[list[Pattern]] = [[] for _ in range(7 * 24)]
+        for t, pattern in self.template.week:
+            slots[t // HOUR].append(pattern)
+        for number in range(1 << 30):
+            start = self.template.cut + number * HOUR
+            lap, slot = divmod(number, len(slots))
+            yield self._lived(slots[slot], start, lap, random)
+
+    def _lived(self, patterns: list[Pattern], start: int, lap: int, random: np.random.Generator) -> Events:
+        made: Events = []
+        for pattern in patterns:
             times = start + random.integers(0, HOUR, self.clones)
-            for clone, at in enumerate(times.tolist()):
-                made.append((at, ENCODE(_renamed(event, clone, at))))
+            texts = np.datetime_as_string(times.astype("datetime64[ms]"), unit="ms").astype("S23")
+            made += zip(times.tolist(), pattern.filled(texts.tolist(), lap), strict=True)
         made.sort(key=lambda pair: pair[0])
         return made
 
 
-def _iso(ms: int) -> str:
-    text = np.datetime_as_string(np.datetime64(ms, "ms"), unit="ms")
-    return f"{text}Z"
+class Pattern:
+    """One simulated event as JSON with gaps for the moment, the clone and the lap it happens in."""
 
-
-def _renamed(event: dict[str, Any], clone: int, at: int) -> dict[str, Any]:
-    made = {**event, "timestamp": _iso(at), "messageId": f"{event['messageId']}-{clone}"}
-    if clone:
+    def __init__(self, event: dict[str, Any]) -> None:
+        made = {**event, "timestamp": "@T@Z", "messageId": f"{event['messageId']}@M@"}
         for field in ("userId", "anonymousId", "groupId"):
             if made.get(field):
-                made[field] = f"{made[field]}~{clone}"
+                made[field] = f"{made[field]}@C@"
         context = made.get("context")
         if context and context.get("groupId"):
-            made["context"] = {**context, "groupId": f"{context['groupId']}~{clone}"}
+            made["context"] = {**context, "groupId": f"{context['groupId']}@C@"}
         traits = made.get("traits")
         if traits and traits.get("email"):
-            made["traits"] = {**traits, "email": f"c{clone}.{traits['email']}"}
-    return made
+            made["traits"] = {**traits, "email": f"@E@{traits['email']}"}
+        self._json = ENCODE(made)
+
+    def filled(self, times: list[bytes], lap: int) -> Iterator[bytes]:
+        """The event of each clone, the first being the one it was made from."""
+        text = self._json
+        for clone, time in enumerate(times):
+            yield (
+                text.replace(b"@T@", time)
+                .replace(b"@M@", b"-%d-%d" % (lap, clone))
+                .replace(b"@C@", b"~%d" % clone if clone else b"")
+                .replace(b"@E@", b"c%d." % clone if clone else b"")
+            )
 
 
 def _clone(fold: Fold, clones: int) -> None:
     people, accounts = fold.person.table.rows - 1, fold.account.table.rows - 1
     for unit, size in ((fold.person, people), (fold.account, accounts)):
         _clone_table(unit, size, clones)
-    scope = fold.env.scope
     born = fold.person.table.columns[".born"].data
     account_of = fold.person.table.columns[".account"].data
+    further, gone = list(fold.further.items()), list(fold.forward.items())
+    assert not fold.children and not any(fold.entity_rows.values()), "only people and accounts are cloned"
     for clone in range(1, clones):
         rows = slice(1 + clone * people, 1 + (clone + 1) * people)
         born[rows] += clone * 10_000_000
         account_of[rows] = np.where(account_of[rows] > 0, account_of[rows] + clone * accounts, 0)
+        for row, held in further:
+            fold.further[row + clone * people] = [(a + clone * accounts, role, at) for a, role, at in held]
+        for loser, winner in gone:
+            fold.forward[loser + clone * people] = winner + clone * people
     _clone_wheel(fold, people, accounts, clones)
     _clone_names(fold, people, accounts, clones)
-    assert scope
 
 
 def _clone_table(unit: CompiledUnit, size: int, clones: int) -> None:
@@ -168,7 +210,11 @@ def _clone_wheel(fold: Fold, people: int, accounts: int, clones: int) -> None:
         key = ((due & ((1 << BUCKET_BITS) - 1)) << LOW_BITS) | low
         edges = np.flatnonzero(np.diff(bucket)) + 1
         for keys, shifts, values, name in zip(
-            np.split(key, edges), np.split(shift, edges), np.split(value, edges), bucket[np.r_[0, edges]].tolist(), strict=True
+            np.split(key, edges),
+            np.split(shift, edges),
+            np.split(value, edges),
+            bucket[np.r_[0, edges]].tolist(),
+            strict=True,
         ):
             every = (keys[None, :] + np.arange(clones, dtype=np.int64)[:, None] * shifts[None, :]).ravel()
             packed = array("q")
@@ -207,7 +253,7 @@ def _clone_names(fold: Fold, people: int, accounts: int, clones: int) -> None:
             fold.members.append(None if mine is None else array("i", [r + clone * people for r in mine]))
 
 
-def batches(stream: list[tuple[int, bytes]], size: int) -> Iterator[list[tuple[int, bytes]]]:
-    """The stream in records of `size` events."""
-    for at in range(0, len(stream), size):
-        yield stream[at : at + size]
+def records(events: Events, size: int) -> Iterator[Events]:
+    """The events in records of `size`."""
+    for at in range(0, len(events), size):
+        yield events[at : at + size]
