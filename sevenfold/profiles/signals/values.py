@@ -390,7 +390,7 @@ class ValuesKind(SignalKind):
         self.catalogue = frozenset(
             self.codes.code(text) for text in self.unit.catalogue_keys(self.model.catalogue)
         )
-        self.unit.env.scope[f"values_{self.counts.name}"] = self._take
+        self.unit.env.scope[f"values_{self.counts.name}"] = self._taker()
         if self.model.catalogue is not None:
             column = self.unit.table.columns[f"{self.label}.unused"]
             column.empty = len(self.catalogue)
@@ -402,6 +402,29 @@ class ValuesKind(SignalKind):
     def _emit(self) -> list[ast.stmt]:
         take = name(f"values_{self.counts.name}")
         return code("d |= TAKE(row, V, te, t)", TAKE=take, V=self.unit.read_property(self.model.property))
+
+    def _taker(self) -> Callable[[int, Any, int, int], int]:
+        scope, minimum, quiet = self.unit.env.scope, self.model.minimum, self.quiet
+        bag, known, settle, again = scope[self.bag], self.codes.codes, self._take, self._used_again
+        recent, top = self.recent.name, self.top.name
+
+        def take(row: int, value: Any, te: int, t: int) -> int:
+            # The common case: a value in steady use is used now.
+            memory = bag[row]
+            what = known.get(value) if te == t and value.__class__ is str and memory is not None else None
+            if what is not None:
+                for at in range(0, len(memory), 3):
+                    if memory[at] == what:
+                        if memory[at + 1] < minimum or memory[at + 2] + quiet <= t:
+                            break
+                        memory[at + 1] += 1
+                        memory[at + 2] = te
+                        if scope[recent][row] == what and scope[top][row] == what:
+                            return 0
+                        return again(row, memory, at, what)
+            return settle(row, value, te, t)
+
+        return take
 
     def _take(self, row: int, value: Any, te: int, t: int) -> int:
         if value.__class__ is not str:
@@ -420,10 +443,8 @@ class ValuesKind(SignalKind):
             if memory[at] == what:
                 active = memory[at + 1] >= self.model.minimum and memory[at + 2] + self.quiet > t
                 memory[at + 1] += 1
-                if te >= memory[at + 2]:
+                if te > memory[at + 2]:
                     memory[at + 2] = te
-                    if active and te == t:
-                        return self._used_again(row, memory, at, what)
                 return self._settle(row, t, -1 if active else at)
         if size >= 3 * REMEMBERED_VALUES_MAX:
             oldest = min(range(0, size, 3), key=lambda i: (memory[i + 2], i))
