@@ -85,8 +85,8 @@ class SaasParameters:
     renew_logit: float = -1.6
     renew_level_slope: float = 5.0
     renew_satisfaction_slope: float = 2.0
-    returns: float = 0.25
-    return_median_days: float = 110.0
+    returns: float = 0.35
+    return_median_days: float = 100.0
 
     # growth
     expansion_need: float = 0.0022
