@@ -28,6 +28,7 @@ _ISO = re.compile(
 _MINUTES: dict[str, int] = {}
 _MINUTES_MAX = 50_000
 _MILLIS: dict[str, int] = {}
+_TAIL = re.compile(r"[0-5]\d\.\d{3}Z", re.ASCII)
 _USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d\.\d{3}Z", re.ASCII)
 
 
@@ -38,6 +39,11 @@ def parse_ms(value: Any) -> int | None:
     except (KeyError, TypeError):
         pass
     if isinstance(value, str):
+        minute = _MINUTES.get(value[:17])
+        if minute is not None and _TAIL.fullmatch(value, 17) is not None:
+            # A known minute and milliseconds not met before: they need no calendar.
+            millis = _MILLIS[value[17:]] = int(value[17:19]) * 1_000 + int(value[20:23])
+            return minute + millis
         return _parse_iso(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _from_number(value)

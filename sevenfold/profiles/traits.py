@@ -15,7 +15,8 @@ from .slots import Slot
 from .unit import Unit, path_parts
 from .where import dig, micro, present
 
-_JSON = msgspec.json.Encoder()
+_PACK = msgspec.msgpack.Encoder().encode
+_UNPACK = msgspec.msgpack.Decoder(list[tuple[int, int, dict[str, Any]]]).decode
 _DTYPES = {
     "string": ("int32", 0, "text"),
     "number": ("int64", UNKNOWN, "number"),
@@ -83,7 +84,7 @@ class TraitColumn:
 
 
 class Traits:
-    """The traits of one kind of subject: a packed object a row, `{name: [value, te, seq]}`, and the named
+    """The traits of one kind of subject: what each event told, packed, and the named
     columns.
     """
 
@@ -102,8 +103,16 @@ class Traits:
     def held(self, row: int) -> dict[str, list[Any]]:
         """`{name: [value, te, seq]}` of a row."""
         packed = self.unit.env.scope[self.bag][row]
-        found: dict[str, list[Any]] = {} if packed is None else msgspec.json.decode(packed)
-        return found
+        if packed is None:
+            return {}
+        return {name: [value, te, seq] for te, seq, told in _UNPACK(packed) for name, value in told.items()}
+
+    def _keep(self, row: int, held: dict[str, list[Any]]) -> None:
+        # Most traits are told together: a time and a number are kept once for all that one event told.
+        told: dict[tuple[int, int], dict[str, Any]] = {}
+        for name, (value, te, seq) in held.items():
+            told.setdefault((te, seq), {})[name] = value
+        self.unit.env.scope[self.bag][row] = _PACK([(te, seq, values) for (te, seq), values in told.items()])
 
     def values(self, row: int) -> dict[str, Any]:
         """`{name: value}` of a row."""
@@ -126,7 +135,7 @@ class Traits:
             for column in self.by_head.get(trait, ()):
                 mask |= column.set(row, value, te, t)
         if touched:
-            self.unit.env.scope[self.bag][row] = _JSON.encode(held)
+            self._keep(row, held)
         return mask
 
     def merge(self, winner: int, loser: int, t: int) -> int:

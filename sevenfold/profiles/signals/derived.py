@@ -184,9 +184,11 @@ class RollupKind(SignalKind):
         self.of_accounts = self.model.over == "accounts"
         self.scans = self.of_accounts or self.model.weight is not None or aggregate in ("min", "max")
         whole = aggregate in ("sum", "count")
-        self.values = self.column(empty=0 if whole else UNKNOWN)
-        self.totals = self.column(".total")
-        self.entries = self.column(".known", "int32")
+        # Heads are counted in 32 bits, everything else in 64.
+        width = "int32" if aggregate == "count" and self.model.weight is None else "int64"
+        self.values = self.column(dtype=width, empty=0 if whole else UNKNOWN)
+        self.totals = None if self.scans else self.column(".total", width)
+        self.entries = self.column(".known", "int32") if aggregate == "average" and not self.scans else None
         self.member: Any = self.unit if self.of_accounts else self.unit.host.units[m.PERSON]
         if self.model.signal is not None:
             self.source: Slot = self.member.place(x.Name(tuple(self.model.signal.split(".")))).slot
@@ -246,9 +248,10 @@ class RollupKind(SignalKind):
 
     def moved(self, account: int, old: int | None, new: int | None, weight: int = 1) -> None:
         """A member's contribution went from `old` to `new` (None: unknown, or not a member)."""
-        totals, entries = self.data(self.totals), self.data(self.entries)
-        totals[account] += weight * ((new or 0) - (old or 0))
-        entries[account] += weight * ((new is not None) - (old is not None))
+        if self.totals is not None:
+            self.data(self.totals)[account] += weight * ((new or 0) - (old or 0))
+        if self.entries is not None:
+            self.data(self.entries)[account] += weight * ((new is not None) - (old is not None))
 
     def show_tick(self, account: int) -> int:
         """At the account's tick: the total becomes the value conditions see."""
@@ -261,9 +264,11 @@ class RollupKind(SignalKind):
         return self._changed(account, old, new)
 
     def _running(self, account: int) -> int:
-        total, entries = self.data(self.totals)[account], self.data(self.entries)[account]
-        if self.model.aggregate in ("sum", "count"):
+        assert self.totals is not None
+        total = self.data(self.totals)[account]
+        if self.entries is None:
             return int(total)
+        entries = self.data(self.entries)[account]
         return UNKNOWN if entries == 0 else int(total // entries)
 
     def _scanned(self, account: int) -> int:
