@@ -25,7 +25,7 @@ from .events.times import parse_ms
 from .lifecycle.accounts import Exports
 from .lifecycle.closing import DayCloser
 from .lifecycle.compile import CompiledUnit, members_label
-from .limits import ACCOUNT_TICK_MS
+from .limits import ACCOUNT_TICK_MS, PROFILE_EVENTS_PER_HOUR_MAX
 from .profiles.build import Environment
 from .profiles.identity import Identity
 from .profiles.segments import SegmentNode
@@ -52,6 +52,7 @@ Entry = tuple[int, bytes]
 """An accepted event: (engine time ms, raw JSON)."""
 _KIND_SHIFT = OP_BITS + ROW_BITS
 _KIND_MASK = (1 << KIND_BITS) - 1
+HOUR = 3_600_000
 IDS_KEPT_MAX = 100_000
 """Subject ids kept ready for effects, of each kind."""
 
@@ -104,6 +105,9 @@ class Fold:
         self.entity_ids: dict[str, list[tuple[str, int]]] = {name: [("", 0)] for name in workspace.entities}
         self._dirty_accounts: dict[int, int] = {}
         self._moved_rollups: dict[int, int] = {}
+        self._hour = -1
+        self._in_hour: dict[int, int] = {}
+        """Events of each person in the present hour of engine time."""
         self._joined: list[int] = []
         """People whose first account changed in the operation at hand."""
         self._tick_due = NEVER
@@ -416,6 +420,14 @@ class Fold:
         person = self.person
         new_from = person.table.rows
         row = self._who(event, type_, t)
+        hour = t // HOUR
+        if hour != self._hour:
+            self._hour = hour
+            self._in_hour.clear()
+        self._in_hour[row] = so_far = self._in_hour.get(row, 0) + 1
+        if so_far > PROFILE_EVENTS_PER_HOUR_MAX:
+            self.dropped[Reason.PROFILE_FLOOD] = self.dropped.get(Reason.PROFILE_FLOOD, 0) + 1
+            return
         p, context = event.properties, event.context
         d = 0
         if row >= new_from:

@@ -75,6 +75,8 @@ EVALUATION_PASSES_MAX = 8
 """Passes over a subject's segments, scores and stages in one operation."""
 DICTIONARY_VALUES_MAX = 1_000_000
 """Different texts one attribute tells apart; further ones become `other`."""
+PROFILE_EVENTS_PER_HOUR_MAX = 10_000
+"""Events of one profile in one hour of engine time; what comes beyond changes nothing and is counted."""
 ACCOUNT_TICK_MS = 1_000
 """Accounts close at multiples of this."""
 

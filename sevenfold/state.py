@@ -92,6 +92,8 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
             "further": list(fold.further.items()),
             "entities": fold.entity_ids,
             "forward": list(fold.forward.items()),
+            "hour": fold._hour,
+            "in_hour": list(fold._in_hour.items()),
             "dirty": [(account, _big(mask)) for account, mask in fold._dirty_accounts.items()],
             "moved": [(account, _big(mask)) for account, mask in fold._moved_rollups.items()],
         },
@@ -224,6 +226,7 @@ def _load_rest(fold: Fold, rest: dict[str, Any]) -> None:
         kind: {k: row for row, (k, _) in enumerate(ids) if row} for kind, ids in fold.entity_ids.items()
     }
     fold.forward = dict(rest["forward"])
+    fold._hour, fold._in_hour = rest["hour"], dict(rest["in_hour"])
     fold._dirty_accounts = {account: int(mask, 16) for account, mask in rest["dirty"]}
     fold._moved_rollups = {account: int(mask, 16) for account, mask in rest["moved"]}
 

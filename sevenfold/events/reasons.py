@@ -67,6 +67,10 @@ class Reason(StrEnum):
         "event_name_too_long",
         "The event's name is longer than EVENT_NAME_CHARS_MAX.",
     )
+    PROFILE_FLOOD = (
+        "profile_flood",
+        "The profile had PROFILE_EVENTS_PER_HOUR_MAX events in this hour already: a loop, or a bot.",
+    )
     BAD_ROW = (
         "bad_row",
         "A row of an imported file does not fit its mapping.",

@@ -100,7 +100,7 @@ def condition(given: models.Condition) -> expressions.Node:
         return expressions.AllOf(tuple(condition(member) for member in given.all_))
     if given.any_ is not None:
         return expressions.AnyOf(tuple(condition(member) for member in given.any_))
-    assert given.not_ is not None  # noqa: S101  (the model holds exactly one of the three)
+    assert given.not_ is not None
     return expressions.NotOf(condition(given.not_))
 
 
