@@ -10,9 +10,10 @@ import msgspec
 
 from ..events.times import parse_ms
 from ..workspace import models as m
+from ..workspace.paths import split_path
 from .columns import UNKNOWN, Column
 from .slots import Slot
-from .unit import Unit, path_parts
+from .unit import Unit
 from .where import dig, micro, present
 
 _PACK = msgspec.msgpack.Encoder().encode
@@ -30,7 +31,7 @@ class TraitColumn:
 
     def __init__(self, unit: Unit, label: str, model: m.Trait) -> None:
         self.unit, self.label, self.model = unit, label, model
-        head, *rest = path_parts(model.path or label)
+        head, *rest = split_path(model.path) if model.path is not None else (label,)
         self.head, self.rest = head, tuple(rest)
         if model.type == "json":
             # Nothing compares JSON, but conditions may ask whether it is there.

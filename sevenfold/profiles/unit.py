@@ -19,6 +19,7 @@ from ..errors import SevenfoldError
 from ..limits import EVALUATION_PASSES_MAX
 from ..workspace import models as m
 from ..workspace.names import condition as tree_of
+from ..workspace.paths import split_path
 from . import expressions as x
 from .build import Environment, code, expression, name
 from .columns import UNKNOWN, UNKNOWN16, UNKNOWN32, Dictionary, Table
@@ -256,7 +257,10 @@ class Unit:
         if path == "$":
             self.whole_body = True
             return name("body")
-        head, *rest = path_parts(path)
+        return self._read(split_path(path))
+
+    def _read(self, parts: tuple[str, ...]) -> ast.expr:
+        head, *rest = parts
         field = self.properties.setdefault(head, "")
         read = expression("p.FIELD") if field == "" else ast.Attribute(name("p"), field, ast.Load())
         if rest:
@@ -269,9 +273,7 @@ class Unit:
         """Reads a name of a `where`: properties only."""
         if at.parts[0] != "property" or len(at.parts) < 2:
             raise UnknownNameError(f"`{at}` cannot be used in `where`; properties are written property.NAME")
-        return self.read_property(
-            ".".join(at.parts[1:]) if all(p.isidentifier() for p in at.parts[1:]) else _quoted(at.parts[1:])
-        )
+        return self._read(at.parts[1:])
 
     def touch_value(self, at: x.Name) -> ast.expr:
         """Reads a name of a channel rule: page, campaign, property or trait."""
@@ -398,29 +400,6 @@ def _unwatched(row: int, old: int, new: int) -> int:
     return 0
 
 
-def path_parts(path: str) -> list[str]:
-    """The parts of `a.b`, `$.a`, `$["odd key"].b`."""
-    if path.startswith("$"):
-        path = path[1:].removeprefix(".")
-    parts: list[str] = []
-    rest = path
-    while rest:
-        if rest[0] == "[":
-            quote = rest[1]
-            end = rest.index(quote + "]", 2)
-            parts.append(rest[2:end])
-            rest = rest[end + 2 :].removeprefix(".")
-        else:
-            stop = min((i for i in (rest.find("."), rest.find("[")) if i >= 0), default=len(rest))
-            parts.append(rest[:stop])
-            rest = rest[stop:].removeprefix(".")
-    return parts
-
-
-def _quoted(parts: tuple[str, ...]) -> str:
-    return "$" + "".join(f'["{p}"]' for p in parts)
-
-
 def listens(pattern: str, type_: str, event: str) -> bool:
     """Whether a stream's pattern takes an event: a name, a prefix with `*`, `*`, or the pseudo names of
     types.
@@ -447,5 +426,4 @@ __all__ = [
     "Unit",
     "UnknownNameError",
     "listens",
-    "path_parts",
 ]
