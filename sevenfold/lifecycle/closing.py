@@ -4,6 +4,7 @@ columns.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..engine import Fold
 
 DAY = 86_400_000
+PART_ROWS = 8_192
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -120,7 +122,7 @@ class DayCloser:
 
     def _velocities(self, history: ScoreHistory, day: int, rows: int, due: dict[int, list[Any]]) -> None:
         lively = history.lively(day, rows, DAYS)
-        velocity = history.velocities(day, lively)
+        velocity = _by_part(lively, lambda rows: history.velocities(day, rows))
         assert history.node.velocity is not None
         held = history.node.velocity.data[lively]
         flipped = velocity != held
@@ -134,7 +136,7 @@ class DayCloser:
         if weekly and day % 7 != 6:
             return
         lively = history.lively(day, rows, (WEEKS + 1) * 7 if weekly else DAYS)
-        values = history.fact(fact, day, lively)
+        values = _by_part(lively, lambda rows: history.fact(fact, day, rows))
         concerned = fact.concerning(values, lively)
         for row, new in zip(lively[concerned].tolist(), values[concerned].tolist(), strict=True):
             due.setdefault(row, []).append((history, place, new))
@@ -194,3 +196,10 @@ class DayCloser:
             mask |= node._band_changed(row, int(old_bands[row]), int(new_bands[row]))
             if mask:
                 unit.evaluate(row, self.fold.t, mask)
+
+
+def _by_part(rows: Array, compute: Callable[[Array], Array]) -> Array:
+    """`compute` over rows in parts whose intermediate results stay in the processor's cache."""
+    if len(rows) <= PART_ROWS:
+        return compute(rows)
+    return np.concatenate([compute(rows[at : at + PART_ROWS]) for at in range(0, len(rows), PART_ROWS)])
