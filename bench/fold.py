@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -208,35 +208,34 @@ def _core(by_step: dict[str, float]) -> float:
 
 
 def _history(template: Template, quick: bool) -> tuple[Figure, str]:
-    """What an event costs late in a long history, against early in it: the same days' events, lived again."""
+    """What an event costs after a long history, against after a short one: the same week, side by side."""
     people, late = (2_000, 500_000) if quick else (5_500, 10_000_000)
-    population = Population(template, people)
-    before, after = Laps(), Laps()
+    old, young = Population(template, people), Population(template, people)
+    after, before = Laps(), Laps()
     with quiet():
-        _week(population, lambda events: _measured(before, population, events))
-        early = population.folded
-        week = round(population.events_a_day * 7)
-        while population.folded < late - week:
-            _week(population, lambda events: _fold_all(population.fold, events, RECORD))
-        _week(population, lambda events: _measured(after, population, events))
+        while old.folded < late:
+            _live(old)
+        _live(young)
+        behind = young.folded, old.folded
+        for _ in range(7 * 24):
+            for population, laps in ((old, after), (young, before)):
+                events = population.hour()
+                if events:
+                    laps.add(len(events), partial(_fold_all, population.fold, events, RECORD))
     ratio = (after.cpu_s / after.units) / (before.cpu_s / before.units)
     note = (
-        f"history: {population.profiles:,} profiles; a week measured until {early:,} events lay behind, "
-        f"and the same week until {population.folded:,} ({after.cpu_s / after.units * 1e6:.1f} against "
-        f"{before.cpu_s / before.units * 1e6:.1f} us an event, day closes included)"
+        f"history: {old.profiles:,} profiles with {behind[1]:,} events behind them, against as many with "
+        f"{behind[0]:,}, live through the same week, hour by hour in turns "
+        f"({after.cpu_s / after.units * 1e6:.1f} against {before.cpu_s / before.units * 1e6:.1f} us an event, day closes included)"
     )
     if quick:
-        note += "; quick: ten million events are cut to these"
+        note += "; quick: ten million and one million events are cut to these"
     return at_most("cost_after_long_history", ratio, "ratio", 1.2), note
 
 
-def _week(population: Population, fold: Callable[[Events], Any]) -> None:
+def _live(population: Population) -> None:
+    """Folds a week."""
     for _ in range(7 * 24):
         events = population.hour()
-        fold(events)
+        _fold_all(population.fold, events, RECORD)
         population.folded += len(events)
-
-
-def _measured(laps: Laps, population: Population, events: Events) -> None:
-    if events:
-        laps.add(len(events), lambda: _fold_all(population.fold, events, RECORD))
