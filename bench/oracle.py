@@ -18,7 +18,7 @@ def measure(quick: bool) -> Report:
     from tests.oracle.fold import ReferenceFold
     from tests.properties.running import told
 
-    accounts, days = (3, 40) if quick else (8, 60)
+    accounts, days = (3, 40) if quick else (6, 45)
     workspace = pack("seven-stage")
     events = simulated(accounts, days)
     half = len(events) // 2
