@@ -149,7 +149,7 @@ class CompiledUnit(Unit):
             if stream.where is not None:
                 Where(self.env, self.where_value).truth(self.tree(stream.where))
         if any(isinstance(s, m.Channel) for s in self.workspace.signals.values()):
-            for rule in self.workspace.channels:
+            for rule in self.workspace.acquisition:
                 if rule.when is not None:
                     Where(self.env, self.touch_value).truth(self.tree(rule.when))
             for field in ("path", "url", "referrer", "title", "search"):

@@ -276,7 +276,7 @@ class Unit:
         return self._read(at.parts[1:])
 
     def touch_value(self, at: x.Name) -> ast.expr:
-        """Reads a name of a channel rule: page, campaign, property or trait."""
+        """Reads a name of an acquisition rule: page, campaign, property or trait."""
         if at.parts[0] == "property":
             return self.where_value(at)
         path = self.env.bind(at.parts[1:], "path")
@@ -288,7 +288,7 @@ class Unit:
             reader = self.env.bind(lambda row: self.read_name(at, row), "trait")
             return expression("READ(row)", READ=reader)
         raise UnknownNameError(
-            f"`{at}` cannot be used in a channel rule (page., campaign., property. or trait.)"
+            f"`{at}` cannot be used in an acquisition rule (page., campaign., property. or trait.)"
         )
 
     def collect(self) -> None:

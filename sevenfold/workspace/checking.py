@@ -31,8 +31,8 @@ def check(workspace: models.Workspace, origins: Origins | None = None) -> list[P
     _workspace(workspace, report)
     _names(names, report)
     _traits(names, report)
-    for index, rule in enumerate(workspace.channels):
-        _channel_rule(workspace, conditions, report, index, rule)
+    for index, rule in enumerate(workspace.acquisition):
+        _acquisition_rule(workspace, conditions, report, index, rule)
     signals = SignalChecks(names, conditions, report)
     for name, signal in workspace.signals.items():
         signals.check(name, signal)
@@ -168,17 +168,17 @@ def _traits(names: Names, report: Report) -> None:
                 report.error((*path, "columns", column), "bad_name", message, "rename one")
 
 
-def _channel_rule(
+def _acquisition_rule(
     workspace: models.Workspace,
     conditions: Conditions,
     report: Report,
     index: int,
-    rule: models.ChannelRule,
+    rule: models.AcquisitionRule,
 ) -> None:
-    path: Path = ("channels", index)
+    path: Path = ("acquisition", index)
     report.number((*path, "intent"), rule.intent, 0, 100)
-    conditions.check(rule.when, (*path, "when"), PERSON, channel=True)
-    later = any(other.survey == rule.survey for other in workspace.channels[index + 1 :])
+    conditions.check(rule.when, (*path, "when"), PERSON, acquisition=True)
+    later = any(other.survey == rule.survey for other in workspace.acquisition[index + 1 :])
     if rule.when is None and later:
         message = f"`{rule.channel}` has no condition, so the rules after it are never reached"
         report.warning(path, "unreachable", message, "put it last")

@@ -58,7 +58,7 @@ class Change:
 def diff(a: models.Workspace, b: models.Workspace) -> list[Change]:
     """What leads from ``a`` to ``b``, section by section in written order; empty when they mean the same."""
     changes: list[Change] = []
-    for field in ("name", "title", "description", "timezone", "currency", "identity", "channels"):
+    for field in ("name", "title", "description", "timezone", "currency", "identity", "acquisition"):
         changes.extend(_changed("workspace", field, getattr(a, field), getattr(b, field)))
     for section in SECTIONS:
         before, after = getattr(a, section), getattr(b, section)

@@ -31,7 +31,7 @@ class Conditions:
         self._scope = (False, False)
 
     def check(
-        self, given: Condition | None, path: Path, of: str, where: bool = False, channel: bool = False
+        self, given: Condition | None, path: Path, of: str, where: bool = False, acquisition: bool = False
     ) -> None:
         """Reports everything wrong with the condition at ``path`` on subjects of kind ``of``."""
         if given is None:
@@ -41,21 +41,21 @@ class Conditions:
                 if members == []:
                     self.report.error((*path, key), "wrong_value", f"`{key}` has no members")
                 for index, member in enumerate(members or []):
-                    self.check(member, (*path, key, index), of, where, channel)
-            self.check(given.not_, (*path, "not"), of, where, channel)
+                    self.check(member, (*path, key, index), of, where, acquisition)
+            self.check(given.not_, (*path, "not"), of, where, acquisition)
             return
         try:
             node = x.parse(given)
         except x.ExpressionError as error:
             self.report.error(path, "bad_expression", str(error.message))
             return
-        self._of, self._path, self._scope = of, path, (where, channel)
+        self._of, self._path, self._scope = of, path, (where, acquisition)
         self._node(node)
 
-    def resolve(self, name: x.Name, path: Path, of: str, where: bool, channel: bool) -> Reference | None:
+    def resolve(self, name: x.Name, path: Path, of: str, where: bool, acquisition: bool) -> Reference | None:
         """What the name means, or None with the problem reported."""
         try:
-            found = self.names.resolve(name, of, where, channel)
+            found = self.names.resolve(name, of, where, acquisition)
         except UnknownNameError as error:
             self.report.error(path, error.code, error.message, error.fix)
             return None
@@ -231,8 +231,8 @@ def known_texts(workspace: models.Workspace, found: Reference) -> tuple[str, ...
     if found.kind == "velocity":
         return ("up", "flat", "down")
     signal = workspace.signals.get(found.name) if found.kind == "signal" else None
-    if isinstance(signal, models.Channel) and found.part is None and workspace.channels:
-        return tuple(dict.fromkeys(rule.channel for rule in workspace.channels))
+    if isinstance(signal, models.Channel) and found.part is None and workspace.acquisition:
+        return tuple(dict.fromkeys(rule.channel for rule in workspace.acquisition))
     if isinstance(signal, models.Milestones) and found.part == "next":
         return tuple(step.name for step in signal.steps)
     return None

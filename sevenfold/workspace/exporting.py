@@ -73,7 +73,7 @@ def _write(workspace: models.Workspace, target: Path) -> list[Path]:
     given = msgspec.to_builtins(workspace)
     scalars = ("name", "title", "description", "timezone", "currency")
     put("workspace.yaml", to_yaml({field: given[field] for field in scalars if field in given}))
-    for field in ("identity", "channels"):
+    for field in ("identity", "acquisition"):
         if given.get(field):
             put(f"{field}.yaml", to_yaml(given[field]))
     for section in SECTIONS:

@@ -14,14 +14,14 @@ from .reading import Node, read
 
 SECTIONS = ("entities", "traits", "catalogues", "signals", "segments", "lifecycles", "scores")
 """Mappings of name to object, which merge object by object."""
-WHOLE = ("name", "title", "description", "timezone", "currency", "extends", "identity", "channels")
+WHOLE = ("name", "title", "description", "timezone", "currency", "extends", "identity", "acquisition")
 """Fields that are replaced as a whole."""
 FILES = {name: name for name in ("entities", "traits", "catalogues", "signals", "segments", "lifecycles")} | {
     "lifecycle": "lifecycles",
     "scores": "scores",
     "health": "scores",
     "identity": "identity",
-    "channels": "channels",
+    "acquisition": "acquisition",
 }
 """What a file ``STEM.yaml`` or a folder ``STEM/`` holds."""
 

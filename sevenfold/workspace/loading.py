@@ -24,7 +24,7 @@ _TYPES: dict[str, Any] = {
     "lifecycles": models.Lifecycle,
     "scores": models.Score,
     "identity": models.Identity,
-    "channels": list[models.ChannelRule],
+    "acquisition": list[models.AcquisitionRule],
 }
 _HIDING = frozenset({"file_unreadable", "alias_refused", "too_large", "extends_unknown"})
 """Problems that keep objects from being seen at all."""

@@ -289,7 +289,7 @@ class Values(StreamSignal, tag="values", frozen=True, kw_only=True):
 
 
 class Channel(SignalBase, tag="channel", frozen=True, kw_only=True):
-    """The acquisition channel of the first touch by the workspace's channel table; ``.intent`` is its level,
+    """The channel of the first touch by the workspace's acquisition table; ``.intent`` is its level,
     0-100.
     """
 
@@ -478,8 +478,8 @@ class Entity(Model, frozen=True, kw_only=True):
     """Whether its events count for the person as well."""
 
 
-class ChannelRule(Model, frozen=True, kw_only=True):
-    """One row of the channel table; the first whose ``when`` is true names the channel. ``when`` may use
+class AcquisitionRule(Model, frozen=True, kw_only=True):
+    """One row of the acquisition table; the first whose ``when`` is true names the channel. ``when`` may use
     ``page.path``, ``page.referrer``, ``page.url``, ``campaign.source`` (any campaign key), ``property.X`` and
     ``trait.X``.
     """
@@ -537,7 +537,7 @@ class Workspace(Model, frozen=True, kw_only=True):
     entities: dict[str, Entity] = {}
     identity: Identity = Identity()
     traits: dict[str, Trait] = {}
-    channels: list[ChannelRule] = []
+    acquisition: list[AcquisitionRule] = []
     catalogues: dict[str, Catalogue] = {}
     signals: dict[str, Signal] = {}
     segments: dict[str, Segment] = {}

@@ -5,7 +5,7 @@ The interface::
     names = Names(workspace)
     names.resolve(expressions.Name(("logins_7d",)), "person")        -> Reference
     names.resolve(name, of, where=True)      inside ``where`` of a signal: only ``property.X``
-    names.resolve(name, of, channel=True)    inside a channel rule: ``page.X campaign.X property.X trait.X``
+    names.resolve(name, of, acquisition=True)   in an acquisition rule: ``page.X campaign.X``, property, trait
     names.signal("sessions.current", of)     a signal named by a field (numerator, rollup signal ...)
     names.trait("plan", of)                  a trait or catalogue column named by a field
     names.date("renewal_date", of)           what ``since_date`` and ``until_date`` measure from
@@ -138,12 +138,12 @@ class Names:
                     self._columns.setdefault((catalogue.subject, column), VALUE_TYPES[type_])
         self._open: set[str] = set()
 
-    def resolve(self, name: Name, of: str, where: bool = False, channel: bool = False) -> Reference:
+    def resolve(self, name: Name, of: str, where: bool = False, acquisition: bool = False) -> Reference:
         """What ``name`` means in a condition on a subject of kind ``of``. Raises ``UnknownNameError``."""
-        key = (name.parts, of, where, channel)
+        key = (name.parts, of, where, acquisition)
         found = self._known.get(key)
         if found is None:
-            found = self._event(name, of, channel) if where or channel else self._state(name, of)
+            found = self._event(name, of, acquisition) if where or acquisition else self._state(name, of)
             self._known[key] = found
         return found
 
@@ -179,11 +179,11 @@ class Names:
 
     # -------------------------------------------------------------------------------------------- conditions
 
-    def _event(self, name: Name, of: str, channel: bool) -> Reference:
+    def _event(self, name: Name, of: str, acquisition: bool) -> Reference:
         head, rest = name.parts[0], name.parts[1:]
         if head == "property" and rest:
             return Reference("property", of, join_path(rest), None, "any")
-        if channel:
+        if acquisition:
             if head == "page" and len(rest) == 1:
                 if rest[0] not in PAGE_FIELDS:
                     raise UnknownNameError(
@@ -195,7 +195,7 @@ class Names:
             if head == "trait" and len(rest) == 1:
                 return self._trait(rest[0], of)
             raise UnknownNameError(
-                f"`{name}` is not known in a channel rule",
+                f"`{name}` is not known in an acquisition rule",
                 fix="use page.path, page.referrer, page.url, campaign.source, property.X or trait.X",
             )
         raise UnknownNameError(
@@ -215,7 +215,7 @@ class Names:
         if head not in RESERVED:
             return self._signal(name.parts, of)
         if head in ("property", "page", "campaign"):
-            place = "inside `where` of a signal" if head == "property" else "in the channel table"
+            place = "inside `where` of a signal" if head == "property" else "in the acquisition table"
             raise UnknownNameError(
                 f"`{name}` is known only {place}", fix="define a signal over the events that carry it"
             )

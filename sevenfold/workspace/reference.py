@@ -31,7 +31,7 @@ _CHAPTERS: tuple[tuple[str, str, tuple[type[msgspec.Struct], ...]], ...] = (
     ("entities", "Subjects that are neither person nor account.", (models.Entity,)),
     ("traits", "What people and accounts say about themselves, typed.", (models.Trait,)),
     ("identity", "How events find their person.", (models.Identity, models.IdentifierType)),
-    ("channels", "The acquisition channel table, a list.", (models.ChannelRule,)),
+    ("acquisition", "The table of acquisition channels, a list.", (models.AcquisitionRule,)),
     ("catalogues", "Tables of the business.", (models.Catalogue,)),
     (
         "signals",
@@ -63,8 +63,8 @@ anchors and aliases work, merge keys (`<<`) and tags do not, and a key given twi
 
 `extends: NAME` puts the workspace on top of a pack, `extends: ./FOLDER` on top of another folder. Objects of
 the same name replace those beneath, whole; an object that is empty (`old_signal:`) removes the one beneath;
-`channels` and `identity` are replaced whole. A file `catalogues/NAME.csv` replaces the rows of the catalogue
-`NAME` beneath and keeps its columns.
+`acquisition` and `identity` are replaced whole. A file `catalogues/NAME.csv` replaces the rows of the
+catalogue `NAME` beneath and keeps its columns.
 
 Editors complete and check the files when their first line names the schema that lies beside this page, for
 instance `# yaml-language-server: $schema=PATH/signals.schema.json`.
@@ -102,9 +102,9 @@ def _conditions() -> Iterator[str]:
         "score.X, band.X": "a score from 0 to 100, and its band; unknown below the coverage floor",
         "velocity.X": "`up`, `flat` or `down`",
         "account. before these": "the same of the person's account",
-        "property.X": "a property of the event, in `where` and in the channel table",
-        "page.X": f"{', '.join(names.PAGE_FIELDS)} of the page, in the channel table",
-        "campaign.X": "any key of the campaign, in the channel table",
+        "property.X": "a property of the event, in `where` and in the acquisition table",
+        "page.X": f"{', '.join(names.PAGE_FIELDS)} of the page, in the acquisition table",
+        "campaign.X": "any key of the campaign, in the acquisition table",
     }
     yield "\n".join(f"| `{name}` | {meaning} |" for name, meaning in rows.items()) + "\n"
 

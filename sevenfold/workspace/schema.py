@@ -28,8 +28,8 @@ _OBJECTS: dict[str, Any] = {
     "lifecycles": models.Lifecycle,
     "scores": models.Score,
 }
-KINDS = ("workspace", *SECTIONS, "identity", "channels")
-"""What a file can hold: a whole workspace, a section of named objects, identity or the channel table."""
+KINDS = ("workspace", *SECTIONS, "identity", "acquisition")
+"""What a file can hold: a whole workspace, a section of named objects, identity or the acquisition table."""
 
 
 def schema(kind: str) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def schema(kind: str) -> dict[str, Any]:
         (item,), parts = msgspec.json.schema_components([_OBJECTS[kind]], ref_template="#/$defs/{name}")
         body = {"type": "object", "additionalProperties": _or_null(item)}
     else:
-        type_ = models.Identity if kind == "identity" else list[models.ChannelRule]
+        type_ = models.Identity if kind == "identity" else list[models.AcquisitionRule]
         (body,), parts = msgspec.json.schema_components([type_], ref_template="#/$defs/{name}")
     for name, part in parts.items():
         _describe(name, part)

@@ -91,7 +91,7 @@ class ScoreChecks:
         except ExpressionError as error:
             self.report.error(path, "bad_name", str(error.message))
             return None
-        return self.conditions.resolve(name, path, of, where=False, channel=False)
+        return self.conditions.resolve(name, path, of, where=False, acquisition=False)
 
     def _by_values(self, path: Path, measure: models.Measure, found: Reference) -> None:
         if measure.values is None or measure.points is not None:

@@ -259,6 +259,6 @@ class SignalChecks:
     def _channel(self, path: Path, signal: models.Channel) -> None:
         if signal.of != PERSON:
             self.report.error((*path, "of"), "wrong_subject", "only a person has a channel")
-        if not self.workspace.channels:
-            message = "the workspace has no channel table, so no channel is ever known"
-            self.report.warning(path, "never_known", message, "add `channels:`")
+        if not self.workspace.acquisition:
+            message = "the workspace has no acquisition table, so no channel is ever known"
+            self.report.warning(path, "never_known", message, "add `acquisition:`")

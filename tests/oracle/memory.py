@@ -236,12 +236,12 @@ class ChannelState(State):
     """Entries are touches with the rule that named the channel when they came; a survey rule stands apart."""
 
     def __init__(
-        self, model: Any, place: Place, rules: list[models.ChannelRule], traits: Callable[[str], Value]
+        self, model: Any, place: Place, rules: list[models.AcquisitionRule], traits: Callable[[str], Value]
     ) -> None:
         super().__init__(model, place, [])
         self.rules = rules
         self.traits = traits
-        self.survey: models.ChannelRule | None = None
+        self.survey: models.AcquisitionRule | None = None
 
     def leavings(self, entry: Entry) -> list[int]:
         return []
@@ -255,13 +255,13 @@ class ChannelState(State):
         if event.kind in ("page", "screen") or event.name == "Signed Up":
             self.enter(Entry(event.te, event.seq, self._first_rule(event, survey=False)))
 
-    def _first_rule(self, event: Seen, survey: bool) -> models.ChannelRule | None:
+    def _first_rule(self, event: Seen, survey: bool) -> models.AcquisitionRule | None:
         for rule in self.rules:
             if rule.survey == survey and self._holds(rule, event):
                 return rule
         return None
 
-    def _holds(self, rule: models.ChannelRule, event: Seen) -> bool:
+    def _holds(self, rule: models.AcquisitionRule, event: Seen) -> bool:
         return rule.when is None or truth(parse(rule.when), lambda name: self._fact(event, name)) is True
 
     def _fact(self, event: Seen, name: ex.Name) -> Value:

@@ -96,7 +96,7 @@ class Subject:
 
     def _state(self, model: Any, place: tuple[int, int, int], thresholds: list[int]) -> State:
         if isinstance(model, models.Channel):
-            return ChannelState(model, place, self.workspace.channels, self.trait)
+            return ChannelState(model, place, self.workspace.acquisition, self.trait)
         if isinstance(model, models.Values):
             table = self.workspace.catalogues.get(model.catalogue or "")
             keys = [] if table is None else [str(row[table.key]) for row in table.rows]

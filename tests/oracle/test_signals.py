@@ -306,7 +306,7 @@ def page(**context: Any) -> dict[str, Any]:
 
 
 def test_the_channel_is_that_of_the_first_touch_unless_a_survey_says_otherwise() -> None:
-    s = story({"kind": "channel"}, channels=RULES).at(0, track("Other"))
+    s = story({"kind": "channel"}, acquisition=RULES).at(0, track("Other"))
     assert s.signal("x") is None
     s.at(10, page(campaign={"source": "ads"})).at(11, page())
     assert (s.signal("x"), s.signal("x.intent")) == ("ads", 30)

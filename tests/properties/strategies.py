@@ -39,7 +39,9 @@ class Drawn:
 @st.composite
 def workspaces(draw: Draw) -> Workspace:
     """A valid workspace of a few objects of every kind."""
-    made = Drawn({"traits": w.TRAITS, "channels": w.CHANNELS, "entities": {"order": {"key": "order_id"}}})
+    made = Drawn(
+        {"traits": w.TRAITS, "acquisition": w.ACQUISITION, "entities": {"order": {"key": "order_id"}}}
+    )
     made.objects["catalogues"] = {"colours": {"key": "name", "rows": [{"name": "red"}, {"name": "pink"}]}}
     made.objects["timezone"] = draw(st.sampled_from(["UTC", "UTC", "America/New_York", "Asia/Kolkata"]))
     if draw(st.booleans()):

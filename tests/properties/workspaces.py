@@ -277,7 +277,7 @@ def trait_facts(of: str) -> list[Fact]:
     ]
 
 
-CHANNELS = [
+ACQUISITION = [
     {"channel": "friend", "intent": 80, "when": "property.p == 'blue'", "survey": True},
     {"channel": "ads", "intent": 30.5, "when": "campaign.source == 'ads'"},
     {"channel": "vip", "intent": 90, "when": "trait.plan == 'pro' and page.path matches '*pricing'"},

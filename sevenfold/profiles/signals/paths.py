@@ -236,7 +236,7 @@ class SequenceKind(SignalKind):
 
 
 class ChannelKind(SignalKind):
-    """The first touch's channel by the workspace's table; a survey answer later wins once."""
+    """The first touch's channel by the workspace's acquisition table; a survey answer later wins once."""
 
     model: m.Channel
     EVENTS = ("$page", "$screen", "Signed Up")
@@ -246,7 +246,7 @@ class ChannelKind(SignalKind):
         self.intent = self.column(".intent", empty=UNKNOWN)
         self.stamps = self.column(".stamp", empty=UNKNOWN)
         self.surveyed = self.column(".surveyed", "int8")
-        names = list(dict.fromkeys(rule.channel for rule in self.unit.workspace.channels))
+        names = list(dict.fromkeys(rule.channel for rule in self.unit.workspace.acquisition))
         self.names = {channel: place + 1 for place, channel in enumerate(names)}
         self.slot = self.make_slot(self.values, "text", unknown=0)
         self.slot.codes = self.names
@@ -256,7 +256,7 @@ class ChannelKind(SignalKind):
         env = self.unit.env
         where = Where(env, self.unit.touch_value)
         chains: dict[bool, list[ast.stmt]] = {False: [], True: []}
-        for place, rule in enumerate(self.unit.workspace.channels):
+        for place, rule in enumerate(self.unit.workspace.acquisition):
             true = ast.Constant(True) if rule.when is None else where.truth(self.unit.tree(rule.when))[0]
             chains[rule.survey] += code("if TEST:\n    return PLACE", TEST=true, PLACE=place)
         arguments = ["row", "p", "ev"]
@@ -267,7 +267,7 @@ class ChannelKind(SignalKind):
 
     def streams(self) -> list[Stream]:
         found = [Stream(self.EVENTS, None, self._emit)]
-        if any(rule.survey for rule in self.unit.workspace.channels):
+        if any(rule.survey for rule in self.unit.workspace.acquisition):
             found.append(Stream(("$any",), None, self._emit_answer))
         return found
 
@@ -284,7 +284,7 @@ class ChannelKind(SignalKind):
         # Few events carry an answer: look for its properties before asking the rules.
         asked = {
             at.parts[1:]
-            for rule in self.unit.workspace.channels
+            for rule in self.unit.workspace.acquisition
             if rule.survey and rule.when is not None
             for at in x.names(self.unit.tree(rule.when))
             if at.parts[0] == "property"
@@ -315,7 +315,7 @@ class ChannelKind(SignalKind):
 
     def _set(self, row: int, place: int) -> int:
         values, intents = self.data(self.values), self.data(self.intent)
-        rule = None if place < 0 else self.unit.workspace.channels[place]
+        rule = None if place < 0 else self.unit.workspace.acquisition[place]
         new = 0 if rule is None else self.names[rule.channel]
         intent = UNKNOWN if rule is None else round(rule.intent * 1_000_000)
         old, old_intent = values[row], intents[row]

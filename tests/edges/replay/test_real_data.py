@@ -53,7 +53,7 @@ def only(workspace: m.Workspace, segments: tuple[str, ...], signals: tuple[str, 
         segments={name: workspace.segments[name] for name in segments},
         lifecycles={},
         scores={},
-        channels=[],
+        acquisition=[],
     )
 
 

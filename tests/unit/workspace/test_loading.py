@@ -48,7 +48,7 @@ def test_files_and_folders_of_files_make_one_workspace(make: Make) -> None:
               bands: [{name: red, from: 0}]
             """,
             "traits.yaml": "plan: {type: string}",
-            "channels.yaml": "- {channel: Direct, intent: 30}",
+            "acquisition.yaml": "- {channel: Direct, intent: 30}",
             "identity.yaml": "blocked: [test@example.com]",
             "entities.yaml": "order: {key: order_id}",
             "README.md": "# notes",
@@ -66,7 +66,7 @@ def test_files_and_folders_of_files_make_one_workspace(make: Make) -> None:
         ["plan"],
         ["order"],
     ]
-    assert workspace.channels[0].channel == "Direct"
+    assert workspace.acquisition[0].channel == "Direct"
     assert workspace.identity.blocked == ["test@example.com"]
 
 
@@ -292,21 +292,24 @@ def test_a_workspace_extends_another_object_by_object(make: Make) -> None:
     assert len(loaded.layers) == 2
 
 
-def test_channels_and_identity_are_replaced_whole(make: Make) -> None:
+def test_acquisition_and_identity_are_replaced_whole(make: Make) -> None:
     make(
-        {"channels.yaml": "- {channel: A, intent: 1}", "identity.yaml": "blocked: [a]\ndefault_region: DE"},
+        {
+            "acquisition.yaml": "- {channel: A, intent: 1}",
+            "identity.yaml": "blocked: [a]\ndefault_region: DE",
+        },
         "base",
     )
     top = make(
         {
             "workspace.yaml": "name: t\nextends: ../base",
-            "channels.yaml": "[]",
+            "acquisition.yaml": "[]",
             "identity.yaml": "blocked: [b]",
         },
         "top",
     )
     workspace = load(top)
-    assert workspace.channels == []
+    assert workspace.acquisition == []
     assert (workspace.identity.blocked, workspace.identity.default_region) == (["b"], None)
 
 
@@ -419,7 +422,7 @@ _VALUES = st.recursive(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.sampled_from(
-        ["signals", "segments", "lifecycle", "health", "traits", "identity", "channels", "catalogues"]
+        ["signals", "segments", "lifecycle", "health", "traits", "identity", "acquisition", "catalogues"]
     ),
     _VALUES,
     _VALUES,

@@ -78,12 +78,12 @@ def test_where_sees_properties_and_nothing_else() -> None:
         NAMES.resolve(parse_name("plan"), "person", where=True)
 
 
-def test_a_channel_rule_sees_page_campaign_property_and_trait() -> None:
+def test_an_acquisition_rule_sees_page_campaign_property_and_trait() -> None:
     for text in ("page.path", "campaign.source", "property.plan", "trait.plan"):
-        assert NAMES.resolve(parse_name(text), "person", channel=True).name in text
+        assert NAMES.resolve(parse_name(text), "person", acquisition=True).name in text
     for text in ("page.colour", "logins", "segment.active"):
         with pytest.raises(UnknownNameError):
-            NAMES.resolve(parse_name(text), "person", channel=True)
+            NAMES.resolve(parse_name(text), "person", acquisition=True)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_channel_rule_sees_page_campaign_property_and_trait() -> None:
         ("visits.curent", "person", "signal `visits` has no part `.curent` (did you mean `current`?)"),
         ("logins.x", "person", "signal `logins` has no part `.x`"),
         ("property.x", "person", "known only inside `where`"),
-        ("page.path", "person", "known only in the channel table"),
+        ("page.path", "person", "known only in the acquisition table"),
         ("stage", "person", "must be `stage.NAME`"),
         ("trait.a.b", "person", "must be `trait.NAME`"),
         ("account.account.team", "person", "says `account.` twice"),

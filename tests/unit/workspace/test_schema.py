@@ -40,7 +40,7 @@ def test_the_schemas_accept_what_loads() -> None:
     assert messages("workspace", {"name": "x", **given}) == []
     for section in ("entities", "traits", "catalogues", "signals", "segments", "lifecycles", "scores"):
         assert messages(section, given[section]) == []
-    assert messages("channels", given["channels"]) == []
+    assert messages("acquisition", given["acquisition"]) == []
 
 
 @pytest.mark.parametrize("name", pack_names())
@@ -83,7 +83,7 @@ def test_the_page_has_every_object_and_field() -> None:
     text = page()
     for class_ in get_args(models.Signal):
         assert f"### kind: {class_.__struct_config__.tag}\n" in text
-    for name in ("Stage", "Score", "Measure", "Weights", "ChannelRule", "Catalogue", "IdentifierType"):
+    for name in ("Stage", "Score", "Measure", "Weights", "AcquisitionRule", "Catalogue", "IdentifierType"):
         assert f"### {name}\n" in text
     assert "| `exit_to` |" in text and "| `from` |" in text
 

@@ -22,7 +22,7 @@ traits:
   extras: {type: json}
   tier: {of: account}
   arr: {of: account, type: number}
-channels:
+acquisition:
   - {channel: Paid, intent: 60, when: "campaign.medium == 'cpc'"}
   - {channel: Direct, intent: 30}
 catalogues:
