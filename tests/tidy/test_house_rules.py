@@ -19,7 +19,7 @@ PURE = (
     "lifecycle",
     "journeys",
     "messages",
-    "engine.py",
+    "engine",
     "state.py",
     "restate.py",
     "effects.py",

@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from sevenfold import engine
+from sevenfold.engine import fold as engine
 from sevenfold.engine import Fold
 from sevenfold.events.reasons import Reason
 from sevenfold.workspace import models as m

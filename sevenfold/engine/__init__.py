@@ -1,0 +1,16 @@
+"""The fold: state and a record in, state and effects out. Deterministic; reads no clock, no disk, no chance.
+
+Order of work is docs/explain/fold.md: everything due before a record fires before it, in exact order; each
+operation runs to its fixed point on its own subject; accounts close at ticks.
+
+One object in layers, each a file that knows those before it: `core` (state, and what compiled units ask for),
+`memberships` (people in accounts), `merging` (one of two), `compiling` (a workspace becomes functions),
+`draining` (what falls due) and `fold` (records). `controls` holds the control records by name, `reading`
+shows a subject to people.
+"""
+
+from ..events.times import parse_ms
+from .controls import ControlError
+from .fold import Entry, Fold
+
+__all__ = ["ControlError", "Entry", "Fold", "parse_ms"]

@@ -1,0 +1,118 @@
+"""The fold's state, and what compiled units ask of it: operations, pushes, effects, ids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..effects import Effect, subject_id
+from ..events.model import EventDecoder
+from ..events.reasons import Reason
+from ..events.steps import Intake
+from ..lifecycle.accounts import Exports
+from ..lifecycle.closing import DayCloser
+from ..lifecycle.compile import CompiledUnit
+from ..profiles.build import Environment
+from ..profiles.identity import Identity
+from ..profiles.unit import Fire, Unit
+from ..profiles.wheel import NEVER, OP_BITS, OP_MASK, ValuedWheel, Wheel
+from ..workspace import models as m
+
+Membership = tuple[int, str, int]
+"""(account row, role, number of the record by which the person joined)."""
+IDS_KEPT_MAX = 100_000
+"""Subject ids kept ready for effects, of each kind."""
+
+
+class Core:
+    """State that every layer of the fold shares."""
+
+    person: CompiledUnit
+    account: CompiledUnit
+    entities: list[CompiledUnit]
+    compiled: list[CompiledUnit]
+    """People, accounts, then entities in written order: the order of subject kinds at one instant."""
+    exports: Exports
+    identity: Identity
+    closer: DayCloser
+    decoder: EventDecoder
+    intake: Intake
+
+    def __init__(self, workspace: m.Workspace) -> None:
+        self.workspace = workspace
+        self.env = Environment()
+        self.t = 0
+        self.seq = 0
+        self.effects: list[Effect] = []
+        self.dropped: dict[Reason, int] = {}
+        self._cause: tuple[str, str, int] | int = ("start", "", 0)
+        """(kind, name, seq), or the number of the operation of an entry of the wheel."""
+        self.units: dict[str, Unit] = {}
+        self.wheel, self.valued = Wheel(), ValuedWheel()
+        self._fires: list[Fire] = []
+        self._owners: list[str] = []
+        self._timers: list[bool] = []
+        self._tick_due = NEVER
+        self._next_close = NEVER
+        self.forward: dict[int, int] = {}
+        """Losers of merges to their winners."""
+        self.account_rows: dict[str, int] = {}
+        self.account_ids: list[str] = [""]
+        self.members: list[Any] = [None]
+        self.children: dict[int, list[int]] = {}
+        self.further: dict[int, list[Membership]] = {}
+        """People of several accounts: those after the first, which is the column `.account` with `.role`."""
+        self.entity_rows: dict[str, dict[str, int]] = {name: {} for name in workspace.entities}
+        self.entity_ids: dict[str, list[tuple[str, int]]] = {name: [("", 0)] for name in workspace.entities}
+        self._dirty_accounts: dict[int, int] = {}
+        self._moved_rollups: dict[int, int] = {}
+        self._joined: list[int] = []
+        """People whose first account changed in the operation at hand."""
+
+    def _unit(self, kind: str) -> CompiledUnit:
+        unit = self.units[kind]
+        assert isinstance(unit, CompiledUnit)
+        return unit
+
+    def add_op(self, kind: int, fire: Fire | None, timer: bool, owner: str) -> int:
+        self._fires.append(fire or _never)
+        self._owners.append(owner)
+        self._timers.append(timer)
+        assert len(self._fires) <= OP_MASK, "a workspace may have 4,095 windows and timers"
+        return len(self._fires) - 1
+
+    def set_fire(self, op: int, fire: Fire) -> None:
+        self._fires[op] = fire
+
+    def push(self, due: int, low: int, row: int) -> None:
+        self.wheel.push(due, low + (row << OP_BITS))
+
+    def now(self) -> int:
+        return self.t
+
+    def cause(self) -> dict[str, Any]:
+        if self._cause.__class__ is int:
+            op: int = self._cause
+            return {"kind": "timer" if self._timers[op] else "expiry", "name": self._owners[op]}
+        kind, name, seq = self._cause  # type: ignore[misc]
+        return {"kind": kind, "name": name, "seq": seq} if seq else {"kind": kind, "name": name}
+
+    def emit(self, unit: Unit, row: int, kind: str, name: str, data: dict[str, Any]) -> None:
+        self.effects.append(Effect(self.t, kind, unit.kind, self.id_of(unit, row), name, data))
+
+    def id_of(self, unit: Unit, row: int) -> str:
+        """The subject id of a row."""
+        known = unit.ids.get(row)
+        if known is None:
+            if len(unit.ids) >= IDS_KEPT_MAX:
+                unit.ids.clear()
+            known = unit.ids[row] = subject_id(unit.kind, self.env.scope[unit.born.name][row])
+        return known
+
+    def _new_row(self, unit: CompiledUnit) -> int:
+        row = unit.table.new_row()
+        self.env.scope[unit.born.name][row] = self.seq
+        return row
+
+
+def _never(row: int, due: int, entries: int, value: int) -> int:
+    raise AssertionError("an operation without a function")

@@ -1,0 +1,48 @@
+"""Subjects for people: natural units and texts instead of columns and codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..workspace import models as m
+from .draining import Draining
+
+
+class Reading(Draining):
+    """What the fold shows of a subject."""
+
+    def subjects(self, of: str) -> dict[str, dict[str, Any]]:
+        """Every living subject of a kind by id, as `read` shows it."""
+        unit = self._unit(of)
+        gone = self.forward if of == m.PERSON else {}
+        return {
+            self.id_of(unit, row): self.read(of, row) for row in range(1, unit.table.rows) if row not in gone
+        }
+
+    def read(self, of: str, row: int) -> dict[str, Any]:
+        """One subject: identifiers, traits, signals, segments, stages, scores, bands."""
+        unit = self._unit(of)
+        signals: dict[str, Any] = {}
+        for label, signal in unit.signals.items():
+            if hasattr(signal, "settle"):
+                signal.settle(row, self.t)
+            signals[label] = signal.read(row)
+            for part, value in signal.parts(row).items():
+                signals[f"{label}.{part}"] = value
+        return {
+            "identifiers": self._identifiers(of, row),
+            "traits": unit.traits.values(row),
+            "signals": signals,
+            "segments": sorted(k for k, node in unit.segments.items() if unit.show(node.slot, row)),
+            "stages": {k: unit.show(node.slot, row) for k, node in unit.lifecycles.items()},
+            "scores": {k: node.read(row) for k, node in unit.scores.items()},
+            "bands": {k: unit.show(node.band_slot, row) for k, node in unit.scores.items()},
+        }
+
+    def _identifiers(self, of: str, row: int) -> dict[str, Any]:
+        if of == m.PERSON:
+            return self.identity.identifiers(row)
+        if of == m.ACCOUNT:
+            return {"account_id": [self.account_ids[row]]}
+        key, person = self.entity_ids[of][row]
+        return {of: [key], "person": [self.id_of(self.person, person)] if person else []}
