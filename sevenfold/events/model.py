@@ -16,7 +16,13 @@ from msgspec import UNSET, Meta, Raw, Struct
 
 from sevenfold.events import tolerant
 from sevenfold.events.reasons import Note
-from sevenfold.limits import EVENT_DEPTH_LEVELS_MAX, NUMBER_MAGNITUDE_MAX
+from sevenfold.limits import (
+    EVENT_DEPTH_LEVELS_MAX,
+    EVENT_NAME_CHARS_MAX,
+    IDENTIFIER_CHARS_MAX,
+    MESSAGE_ID_CHARS_MAX,
+    NUMBER_MAGNITUDE_MAX,
+)
 
 Id = str | int | float | None
 """An identifier as clients send it; after the steps it is a non-empty string or None."""
@@ -147,6 +153,39 @@ def _wire_event(properties_type: Any) -> Any:
     )
 
 
+def _text(chars: int) -> Any:
+    """A text that needs no step to look at it: there, not empty, and within its limit."""
+    return Annotated[str, Meta(min_length=1, max_length=chars)] | None
+
+
+_USUAL_IDS = ("user_id", "anonymous_id", "group_id", "previous_id")
+_UsualContext: Any = msgspec.defstruct(
+    "UsualContext",
+    [("group_id", _text(IDENTIFIER_CHARS_MAX), None)],
+    bases=(_WireContext,),
+    rename=_wire_name,
+    gc=False,
+)
+
+
+def _usual_event(wire_event: Any, properties_type: Any, no_properties: Any) -> Any:
+    """`wire_event` held to what clients send nearly always, so that the decoder checks it in passing."""
+    return msgspec.defstruct(
+        "UsualEvent",
+        [
+            *((field, _text(IDENTIFIER_CHARS_MAX), None) for field in _USUAL_IDS),
+            *((field, _text(EVENT_NAME_CHARS_MAX), None) for field in ("event", "name")),
+            ("message_id", _text(MESSAGE_ID_CHARS_MAX), None),
+            ("properties", properties_type, {} if no_properties is None else no_properties),
+            ("context", _UsualContext | None, None),
+        ],
+        bases=(wire_event,),
+        rename=_wire_name,
+        gc=False,
+        kw_only=True,
+    )
+
+
 _decode_value = msgspec.json.Decoder(AnyValue).decode
 
 
@@ -175,7 +214,13 @@ class EventDecoder:
             )
             self.no_properties = properties_type()
         self._trait_names = None if trait_names is None else frozenset(trait_names)
-        self._decode: Callable[[bytes], Event] = msgspec.json.Decoder(_wire_event(properties_type)).decode
+        wire_event = _wire_event(properties_type)
+        usual_event = _usual_event(wire_event, properties_type, self.no_properties)
+        self._decode: Callable[[bytes], Event] = msgspec.json.Decoder(wire_event).decode
+        self.decode_usual: Callable[[bytes], Event] = msgspec.json.Decoder(usual_event).decode
+        """`decode` for bytes without surprises: ids, names and message id are absent or texts within their
+        limits. Of others it raises what `decode` raises, though `decode` may well take them.
+        """
 
     def decode(self, raw: bytes) -> Event:
         """The event in `raw`.

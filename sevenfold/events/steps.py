@@ -177,46 +177,12 @@ STEPS: Final[dict[str, tuple[Step, ...]]] = {
 """The steps of each call of the Segment specification; there are no other types."""
 
 
-def _as_it_should_be(event: Event) -> bool:
-    """The steps of a track call in one look, for an event in which none of them finds anything to do.
-
-    False says only that the steps have to look for themselves; a test holds the two to the same answers.
-    """
-    user, anonymous, message, name = event.user_id, event.anonymous_id, event.message_id, event.event
-    if (
-        (user is None and anonymous is None)
-        or (user is not None and (user.__class__ is not str or not 0 < len(user) <= IDENTIFIER_CHARS_MAX))
-        or (
-            anonymous is not None
-            and (anonymous.__class__ is not str or not 0 < len(anonymous) <= IDENTIFIER_CHARS_MAX)
-        )
-        or message.__class__ is not str
-        or not 0 < len(message) <= MESSAGE_ID_CHARS_MAX
-        or name.__class__ is not str
-        or not 0 < len(name) <= EVENT_NAME_CHARS_MAX
-        or event.sent_at is not None
-        or event.original_timestamp is not None
-        or event.notes
-    ):
-        return False
-    context = event.context
-    if context is not None:
-        group = context.group_id
-        if group is not None and (group.__class__ is not str or not 0 < len(group) <= IDENTIFIER_CHARS_MAX):
-            return False
-    at = parse_ms(event.timestamp)
-    if at is None or at > event.received:
-        return False
-    event.time = at
-    event.traits = _NO_TRAITS
-    return True
-
-
 class Intake:
     """Accepts events with one decoder, and counts what it dropped and what it mended."""
 
     def __init__(self, decoder: EventDecoder) -> None:
         self.decoder = decoder
+        self._decode_usual = decoder.decode_usual
         self.accepted = 0
         self.dropped: Counter[Reason] = Counter()
         self.noted: Counter[Note] = Counter()
@@ -225,24 +191,43 @@ class Intake:
         """The event in `raw`, or why not. `received` is ms UTC; an importer passes the event's own time."""
         if len(raw) > EVENT_BYTES_MAX:
             return self._drop(Reason.TOO_LARGE, raw, received, source)
-        decoder = self.decoder
         try:
-            event = decoder.decode(raw)
-        except (ValueError, RecursionError, OverflowError) as error:
-            return self._drop(_parse_reason(raw, error), raw, received, source, str(error))
-        event.received = received
-        event.source = source
-        if event.type == "track" and _as_it_should_be(event):
+            event = self._decode_usual(raw)
+        except (ValueError, RecursionError, OverflowError):
+            try:
+                event = self.decoder.decode(raw)
+            except (ValueError, RecursionError, OverflowError) as error:
+                return self._drop(_parse_reason(raw, error), raw, received, source, str(error))
+            event.received, event.source = received, source
+            return self._stepped(event, raw)
+        event.received, event.source = received, source
+        if (
+            event.type == "track"
+            and event.event is not None
+            and event.message_id is not None
+            and (event.user_id is not None or event.anonymous_id is not None)
+            and event.sent_at is None
+            and event.original_timestamp is None
+            and (at := parse_ms(event.timestamp)) is not None
+            and at <= received
+        ):
+            # The decoder has checked all else: no step would find anything to do.
+            event.time = at
+            event.traits = _NO_TRAITS
             self.accepted += 1
             return event
+        return self._stepped(event, raw)
+
+    def _stepped(self, event: Event, raw: bytes) -> Event | Dropped:
+        """The event after the steps of its type, or why one of them dropped it."""
         steps = STEPS.get(event.type or "")
         if steps is None:
             detail = f"type is {str(event.type)[:40]!r}; expected one of {', '.join(sorted(STEPS))}"
-            return self._drop(Reason.UNKNOWN_TYPE, raw, received, source, detail)
+            return self._drop(Reason.UNKNOWN_TYPE, raw, event.received, event.source, detail)
         for step in steps:
-            reason = step(event, decoder, raw)
+            reason = step(event, self.decoder, raw)
             if reason is not None:
-                return self._drop(reason, raw, received, source)
+                return self._drop(reason, raw, event.received, event.source)
         self.accepted += 1
         if event.notes:
             for note in Note(event.notes):
