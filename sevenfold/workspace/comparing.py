@@ -15,7 +15,7 @@ import msgspec
 from ..profiles import expressions
 from ..profiles.expressions import ExpressionError
 from . import models
-from .layers import SECTIONS
+from .layers import OBJECTS, SCALARS, SECTIONS
 from .names import condition
 from .problems import Path, dotted
 
@@ -58,7 +58,7 @@ class Change:
 def diff(a: models.Workspace, b: models.Workspace) -> list[Change]:
     """What leads from ``a`` to ``b``, section by section in written order; empty when they mean the same."""
     changes: list[Change] = []
-    for field in ("name", "title", "description", "timezone", "currency", "identity", "acquisition"):
+    for field in (*SCALARS, *OBJECTS):
         changes.extend(_changed("workspace", field, getattr(a, field), getattr(b, field)))
     for section in SECTIONS:
         before, after = getattr(a, section), getattr(b, section)

@@ -12,7 +12,7 @@ import yaml
 
 from ..errors import SevenfoldError
 from . import models
-from .layers import SECTIONS
+from .layers import OBJECTS, SCALARS, SECTIONS
 from .reading import typed_scalar
 
 _FILES = {"lifecycles": "lifecycle.yaml", "scores": "health.yaml"}
@@ -71,9 +71,8 @@ def _write(workspace: models.Workspace, target: Path) -> list[Path]:
         written.append(path)
 
     given = msgspec.to_builtins(workspace)
-    scalars = ("name", "title", "description", "timezone", "currency")
-    put("workspace.yaml", to_yaml({field: given[field] for field in scalars if field in given}))
-    for field in ("identity", "acquisition"):
+    put("workspace.yaml", to_yaml({field: given[field] for field in SCALARS if field in given}))
+    for field in OBJECTS:
         if given.get(field):
             put(f"{field}.yaml", to_yaml(given[field]))
     for section in SECTIONS:

@@ -12,17 +12,30 @@ from .problems import PackError, Problem, likely
 from .problems import Path as Field
 from .reading import Node, read
 
-SECTIONS = ("entities", "traits", "catalogues", "signals", "segments", "lifecycles", "scores")
+SECTIONS = (
+    "entities",
+    "traits",
+    "catalogues",
+    "signals",
+    "segments",
+    "lifecycles",
+    "scores",
+    "channels",
+    "calendars",
+    "tasks",
+    "playbooks",
+    "saves",
+    "offers",
+    "broadcasts",
+    "journeys",
+)
 """Mappings of name to object, which merge object by object."""
-WHOLE = ("name", "title", "description", "timezone", "currency", "extends", "identity", "acquisition")
+OBJECTS = ("identity", "acquisition", "consent", "messaging", "people")
+"""Fields that are one object each, with a file of their own."""
+SCALARS = ("name", "title", "description", "timezone", "currency")
+WHOLE = (*SCALARS, "extends", *OBJECTS)
 """Fields that are replaced as a whole."""
-FILES = {name: name for name in ("entities", "traits", "catalogues", "signals", "segments", "lifecycles")} | {
-    "lifecycle": "lifecycles",
-    "scores": "scores",
-    "health": "scores",
-    "identity": "identity",
-    "acquisition": "acquisition",
-}
+FILES = {name: name for name in (*SECTIONS, *OBJECTS)} | {"lifecycle": "lifecycles", "health": "scores"}
 """What a file ``STEM.yaml`` or a folder ``STEM/`` holds."""
 
 

@@ -23,8 +23,19 @@ _TYPES: dict[str, Any] = {
     "segments": models.Segment,
     "lifecycles": models.Lifecycle,
     "scores": models.Score,
+    "channels": models.DeliveryChannel,
+    "calendars": models.Calendar,
+    "tasks": models.TaskKind,
+    "playbooks": models.Playbook,
+    "saves": models.Save,
+    "offers": models.OfferPool,
+    "broadcasts": models.Broadcast,
+    "journeys": models.Journey,
     "identity": models.Identity,
     "acquisition": list[models.AcquisitionRule],
+    "consent": models.Consent,
+    "messaging": models.Messaging,
+    "people": models.People,
 }
 _HIDING = frozenset({"file_unreadable", "alias_refused", "too_large", "extends_unknown"})
 """Problems that keep objects from being seen at all."""

@@ -15,39 +15,23 @@ from typing import Any, Literal
 
 import msgspec
 
-PERSON = "person"
-ACCOUNT = "account"
-
-type_of_value = Literal["string", "number", "boolean", "date", "json"]
-
-
-class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of every workspace object: immutable, keyword only, and unknown fields are errors."""
-
-
-# ------------------------------------------------------------------------------------------------- conditions
-
-
-class Group(Model, rename={"all_": "all", "any_": "any", "not_": "not"}, frozen=True, kw_only=True):
-    """A tree of conditions, with exactly one of the three fields.
-
-    ``all`` is true when every member is true (false beats unknown, unknown beats true); ``any`` when one
-    member is true (true beats unknown, unknown beats false); ``not`` swaps true and false and leaves unknown
-    unknown.
-    """
-
-    all_: list[Condition] | None = None
-    any_: list[Condition] | None = None
-    not_: Condition | None = None
-
-    def __post_init__(self) -> None:
-        if sum(member is not None for member in (self.all_, self.any_, self.not_)) != 1:
-            raise ValueError("a group of conditions has exactly one of `all`, `any` and `not`")
-
-
-Condition = str | Group
-"""An expression text, or a tree of them (``all:``, ``any:``, ``not:``)."""
-
+from ..journeys.people import Broadcast as Broadcast
+from ..journeys.people import Calendar as Calendar
+from ..journeys.people import OfferPool as OfferPool
+from ..journeys.people import People as People
+from ..journeys.people import Playbook as Playbook
+from ..journeys.people import Save as Save
+from ..journeys.people import TaskKind as TaskKind
+from ..journeys.plan import Journey as Journey
+from ..messages.policy import Consent as Consent
+from ..messages.policy import DeliveryChannel as DeliveryChannel
+from ..messages.policy import Messaging as Messaging
+from .base import ACCOUNT as ACCOUNT
+from .base import PERSON as PERSON
+from .base import Condition as Condition
+from .base import Group as Group
+from .base import Model as Model
+from .base import type_of_value as type_of_value
 
 # ----------------------------------------------------------------------------------------------------- traits
 
@@ -543,3 +527,14 @@ class Workspace(Model, frozen=True, kw_only=True):
     segments: dict[str, Segment] = {}
     lifecycles: dict[str, Lifecycle] = {}
     scores: dict[str, Score] = {}
+    channels: dict[str, DeliveryChannel] = {}
+    consent: Consent = Consent()
+    messaging: Messaging = Messaging()
+    people: People | None = None
+    calendars: dict[str, Calendar] = {}
+    tasks: dict[str, TaskKind] = {}
+    playbooks: dict[str, Playbook] = {}
+    saves: dict[str, Save] = {}
+    offers: dict[str, OfferPool] = {}
+    broadcasts: dict[str, Broadcast] = {}
+    journeys: dict[str, Journey] = {}

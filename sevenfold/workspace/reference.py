@@ -16,6 +16,9 @@ from typing import Any, get_args
 
 import msgspec
 
+from ..journeys import people, plan
+from ..journeys.steps import STEP_KINDS, branch, message, split, wait
+from ..messages import policy
 from ..profiles import expressions
 from . import models, names
 from .layers import FILES
@@ -45,6 +48,52 @@ _CHAPTERS: tuple[tuple[str, str, tuple[type[msgspec.Struct], ...]], ...] = (
         "How well it goes.",
         (models.Score, models.Measure, models.Weights, models.Band, models.Override, models.MemberScore),
     ),
+    ("channels", "How people are reached.", (models.DeliveryChannel,)),
+    (
+        "consent",
+        "What people agreed to.",
+        (policy.Consent, policy.ConsentCategory, policy.ConsentEvents),
+    ),
+    (
+        "messaging",
+        "How all journeys share one person's attention.",
+        (
+            policy.Messaging,
+            policy.Cap,
+            policy.QuietHours,
+            policy.Topic,
+            policy.Conflict,
+            policy.Guard,
+            policy.Holdout,
+        ),
+    ),
+    (
+        "journeys",
+        "What happens next. A trigger's and a step's `kind` says which of these it is.",
+        (
+            plan.Journey,
+            *get_args(plan.Trigger),
+            plan.ReEntry,
+            plan.ExitRule,
+            plan.GoalRule,
+            plan.JourneyLimits,
+            *(kind.model for kind in STEP_KINDS.values()),
+            branch.BranchPath,
+            wait.WaitPath,
+            wait.WaitDate,
+            wait.WaitReset,
+            wait.WeeklyWindow,
+            split.SplitPath,
+            message.Recipients,
+        ),
+    ),
+    ("people", "The people who act.", (people.People,)),
+    ("calendars", "Business hours.", (people.Calendar,)),
+    ("tasks", "What humans are asked to do.", (people.TaskKind, people.OwnerRule, people.Escalation)),
+    ("playbooks", "Ordered checklists.", (people.Playbook, people.PlaybookItem)),
+    ("saves", "What counts as a save.", (people.Save,)),
+    ("offers", "Pools of codes.", (people.OfferPool,)),
+    ("broadcasts", "Messages to many at once.", (people.Broadcast,)),
 )
 _INTRO = """\
 # Workspace reference
@@ -151,12 +200,15 @@ _COMMON = {
 }
 
 
+def _bare(text: str) -> str:
+    return re.sub(r"\bsevenfold(\.\w+)*\.(?=[A-Z])|\btyping\.", "", text)
+
+
 def _type(type_: Any) -> str:
     text = str(inspect.formatannotation(type_) if not isinstance(type_, type) else type_.__name__)
-    text = re.sub(r"\bsevenfold\.workspace\.models\.|\btyping\.", "", text)
-    text = text.replace(
-        f"{inspect.formatannotation(models.Signal)}".replace("sevenfold.workspace.models.", ""), "Signal"
-    )
+    text = _bare(text)
+    for union, plain in ((models.Signal, "Signal"), (plan.Trigger, "Trigger"), (plan.Step, "Step")):
+        text = text.replace(_bare(inspect.formatannotation(union)), plain)
     text = (
         text.replace("Union[", "")
         .replace("ForwardRef('Condition')", "Condition")

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import msgspec
 
-from . import models
-from .layers import SECTIONS
+from ..journeys import people, plan
+from ..journeys.steps import STEP_KINDS
+from ..journeys.steps import base as steps_base
+from ..messages import policy
+from . import base, models
+from .layers import OBJECTS, SECTIONS
 from .problems import PackError, likely
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,8 +33,23 @@ _OBJECTS: dict[str, Any] = {
     "segments": models.Segment,
     "lifecycles": models.Lifecycle,
     "scores": models.Score,
+    "channels": models.DeliveryChannel,
+    "calendars": models.Calendar,
+    "tasks": models.TaskKind,
+    "playbooks": models.Playbook,
+    "saves": models.Save,
+    "offers": models.OfferPool,
+    "broadcasts": models.Broadcast,
+    "journeys": models.Journey,
 }
-KINDS = ("workspace", *SECTIONS, "identity", "acquisition")
+_WHOLE: dict[str, Any] = {
+    "identity": models.Identity,
+    "acquisition": list[models.AcquisitionRule],
+    "consent": models.Consent,
+    "messaging": models.Messaging,
+    "people": models.People,
+}
+KINDS = ("workspace", *SECTIONS, *OBJECTS)
 """What a file can hold: a whole workspace, a section of named objects, identity or the acquisition table."""
 
 
@@ -52,8 +73,7 @@ def schema(kind: str) -> dict[str, Any]:
         (item,), parts = msgspec.json.schema_components([_OBJECTS[kind]], ref_template="#/$defs/{name}")
         body = {"type": "object", "additionalProperties": _or_null(item)}
     else:
-        type_ = models.Identity if kind == "identity" else list[models.AcquisitionRule]
-        (body,), parts = msgspec.json.schema_components([type_], ref_template="#/$defs/{name}")
+        (body,), parts = msgspec.json.schema_components([_WHOLE[kind]], ref_template="#/$defs/{name}")
     for name, part in parts.items():
         _describe(name, part)
     title = "workspace.yaml" if kind == "workspace" else f"{kind} of a workspace"
@@ -73,16 +93,22 @@ def _describe(name: str, part: dict[str, Any]) -> None:
             given["description"] = texts[field]
 
 
+def _modules() -> list[ModuleType]:
+    """Where models are written, those that others build on first."""
+    kinds = [sys.modules[kind.model.__module__] for kind in STEP_KINDS.values()]
+    return [base, steps_base, *kinds, plan, people, policy, models]
+
+
 @cache
 def field_texts() -> dict[str, dict[str, str]]:
     """The text under each field of each model, by class and by the field's name in YAML."""
     found: dict[str, dict[str, str]] = {}
-    for node in ast.parse(inspect.getsource(models)).body:
+    for node in [node for module in _modules() for node in ast.parse(inspect.getsource(module)).body]:
         if not isinstance(node, ast.ClassDef):
             continue
         texts: dict[str, str] = {}
-        for base in node.bases:
-            texts |= found.get(base.id, {}) if isinstance(base, ast.Name) else {}
+        for parent in node.bases:
+            texts |= found.get(parent.id, {}) if isinstance(parent, ast.Name) else {}
         for field, text in zip(node.body, node.body[1:], strict=False):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(text):
                 texts[field.target.id.rstrip("_")] = " ".join(ast.literal_eval(text.value).split())  # type: ignore[attr-defined]

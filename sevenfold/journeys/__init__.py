@@ -1,0 +1,1 @@
+"""What next: journeys as versioned data, and the pure functions that decide their steps."""

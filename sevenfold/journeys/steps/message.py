@@ -1,0 +1,67 @@
+"""`kind: message`: something is said to the person, or held with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from ...workspace.base import Model
+from .base import Logic, StepBase, StepKind
+
+
+class Recipients(Model, frozen=True, kw_only=True):
+    """Of an account's journey: the members with one of these roles, the earliest joined first, at
+    most ``max``.
+    """
+
+    roles: list[str] = []
+    max: int = 1
+
+
+class Message(StepBase, tag="message", frozen=True, kw_only=True):
+    """Decides a message from ``template`` (a name, or several for several channels: the first that
+    the gates let through is sent; ``choose: responses`` puts the channel the person answers to
+    first).
+
+    ``on`` leads to a step for an outcome: held ones (no_consent, suppressed, stage_suppressed,
+    held_out, unreachable, undeliverable, outranked, capped, quiet, rate_limited, expired) are known
+    at once; sent, delivered, bounced, failed, render_error, opened and clicked make the run wait
+    for them, at most ``outcome_within``. What is not given is taken from the template, then from
+    the journey.
+    """
+
+    template: str | list[str]
+    choose: Literal["written", "responses"] = "written"
+    to: Recipients | None = None
+    category: str | None = None
+    topic: str | None = None
+    intent: str | None = None
+    tags: list[str] = []
+    ttl: str | None = None
+    holdout: float = 0.0
+    on_cap: Literal["drop", "defer"] | None = None
+    quiet_hours: Literal["defer", "discard", "ignore"] | None = None
+    on: dict[str, str] = {}
+    outcome_within: str = "24h"
+    expires: str | None = None
+    """Of in-app messages: how long they may be shown (the lease)."""
+    revoke: bool = True
+    """In-app messages not yet shown are taken back when the run ends."""
+    offer: str | None = None
+    """A code from this pool goes with the message."""
+    data: dict[str, Any] = {}
+    """More values for the template, as ``step.NAME``."""
+
+    def targets(self) -> Iterable[tuple[str, str]]:
+        return ((f"on.{outcome}", step) for outcome, step in self.on.items())
+
+    def templates(self) -> list[str]:
+        """The templates, in written order."""
+        return [self.template] if isinstance(self.template, str) else list(self.template)
+
+
+class MessageLogic(Logic):
+    """Gates, reservation, the intent, and the outcomes a run waits for."""
+
+
+KIND = StepKind(Message, MessageLogic, "Message")

@@ -1,0 +1,1 @@
+"""What to say and whether: templates, consent, gates, and the life of a message."""

@@ -1,0 +1,157 @@
+"""Messaging policy of a workspace: delivery channels, consent, caps, quiet hours, holdouts,
+topics, guards.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from ..journeys.steps.wait import WeeklyWindow
+from ..workspace.base import Condition, Model
+
+
+class DeliveryChannel(Model, frozen=True, kw_only=True):
+    """A way to reach people. ``type`` says which adapter sends (email, sms, whatsapp, web_push,
+    app_push, in_app, slack, teams, webhook, ads). ``address`` is the identifier or trait it
+    needs (``email``, ``phone``, ``device``, ``trait.slack_id``); without it nobody is
+    unreachable. ``unknown``: what happens to a message whose outcome a crash left unknown.
+    ``settings`` are the adapter's; secrets are references (``env:NAME``, ``file:PATH``).
+    """
+
+    type: str
+    address: str | None = None
+    unknown: Literal["hold", "retry"] = "hold"
+    reachable: Condition | None = None
+    """A condition on the person that must hold too (the 24-hour window of WhatsApp)."""
+    purposes: list[str] = []
+    """Categories and intents this channel is for, when a channel is chosen by purpose."""
+    settings: dict[str, str | int | float | bool] = {}
+
+
+class ConsentCategory(Model, frozen=True, kw_only=True):
+    """A purpose people consent to. ``default``: whether silence means yes (``opt_out``) or no
+    (``opt_in``), by channel in ``channels``. ``double``: an opt-in counts only once confirmed.
+    ``required``: transactional, cannot be refused.
+    """
+
+    default: Literal["opt_in", "opt_out"] = "opt_in"
+    channels: dict[str, Literal["opt_in", "opt_out"]] = {}
+    double: bool = False
+    required: bool = False
+    title: str = ""
+    description: str = ""
+
+
+class ConsentEvents(Model, frozen=True, kw_only=True):
+    """Events that change consent: ``event`` sets ``status`` for ``channel`` (or all) and
+    ``category`` (or the property that names it, ``property.NAME``; or all).
+    """
+
+    event: str
+    status: Literal["in", "out", "pending", "confirmed"]
+    channel: str | None = None
+    category: str | None = None
+    where: Condition | None = None
+
+
+class Consent(Model, frozen=True, kw_only=True):
+    """Consent per channel and purpose."""
+
+    categories: dict[str, ConsentCategory] = {}
+    events: list[ConsentEvents] = []
+
+
+class Cap(Model, frozen=True, kw_only=True):
+    """At most ``limit`` messages in ``per``: a rolling window, or a calendar ``day``, ``week`` or
+    ``month`` in ``zone``. Scoped by what is given; messages without consent category `required`
+    count and are held by all scopes they fall in, transactional ones are exempt unless
+    ``transactional``. ``factor`` maps segments to another limit: the first that holds (more to
+    the active, fewer to the quiet).
+    """
+
+    limit: int
+    per: str
+    calendar: Literal["day", "week", "month"] | None = None
+    zone: str | None = None
+    channel: str | None = None
+    category: str | None = None
+    tag: str | None = None
+    stage: dict[str, str] = {}
+    journey: str | None = None
+    limits: dict[str, int] = {}
+    """Segment -> limit; the first written whose segment holds."""
+    over: Literal["drop", "defer", "next"] = "drop"
+    transactional: bool = False
+
+
+class QuietHours(Model, frozen=True, kw_only=True):
+    """Local hours in which messages of these channels and categories (none given: all) are not sent."""
+
+    windows: list[WeeklyWindow]
+    channels: list[str] = []
+    categories: list[str] = []
+    otherwise: Literal["defer", "discard", "next"] = "defer"
+    jitter: str | None = None
+    zone: str | None = None
+
+
+class Topic(Model, frozen=True, kw_only=True):
+    """One topic goes out once in ``once_per``, across channels and journeys."""
+
+    once_per: str = "7d"
+
+
+class Conflict(Model, frozen=True, kw_only=True):
+    """Two intents that hold each other back: after a message of one, none of the other ``within``."""
+
+    between: tuple[str, str]
+    within: str = "7d"
+
+
+class Guard(Model, frozen=True, kw_only=True):
+    """While ``when`` holds, messages of these intents, categories, tags or journeys are held with
+    ``reason``.
+    """
+
+    when: Condition
+    intents: list[str] = []
+    categories: list[str] = []
+    tags: list[str] = []
+    journeys: list[str] = []
+    reason: str = ""
+
+
+class Holdout(Model, frozen=True, kw_only=True):
+    """A share of people (per cent) who get nothing: of everything (``universal``), or of the journeys of a
+    programme.
+    """
+
+    share: float
+    salt: str | None = None
+    unit: Literal["person", "account"] = "person"
+
+
+class Messaging(Model, frozen=True, kw_only=True):
+    """How all journeys share one person's attention."""
+
+    caps: dict[str, Cap] = {}
+    quiet_hours: list[QuietHours] = []
+    topics: dict[str, Topic] = {}
+    conflicts: list[Conflict] = []
+    guards: dict[str, Guard] = {}
+    holdout: Holdout | None = None
+    programmes: dict[str, Holdout] = {}
+    minimum_gap: str | None = None
+    """Least time between two messages to one person, over all channels; transactional ones are exempt."""
+    arbitration: str | None = None
+    """Messages wait this long for others, and are then decided by priority (default: those of one
+    operation).
+    """
+    concurrent_journeys: int | None = None
+    """At most so many runs of one person at the same time."""
+    zone_traits: dict[Literal["person", "account", "country"], str] = msgspec.field(
+        default_factory=lambda: {"person": "timezone", "account": "timezone", "country": "country"}
+    )
+    tracking: bool = True
