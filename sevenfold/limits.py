@@ -108,3 +108,19 @@ FRAME_ROWS_MAX = 20_000
 """Rows of a data frame turned into events at once."""
 REPORT_SUBJECT_REASONS_MAX = 5
 """Reasons shown for one move between stages."""
+
+# --- journey times ------------------------------------------------------------------------------------------
+ZONE_CACHED_ENTRIES_MAX = 256
+"""Pieces of about 199 days whose clock changes one time zone remembers."""
+ZONE_NAMES_CACHED_ENTRIES_MAX = 2_048
+"""Spellings of time zones that are remembered."""
+QUIET_SEARCH_MS_MAX = 48 * 3_600_000
+"""How far ahead an hour is looked for that is quiet in none of the zones somebody may be in."""
+WINDOWS_ITEMS_MAX = 100
+"""Weekly windows of one list."""
+HOLIDAYS_DAYS_MAX = 10_000
+"""Holidays of one business calendar."""
+RECURRENCE_CHARS_MAX = 2_000
+"""A schedule's text."""
+RECURRENCE_VALUES_MAX = 10_000
+"""COUNT of a schedule, and its excluded dates."""
