@@ -120,7 +120,37 @@ WINDOWS_ITEMS_MAX = 100
 """Weekly windows of one list."""
 HOLIDAYS_DAYS_MAX = 10_000
 """Holidays of one business calendar."""
+BUSINESS_WEEK_MS_MIN = 3_600_000
+"""The shortest week of a business calendar."""
 RECURRENCE_CHARS_MAX = 2_000
 """A schedule's text."""
 RECURRENCE_VALUES_MAX = 10_000
 """COUNT of a schedule, and its excluded dates."""
+RECURRENCE_GAP_DAYS_MAX = 29 * 366
+"""How far apart two dates of a schedule may lie: 29 February on one weekday comes every 28 years."""
+RECURRENCE_HOURLY_GAP_DAYS_MAX = 9 * 366
+"""The same for schedules by the hour: 29 February is left out once in 1900 and in 2100."""
+RECURRENCE_CACHED_VALUES_MAX = 64
+"""Coming dates of a schedule that are worked out at once."""
+
+# --- templates ----------------------------------------------------------------------------------------------
+TEMPLATE_BYTES_MAX = 256 * 1024
+"""One text of a template, or a partial."""
+TEMPLATE_OUTPUT_BYTES_MAX = 512 * 1024
+"""What one text renders to, and any value on the way there."""
+TEMPLATE_LOCAL_BYTES_MAX = 1024 * 1024
+"""Everything that `assign` and `capture` hold at a time."""
+TEMPLATE_LOOP_ITEMS_MAX = 10_000
+"""Turns of all loops of one text together, and items of one list on the way."""
+TEMPLATE_NESTING_LEVELS_MAX = 20
+"""Blocks inside blocks, partials inside partials, lists inside lists of a payload."""
+TEMPLATE_MARKUP_LEVELS_MAX = 60
+"""MJML elements inside one another."""
+TEMPLATE_OPERATIONS_PER_RENDER_MAX = 1_000_000
+"""Look-ups, filters and nodes of one text; about a second."""
+TEMPLATE_NUMBER_MAGNITUDE_MAX = 10**18
+"""Numbers computed in a template."""
+TEMPLATE_LINKS_ITEMS_MAX = 500
+"""Links of one message that are followed."""
+TEMPLATE_CLIPPED_BYTES = 102 * 1024
+"""HTML beyond it is clipped by Gmail; a preview warns."""

@@ -11,6 +11,7 @@ from . import packs
 from .problems import PackError, Problem, likely
 from .problems import Path as Field
 from .reading import Node, read
+from .texts import add_partials
 
 SECTIONS = (
     "entities",
@@ -21,6 +22,8 @@ SECTIONS = (
     "lifecycles",
     "scores",
     "channels",
+    "templates",
+    "partials",
     "calendars",
     "tasks",
     "playbooks",
@@ -65,8 +68,22 @@ class Tree:
 
     def place(self, path: Field) -> Place:
         """Where the value at ``path`` stands, or the nearest value around it."""
-        if not path:
+        node, line = self._find(path)
+        return Place(node.file, line) if node is not None else Place("", 0)
+
+    def text_place(self, path: Field, line: int) -> Place:
+        """Where a line (from 1) of the text at ``path`` stands, also when a file of its own holds the text."""
+        node, at = self._find(path)
+        if node is None:
             return Place("", 0)
+        if not isinstance(node.value, str):
+            return Place(node.file, at)
+        return Place(node.file, node.line + node.block + max(line, 1) - 1)
+
+    def _find(self, path: Field) -> tuple[Node | None, int]:
+        """The node at ``path``, or the nearest around it, and its line."""
+        if not path:
+            return None, 0
         head = str(path[0])
         name = str(path[1]) if len(path) > 1 else ""
         if head in self.sections and name in self.sections[head]:
@@ -74,16 +91,19 @@ class Tree:
         elif head in self.whole:
             node, rest, line = self.whole[head], path[1:], self.lines[head, ""]
         else:
-            return Place("", 0)
+            return None, 0
         for key in rest:
             if isinstance(node.value, dict) and key in node.value:
-                line, node = node.keys.get(str(key), line), node.value[key]
+                child = node.value[key]
+                # A text in a file of its own begins there, not where it is named.
+                line = node.keys.get(str(key), line) if child.file == node.file else child.line
+                node = child
             elif isinstance(node.value, list) and isinstance(key, int) and key < len(node.value):
                 node = node.value[key]
                 line = node.line
             else:
                 break
-        return Place(node.file, line)
+        return node, line
 
 
 def read_tree(folder: Path) -> Tree:
@@ -115,6 +135,7 @@ def _add(tree: Tree, folder: Path, label: str, above: tuple[Path, ...]) -> None:
             tree.whole[section] = node
             tree.lines[section, ""] = line
     _tables(tree, folder, label, seen)
+    add_partials(tree, folder, label, seen)
 
 
 def _extend(tree: Tree, folder: Path, label: str, extends: Node, above: tuple[Path, ...]) -> None:

@@ -14,6 +14,7 @@ from .layers import SECTIONS, Place, Tree, read_tree
 from .problems import Path as Field
 from .problems import Problem, WorkspaceError, dotted
 from .shapes import fit
+from .texts import read_texts
 
 _TYPES: dict[str, Any] = {
     "entities": models.Entity,
@@ -24,6 +25,8 @@ _TYPES: dict[str, Any] = {
     "lifecycles": models.Lifecycle,
     "scores": models.Score,
     "channels": models.DeliveryChannel,
+    "templates": models.Template,
+    "partials": models.Text,
     "calendars": models.Calendar,
     "tasks": models.TaskKind,
     "playbooks": models.Playbook,
@@ -86,6 +89,7 @@ def examine(folder: Path | str) -> Loaded:
     """Reads and checks ``folder`` and never raises for what is in it: errors and warnings are in
     ``problems``."""
     tree = read_tree(Path(folder))
+    read_texts(tree)
     problems = tree.problems
     broken: set[str] = set()
     parts: dict[str, Any] = {}

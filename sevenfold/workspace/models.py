@@ -26,6 +26,8 @@ from ..journeys.plan import Journey as Journey
 from ..messages.policy import Consent as Consent
 from ..messages.policy import DeliveryChannel as DeliveryChannel
 from ..messages.policy import Messaging as Messaging
+from ..messages.templates import Template as Template
+from ..messages.templates import Text as Text
 from .base import ACCOUNT as ACCOUNT
 from .base import PERSON as PERSON
 from .base import Condition as Condition
@@ -530,6 +532,8 @@ class Workspace(Model, frozen=True, kw_only=True):
     channels: dict[str, DeliveryChannel] = {}
     consent: Consent = Consent()
     messaging: Messaging = Messaging()
+    templates: dict[str, Template] = {}
+    partials: dict[str, Text] = {}
     people: People | None = None
     calendars: dict[str, Calendar] = {}
     tasks: dict[str, TaskKind] = {}

@@ -34,7 +34,7 @@ class Node:
     """A value with its place. ``value`` is a scalar, a list of nodes, or a dictionary of text to node.
 
     ``line`` counts from 1; ``keys`` holds the line of each key of a mapping; ``size`` counts nodes, aliases
-    expanded.
+    expanded; ``block`` says that a text begins on the line after (``|`` and ``>``).
     """
 
     value: Any
@@ -42,6 +42,7 @@ class Node:
     line: int
     size: int = 1
     keys: dict[str, int] = field(default_factory=dict)
+    block: bool = False
 
     def plain(self) -> Any:
         """The value as ordinary dictionaries, lists and scalars."""
@@ -119,7 +120,7 @@ class _Composer:
         if event.anchor is not None:
             self.anchors[event.anchor] = None
         if isinstance(event, yaml.ScalarEvent):
-            node = Node(self.scalar(event, line), self.file, line)
+            node = Node(self.scalar(event, line), self.file, line, block=event.style in ("|", ">"))
         elif isinstance(event, yaml.SequenceStartEvent):
             self.refuse_tag(event.tag, "tag:yaml.org,2002:seq", line)
             node = self.sequence(line, depth)

@@ -18,7 +18,7 @@ import msgspec
 
 from ..journeys import people, plan
 from ..journeys.steps import STEP_KINDS, branch, message, split, wait
-from ..messages import policy
+from ..messages import policy, templates
 from ..profiles import expressions
 from . import models, names
 from .layers import FILES
@@ -66,6 +66,11 @@ _CHAPTERS: tuple[tuple[str, str, tuple[type[msgspec.Struct], ...]], ...] = (
             policy.Guard,
             policy.Holdout,
         ),
+    ),
+    (
+        "templates",
+        "What messages say; [the guide](../guides/templates.md), [the filters](filters.md).",
+        (templates.Template, templates.Button, templates.Variable, templates.TextFile),
     ),
     (
         "journeys",

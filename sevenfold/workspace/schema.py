@@ -19,7 +19,7 @@ import msgspec
 from ..journeys import people, plan
 from ..journeys.steps import STEP_KINDS
 from ..journeys.steps import base as steps_base
-from ..messages import policy
+from ..messages import policy, templates
 from . import base, models
 from .layers import OBJECTS, SECTIONS
 from .problems import PackError, likely
@@ -34,6 +34,8 @@ _OBJECTS: dict[str, Any] = {
     "lifecycles": models.Lifecycle,
     "scores": models.Score,
     "channels": models.DeliveryChannel,
+    "templates": models.Template,
+    "partials": models.Text,
     "calendars": models.Calendar,
     "tasks": models.TaskKind,
     "playbooks": models.Playbook,
@@ -96,7 +98,7 @@ def _describe(name: str, part: dict[str, Any]) -> None:
 def _modules() -> list[ModuleType]:
     """Where models are written, those that others build on first."""
     kinds = [sys.modules[kind.model.__module__] for kind in STEP_KINDS.values()]
-    return [base, steps_base, *kinds, plan, people, policy, models]
+    return [base, steps_base, *kinds, plan, people, policy, templates, models]
 
 
 @cache
