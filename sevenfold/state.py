@@ -29,8 +29,8 @@ from .workspace import models as m
 if TYPE_CHECKING:
     from .engine import Fold
 
-FORMAT = 2
-MAGIC = b"7fold\x00\x00\x02"
+FORMAT = 3
+MAGIC = b"7fold\x00\x00\x03"
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder().decode
 _LENGTH, _CHECKSUM = 8, 4
@@ -92,8 +92,6 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
             "further": list(fold.further.items()),
             "entities": fold.entity_ids,
             "forward": list(fold.forward.items()),
-            "hour": fold._hour,
-            "in_hour": list(fold._in_hour.items()),
             "dirty": [(account, _big(mask)) for account, mask in fold._dirty_accounts.items()],
             "moved": [(account, _big(mask)) for account, mask in fold._moved_rollups.items()],
         },
@@ -112,9 +110,14 @@ def load(workspace: m.Workspace, data: bytes | memoryview, fold_class: type[Fold
             "the snapshot was taken under another workspace or version",
             fix="delete it; the state is folded from the log",
         )
-    seeds = {kind: unit["dictionaries"] for kind, unit in head["units"].items()}
-    rows = head["units"][m.PERSON]["rows"]
-    fold = fold_class(workspace, capacity_rows=max(1_024, rows + rows // 8), seeds=seeds)
+    units = head["units"]
+    seeds = {
+        kind: {label: seeded(texts) for label, texts in unit["dictionaries"].items()}
+        for kind, unit in units.items()
+    }
+    pending = {kind: frozenset(unit["pending"]) for kind, unit in units.items()}
+    rows = units[m.PERSON]["rows"]
+    fold = fold_class(workspace, capacity_rows=max(1_024, rows + rows // 8), seeds=seeds, pending=pending)
     for unit in fold.compiled:
         _load_head(unit, head["units"][unit.kind])
     for name, *parts in found:
@@ -178,6 +181,7 @@ def _unpacked(value: Any) -> Any:
 def _head_of(unit: Any) -> dict[str, Any]:
     return {
         "rows": unit.table.rows,
+        "pending": sorted(unit.pending),
         "dictionaries": {label: one.texts for label, one in unit.dictionaries.items()},
         "weights": {label: msgspec.to_builtins(score.model.weights) for label, score in unit.scores.items()},
     }
@@ -226,7 +230,6 @@ def _load_rest(fold: Fold, rest: dict[str, Any]) -> None:
         kind: {k: row for row, (k, _) in enumerate(ids) if row} for kind, ids in fold.entity_ids.items()
     }
     fold.forward = dict(rest["forward"])
-    fold._hour, fold._in_hour = rest["hour"], dict(rest["in_hour"])
     fold._dirty_accounts = {account: int(mask, 16) for account, mask in rest["dirty"]}
     fold._moved_rollups = {account: int(mask, 16) for account, mask in rest["moved"]}
 

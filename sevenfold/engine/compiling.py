@@ -7,18 +7,20 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from .. import state
 from ..events.model import event_decoder
 from ..events.steps import Intake
 from ..lifecycle.accounts import Exports
 from ..lifecycle.compile import CompiledUnit, members_label
+from ..profiles.columns import Dictionary
 from ..profiles.signals.base import stamp_ms
 from ..profiles.where import dig, micro
 from ..workspace import models as m
 from .merging import Merging
 
-Seeds = dict[str, dict[str, list[str | None]]]
-"""Dictionaries to start from, `{kind: {attribute: texts}}`."""
+Seeds = dict[str, dict[str, Dictionary]]
+"""Dictionaries to start from, `{kind: {attribute: dictionary}}`."""
+Pending = dict[str, frozenset[str]]
+"""Signals whose past is not known yet, by kind of subject."""
 
 
 class Compiling(Merging):
@@ -27,7 +29,7 @@ class Compiling(Merging):
     _entity_keys: list[tuple[CompiledUnit, m.Entity, str | None]]
     _whole_raw: bytes
 
-    def _compile(self, capacity_rows: int, seeds: Seeds) -> None:
+    def _compile(self, capacity_rows: int, seeds: Seeds, pending: Pending) -> None:
         kinds = [m.PERSON, m.ACCOUNT, *self.workspace.entities]
         scope = self.env.scope
         scope.update(
@@ -45,11 +47,13 @@ class Compiling(Merging):
             UNSET=UNSET,
         )
         for index, kind in enumerate(kinds):
-            self.units[kind] = CompiledUnit(self, kind, index, capacity_rows)
-            for label, texts in seeds.get(kind, {}).items():
-                self.units[kind].dictionaries[label] = state.seeded(texts)
+            self.units[kind] = CompiledUnit(
+                self, kind, index, capacity_rows, pending.get(kind, frozenset())
+            )
+            self.units[kind].dictionaries.update(seeds.get(kind, {}))
         self.person, self.account = self._unit(m.PERSON), self._unit(m.ACCOUNT)
         self._joined_column = self.person.table.add(".joined").name
+        self._hour_column = self.person.table.add(".hour", "int32").name
         self._role_column = self.person.table.add(".role", "int32").name
         self._roles = self.person.dictionary(".role")
         self.entities = [self._unit(kind) for kind in self.workspace.entities]
@@ -82,6 +86,7 @@ class Compiling(Merging):
             field = None if model.key.startswith("context.") else fields[model.key]
             self._entity_keys.append((unit, model, field))
         self._fields = fields
+        self._entity_fields = [field for _, _, field in self._entity_keys if field is not None]
         for unit in self.compiled:
             unit.finish()
         self._evaluate = [unit.evaluate for unit in self.compiled]

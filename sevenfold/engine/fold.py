@@ -19,7 +19,7 @@ from ..limits import PROFILE_EVENTS_PER_HOUR_MAX
 from ..profiles.identity import Identity
 from ..profiles.where import dig
 from ..workspace import models as m
-from .compiling import Seeds
+from .compiling import Pending, Seeds
 from .controls import perform
 from .reading import Reading
 
@@ -31,7 +31,8 @@ HOUR = 3_600_000
 class Fold(Reading):
     """The engine for one workspace. `capacity_rows` is the room for people before the columns have to grow.
 
-    `seeds` are dictionaries to start from; only snapshots need them.
+    `seeds` are dictionaries to start from, `pending` signals whose past is not known: snapshots and changes
+    of the workspace need them.
     """
 
     def __init__(
@@ -40,13 +41,14 @@ class Fold(Reading):
         *,
         capacity_rows: int = 1_024,
         seeds: Seeds | None = None,
+        pending: Pending | None = None,
     ) -> None:
         super().__init__(workspace)
         self._whole_raw = b""
         self._hour = -1
         self._in_hour: dict[int, int] = {}
         """Events of each person in the present hour of engine time."""
-        self._compile(capacity_rows, seeds or {})
+        self._compile(capacity_rows, seeds or {}, pending or {})
         self.identity = Identity(workspace.identity, self._create_person, self._merge)
         self.closer = DayCloser(self, ZoneInfo(workspace.timezone))
 

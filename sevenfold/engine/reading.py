@@ -26,9 +26,10 @@ class Reading(Draining):
         for label, signal in unit.signals.items():
             if hasattr(signal, "settle"):
                 signal.settle(row, self.t)
-            signals[label] = signal.read(row)
+            known = label not in unit.pending
+            signals[label] = signal.read(row) if known else None
             for part, value in signal.parts(row).items():
-                signals[f"{label}.{part}"] = value
+                signals[f"{label}.{part}"] = value if known else None
         return {
             "identifiers": self._identifiers(of, row),
             "traits": unit.traits.values(row),

@@ -23,6 +23,8 @@ UNKNOWN32 = -(2**31)
 UNKNOWN16 = -(2**15)
 """An unknown value in an int16 history."""
 
+ROWS_MAX = 1 << 28
+"""Rows of a table: what a row's number has room for on the wheel."""
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -97,6 +99,22 @@ class Table:
         for _, values in self.bags.values():
             values[row] = None
 
+    def adopt(self, rows: int, capacity_rows: int, kept: dict[str, Array]) -> None:
+        """Takes another table's rows: columns named in `kept` are those arrays, the others hold their empty
+        value."""
+        self.rows, self.capacity = rows, capacity_rows
+        for column in self.columns.values():
+            shape = capacity_rows if column.width == 1 else (capacity_rows, column.width)
+            data = kept.get(column.label)
+            if data is None:
+                data = np.zeros(shape, dtype=column.dtype)
+                if column.empty:
+                    data[:rows] = column.empty
+            assert data.shape == (shape if column.width > 1 else (shape,)) and data.dtype == column.dtype
+            column.data = data
+            buffer: Any = data
+            self.env.rebind(column.name, memoryview(buffer) if column.width == 1 else data)
+
     def _grow(self) -> None:
         self.capacity *= 2
         for column in self.columns.values():
@@ -106,6 +124,12 @@ class Table:
             column.data = data
             buffer: Any = data
             self.env.rebind(column.name, memoryview(buffer) if column.width == 1 else data)
+
+
+def constant(value: int) -> memoryview:
+    """A column of one value in every row a table may have; it takes no memory."""
+    every: Any = np.broadcast_to(np.int64(value), ROWS_MAX)
+    return memoryview(every)
 
 
 class Dictionary:

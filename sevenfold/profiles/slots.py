@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .build import Environment, code, expression, name
-from .columns import UNKNOWN, Dictionary
+from .columns import UNKNOWN, Dictionary, constant
 
 INLINE_CUTS_MAX = 4
 SlotType = Literal["count", "number", "score", "duration", "clock", "text", "boolean", "date", "json"]
@@ -113,6 +113,17 @@ class Slot:
             return self.codes.get(text, -1)
         assert self.dictionary is not None, self.label
         return self.dictionary.code(text)
+
+
+def unknown(env: Environment, slot: Slot) -> Slot:
+    """What stands for a slot whose value nobody may see yet: unknown in every row, and it never changes."""
+    none = env.bind(constant(0), "none").id
+    if slot.clock is not None:
+        clock = Clock(env.bind(constant(UNKNOWN), "unknown").id, UNKNOWN, none)
+        return Slot(slot.of, slot.label, "clock", clock=clock)
+    if slot.type in ("text", "boolean", "json"):
+        return Slot(slot.of, slot.label, slot.type, none, 0, dictionary=slot.dictionary, codes=slot.codes)
+    return Slot(slot.of, slot.label, slot.type, env.bind(constant(UNKNOWN), "unknown").id, UNKNOWN)
 
 
 def crossing(watch: Watch, unknown: int | None) -> Callable[[int, int], int]:

@@ -24,7 +24,7 @@ from . import expressions as x
 from .build import Environment, code, expression, name
 from .columns import UNKNOWN, UNKNOWN16, UNKNOWN32, Dictionary, Table
 from .conditions import Conditions, Place
-from .slots import SCALE, Changes, Slot
+from .slots import SCALE, Changes, Slot, unknown
 from .wheel import low as packed_low
 from .where import Where
 
@@ -63,8 +63,12 @@ class Host(Protocol):
 class Unit:
     """One kind of subject (person, account, or an entity) compiled."""
 
-    def __init__(self, host: Host, kind: str, index: int, capacity_rows: int) -> None:
+    def __init__(
+        self, host: Host, kind: str, index: int, capacity_rows: int, pending: frozenset[str] = frozenset()
+    ) -> None:
         self.host = host
+        self.pending = pending
+        """Signals whose past is not known: they gather from now on, and everybody sees unknown."""
         self.workspace = host.workspace
         self.env = host.env
         self.kind = kind
@@ -109,7 +113,7 @@ class Unit:
     def add_slot(self, parts: tuple[str, ...], slot: Slot) -> None:
         """Makes a slot readable under a dotted name."""
         assert parts not in self.slots, parts
-        self.slots[parts] = slot
+        self.slots[parts] = unknown(self.env, slot) if parts[0] in self.pending else slot
 
     def node(self, function: NodeFunction) -> int:
         """Adds a node after all so far; returns its bit."""
@@ -193,7 +197,8 @@ class Unit:
         unit = self.host.units[m.ACCOUNT] if place.via_account else self
         subject = self.env.scope[self.account_of][row] if place.via_account else row
         if place.slot.clock is not None:
-            return unit.signals[place.slot.label].read(subject)
+            known = place.slot.label not in unit.pending
+            return unit.signals[place.slot.label].read(subject) if known else None
         if not place.via_account:
             return unit.show(place.slot, row)
         # Members know their account as of its last tick.
