@@ -25,11 +25,10 @@ MINUTE = 60_000
 REACH = 16 * HOUR
 # A piece of time is 2^34 ms, about 199 days: few clock changes in each, and a shift finds it.
 _PIECE_BITS = 34
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 # The interpreter's calendar ends with year 9999; outside, a zone keeps the offset it has at the edge.
-_FIRST_MS = (datetime(2, 1, 1, tzinfo=UTC) - _EPOCH) // _MILLISECOND
-_LAST_MS = (datetime(9998, 12, 31, tzinfo=UTC) - _EPOCH) // _MILLISECOND
+_FIRST_SECOND = int(datetime(2, 1, 1, tzinfo=UTC).timestamp())
+_LAST_SECOND = int(datetime(9998, 12, 31, tzinfo=UTC).timestamp())
 _FIXED = re.compile(r"(?:(?:UTC|GMT)\s*)?([+\-\u2212])(\d{1,2})(?::?([0-5]\d))?", re.ASCII | re.IGNORECASE)
 
 Span = tuple[int, int, int]
@@ -96,13 +95,16 @@ class Zone:
         start, end = piece << _PIECE_BITS, (piece + 1) << _PIECE_BITS
         spans: list[Span] = []
         since, offset = start, self._offset_of(start)
-        for probe in range(start, end, DAY):
-            after = min(probe + DAY, end)
-            then = self._offset_of(after)
-            if then != offset:
-                changed = self._change(probe, after)
-                spans.append((since, changed, offset))
-                since, offset = changed, then
+        # From one 00:00 UTC to the next, and a little beyond the piece's own ends.
+        before = self._offset_of(start // DAY * DAY)
+        for day in range(start // DAY, end // DAY + 1):
+            then = self._offset_of((day + 1) * DAY)
+            if then != before:
+                changed = self._change(day * DAY, (day + 1) * DAY)
+                if start < changed < end:
+                    spans.append((since, changed, offset))
+                    since, offset = changed, then
+                before = then
         spans.append((since, end, offset))
         if len(self._pieces) >= ZONE_CACHED_ENTRIES_MAX:
             self._pieces.clear()
@@ -112,8 +114,8 @@ class Zone:
     def _change(self, low: int, high: int) -> int:
         """The instant in (low, high] from which the offset is no longer that at `low`."""
         before = self._offset_of(low)
-        while high - low > 1:
-            middle = (low + high) // 2
+        while high - low > 1_000:
+            middle = (low + high) // 2_000 * 1_000
             if self._offset_of(middle) == before:
                 low = middle
             else:
@@ -123,8 +125,9 @@ class Zone:
     def _offset_of(self, ms: int) -> int:
         if isinstance(self._info, int):
             return self._info
-        at = _EPOCH + timedelta(milliseconds=min(max(ms, _FIRST_MS), _LAST_MS))
-        offset = at.astimezone(self._info).utcoffset()
+        # Clocks change at whole seconds.
+        seconds = min(max(ms // 1_000, _FIRST_SECOND), _LAST_SECOND)
+        offset = datetime.fromtimestamp(seconds, self._info).utcoffset()
         assert offset is not None
         return offset // _MILLISECOND
 
