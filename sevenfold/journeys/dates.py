@@ -28,16 +28,20 @@ def date_due(date_ms: int, offset: Duration, at: int | None, zone: Zone) -> int:
 
     With `at`, days, weeks and months count on the calendar from the date's day, then it is the first instant
     of that local time; other offsets are exact from 00:00 of the date's day, then the next such local time.
-    Without `at` the result is the date's instant + offset as `add_duration` has it.
+    Without `at` the result is the date's instant + offset as `add_duration` has it (in UTC for a date alone).
     """
     if at is None:
-        return add_duration(date_ms, offset, zone)
+        return add_duration(date_ms, offset, _written_in(date_ms, zone))
     return _on(calendar_day(date_ms, zone), offset, at, zone)
 
 
 def calendar_day(date_ms: int, zone: Zone) -> int:
     """The day a date attribute means: its own if it was written without a time, else that in the zone."""
-    return date_ms // DAY if date_ms % DAY == 0 else local(date_ms, zone).day
+    return local(date_ms, _written_in(date_ms, zone)).day
+
+
+def _written_in(date_ms: int, zone: Zone) -> Zone:
+    return UTC_ZONE if date_ms % DAY == 0 else zone
 
 
 def next_anniversary(
@@ -48,7 +52,8 @@ def next_anniversary(
     The first is a year after the date. One of 29 February is on 28 February in common years. Without `at` it
     is at the date's own local time of day, or at 00:00 UTC when it has none.
     """
-    written, place = (UTC_ZONE, 0) if date_ms % DAY == 0 else (zone, local(date_ms, zone).ms)
+    written = _written_in(date_ms, zone)
+    place = local(date_ms, written).ms
     year, month, date = civil(calendar_day(date_ms, zone))
     # Years that cannot be it yet, whatever the offset does.
     before = ms - abs(offset.ms) - abs(offset.months) * _MONTH_MS_MAX
@@ -56,7 +61,7 @@ def next_anniversary(
     while True:
         day = day_number(year + years, month, min(date, month_days(year + years, month)))
         if at is None:
-            due = add_duration(at_local(day, place, written), offset, zone)
+            due = add_duration(at_local(day, place, written), offset, written)
         else:
             due = _on(day, offset, at, zone)
         if due >= ms:

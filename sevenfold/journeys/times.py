@@ -189,5 +189,9 @@ def jitter(ms: int, width_ms: int, *key: str | int) -> int:
     """
     if width_ms <= 0:
         return ms
-    digest = blake2b(repr(key).encode("utf-8", "surrogatepass"), digest_size=8, person=b"jitter")
+    digest = blake2b(digest_size=8, person=b"jitter")
+    for part in key:
+        # With its type and length, so that different keys never read the same.
+        text = str(part).encode("utf-8", "surrogatepass")
+        digest.update(b"%c%d:%b" % (b"s" if isinstance(part, str) else b"i", len(text), text))
     return ms + (int.from_bytes(digest.digest(), "big") * width_ms >> 64)
