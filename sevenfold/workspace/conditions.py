@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 
 from ..limits import NUMBER_MAGNITUDE_MAX, WINDOW_MS_MAX
@@ -19,6 +20,16 @@ _NEVER_UNKNOWN = (models.Count, models.Sum, models.Distinct, models.ActiveDays)
 _WORDS = {"count": "number", "score": "score", "any": "property", "clock": "time since or until something"}
 
 
+@dataclass(frozen=True, slots=True)
+class RunScope:
+    """What a condition of a journey may read besides its subject: ``event.X``, if the journey is started by
+    something that carries an event, and facts of an entity's person, unless the condition is ``watched``.
+    """
+
+    event: bool
+    watched: bool = False
+
+
 class Conditions:
     """Checks conditions one at a time and remembers which signals they used."""
 
@@ -29,9 +40,16 @@ class Conditions:
         self._of = ""
         self._path: Path = ()
         self._scope = (False, False)
+        self._run: RunScope | None = None
 
     def check(
-        self, given: Condition | None, path: Path, of: str, where: bool = False, acquisition: bool = False
+        self,
+        given: Condition | None,
+        path: Path,
+        of: str,
+        where: bool = False,
+        acquisition: bool = False,
+        run: RunScope | None = None,
     ) -> None:
         """Reports everything wrong with the condition at ``path`` on subjects of kind ``of``."""
         if given is None:
@@ -41,33 +59,51 @@ class Conditions:
                 if members == []:
                     self.report.error((*path, key), "wrong_value", f"`{key}` has no members")
                 for index, member in enumerate(members or []):
-                    self.check(member, (*path, key, index), of, where, acquisition)
-            self.check(given.not_, (*path, "not"), of, where, acquisition)
+                    self.check(member, (*path, key, index), of, where, acquisition, run)
+            self.check(given.not_, (*path, "not"), of, where, acquisition, run)
             return
         try:
             node = x.parse(given)
         except x.ExpressionError as error:
             self.report.error(path, "bad_expression", str(error.message))
             return
-        self._of, self._path, self._scope = of, path, (where, acquisition)
+        self._of, self._path, self._scope, self._run = of, path, (where, acquisition), run
         self._node(node)
 
-    def resolve(self, name: x.Name, path: Path, of: str, where: bool, acquisition: bool) -> Reference | None:
+    def resolve(
+        self,
+        name: x.Name,
+        path: Path,
+        of: str,
+        where: bool,
+        acquisition: bool,
+        run: RunScope | None = None,
+    ) -> Reference | None:
         """What the name means, or None with the problem reported."""
         try:
-            found = self.names.resolve(name, of, where, acquisition)
+            found = self.names.resolve(name, of, where, acquisition, run is not None)
         except UnknownNameError as error:
             self.report.error(path, error.code, error.message, error.fix)
             return None
         if found.kind == "signal":
             self.used.add(found.name)
-        return found
+        if run is not None and found.kind == "event" and not run.event:
+            message = f"`{name}` is never known: no trigger of this journey brings an event"
+            fix = "add a trigger of kind `event`, `business` or `api`, or use a signal"
+            self.report.error(path, "unknown_name", message, fix)
+        elif run is not None and found.via_person and run.watched:
+            message = f"`{name}` is a fact of the person, which nobody watches for a run of {of}"
+            fix = "use a segment of the person and a journey of the person with `key`"
+            self.report.error(path, "wrong_subject", message, fix)
+        else:
+            return found
+        return None
 
     def _wrong(self, message: str, fix: str = "", code: str = "type_mismatch") -> None:
         self.report.error(self._path, code, message, fix)
 
     def _name(self, name: x.Name) -> Reference | None:
-        return self.resolve(name, self._path, self._of, *self._scope)
+        return self.resolve(name, self._path, self._of, *self._scope, self._run)
 
     def _node(self, node: x.Node) -> None:
         match node:
@@ -140,12 +176,26 @@ class Conditions:
             self._wrong("two constants are compared", "name a signal or trait on one side", "wrong_value")
         elif "json" in (a_type, b_type):
             self._json(left if isinstance(left, x.Name) and a_type == "json" else x.Name((b,)))
-        elif self._fits(op, a, a_type, b, b_type):
+        elif self._one_subject(left, right) and self._fits(op, a, a_type, b, b_type):
             for name, other in ((left, right), (right, left)):
                 literal = other.value if isinstance(other, x.Literal) else None
                 if isinstance(name, x.Name) and isinstance(literal, str):
-                    found = self.names.resolve(name, self._of, *self._scope)
+                    found = self.names.resolve(name, self._of, *self._scope, self._run is not None)
                     self._values(found, [literal])
+
+    def _one_subject(self, *sides: x.Operand) -> bool:
+        """Whether a comparison reads one of: the event, an entity's person, the subject itself."""
+        if self._run is None:
+            return True
+        named = [side for side in sides if isinstance(side, x.Name)]
+        named += [name for side in sides if isinstance(side, x.Linear) for _, name in side.terms]
+        found = [self.names.resolve(name, self._of, *self._scope, True) for name in named]
+        if len({(one.kind == "event", one.via_person) for one in found}) <= 1:
+            return True
+        shown = " and ".join(f"`{name}`" for name in named)
+        fix = "compare each with a constant; a signal with `where` or a trait can carry the other"
+        self._wrong(f"{shown} belong to different things, and one comparison reads one of them", fix)
+        return False
 
     def _side(self, operand: x.Operand) -> tuple[str, str] | None:
         """How messages call an operand, and its type; None when it is wrong already."""

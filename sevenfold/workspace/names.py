@@ -6,6 +6,8 @@ The interface::
     names.resolve(expressions.Name(("logins_7d",)), "person")        -> Reference
     names.resolve(name, of, where=True)      inside ``where`` of a signal: only ``property.X``
     names.resolve(name, of, acquisition=True)   in an acquisition rule: ``page.X campaign.X``, property, trait
+    names.resolve(name, of, run=True)        in a journey: also ``event.X`` of the event that started the run,
+                                             and ``person.X``, a fact of an entity's person
     names.signal("sessions.current", of)     a signal named by a field (numerator, rollup signal ...)
     names.trait("plan", of)                  a trait or catalogue column named by a field
     names.date("renewal_date", of)           what ``since_date`` and ``until_date`` measure from
@@ -17,7 +19,7 @@ The interface::
 ``resolve``, ``signal``, ``trait`` and ``date`` raise ``UnknownNameError`` (or its subclass
 ``WrongSubjectError``) whose ``fix`` holds the suggestion; ``condition`` and ``parse_name`` raise
 ``ExpressionError``. ``Reference.of`` is the kind of subject that carries the value (``account`` when
-``via_account``). Value types and scales:
+``via_account``, ``person`` when ``via_person``). Value types and scales:
 
     count     an integer, scale 1                        number   an integer of 1e-6 units
     clock     time since or until a moving base, in ms: compared with durations only, flips by a timer
@@ -46,13 +48,23 @@ from .problems import UnknownNameError, WrongSubjectError, likely
 from .value_types import VALUE_TYPES, ValueType, parts_of
 
 Kind = Literal[
-    "signal", "trait", "segment", "stage", "score", "band", "velocity", "property", "page", "campaign"
+    *("signal", "trait", "segment", "stage", "score", "band", "velocity"),
+    *("property", "page", "campaign", "event"),
 ]
 
 RESERVED = frozenset(
     {"account", "trait", "segment", "stage", "score", "band", "velocity", "property", "page", "campaign"}
+    | {"event", "person"}
 )
 """Words that begin a name with a meaning of their own, and so cannot name a signal."""
+_ELSEWHERE = {
+    "property": "inside `where`",
+    "page": "in the acquisition table",
+    "campaign": "in the acquisition table",
+    "event": "in conditions of a journey",
+    PERSON: "in conditions of a journey of an entity",
+}
+"""Where the other names with a meaning of their own are known."""
 PAGE_FIELDS = ("path", "referrer", "url", "title", "search")
 NUMERIC = frozenset({"count", "number", "score", "duration"})
 
@@ -81,6 +93,7 @@ class Reference:
     part: str | None
     type: ValueType
     via_account: bool = False
+    via_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +143,7 @@ class Names:
     def __init__(self, workspace: models.Workspace) -> None:
         self.workspace = workspace
         self.kinds: tuple[str, ...] = (PERSON, ACCOUNT, *workspace.entities)
-        self._known: dict[tuple[tuple[str, ...], str, bool, bool], Reference] = {}
+        self._known: dict[tuple[tuple[str, ...], str, bool, bool, bool], Reference] = {}
         self._columns: dict[tuple[str, str], ValueType] = {}
         for catalogue in workspace.catalogues.values():
             if catalogue.subject is not None:
@@ -138,12 +151,17 @@ class Names:
                     self._columns.setdefault((catalogue.subject, column), VALUE_TYPES[type_])
         self._open: set[str] = set()
 
-    def resolve(self, name: Name, of: str, where: bool = False, acquisition: bool = False) -> Reference:
+    def resolve(
+        self, name: Name, of: str, where: bool = False, acquisition: bool = False, run: bool = False
+    ) -> Reference:
         """What ``name`` means in a condition on a subject of kind ``of``. Raises ``UnknownNameError``."""
-        key = (name.parts, of, where, acquisition)
+        key = (name.parts, of, where, acquisition, run)
         found = self._known.get(key)
         if found is None:
-            found = self._event(name, of, acquisition) if where or acquisition else self._state(name, of)
+            if where or acquisition:
+                found = self._event(name, of, acquisition)
+            else:
+                found = self._run(name, of) if run else self._state(name, of)
             self._known[key] = found
         return found
 
@@ -203,6 +221,18 @@ class Names:
             fix=f"write `property.{name}`",
         )
 
+    def _run(self, name: Name, of: str) -> Reference:
+        head, rest = name.parts[0], name.parts[1:]
+        if head == "event" and rest:
+            return Reference("event", of, join_path(rest), None, "any")
+        if head != PERSON or not rest:
+            return self._state(name, of)
+        if of in (PERSON, ACCOUNT):
+            bare = ".".join(rest)
+            fix = f"write `{bare}`" if of == PERSON else "use a signal of kind `rollup` over its members"
+            raise WrongSubjectError(f"`{name}`: a journey of {of} does not write `person.`", fix=fix)
+        return replace(self._state(Name(rest), PERSON), via_person=True)
+
     def _state(self, name: Name, of: str) -> Reference:
         head, rest = name.parts[0], name.parts[1:]
         if head == "account" and rest:
@@ -214,10 +244,10 @@ class Names:
             return replace(self._state(Name(rest), ACCOUNT), via_account=True)
         if head not in RESERVED:
             return self._signal(name.parts, of)
-        if head in ("property", "page", "campaign"):
-            place = "inside `where` of a signal" if head == "property" else "in the acquisition table"
+        if head in _ELSEWHERE:
             raise UnknownNameError(
-                f"`{name}` is known only {place}", fix="define a signal over the events that carry it"
+                f"`{name}` is known only {_ELSEWHERE[head]}",
+                fix="define a signal over the events that carry it" if head != PERSON else "",
             )
         if len(rest) != 1:
             raise UnknownNameError(f"`{name}` must be `{head}.NAME`", fix="")
