@@ -74,12 +74,12 @@ def shares(fold: Fold, batches: list[Events]) -> dict[str, float]:
     steps = Steps()
     wrap = steps.wrapped
     engine: Any = fold
-    engine.intake.accept = wrap("decode and steps", fold.intake.accept)
-    engine._who = wrap("identity", fold._who)
+    engine.intake.accept = wrap("decode", fold.intake.accept)
+    engine.decoder.decode_usual = wrap("decode", fold.decoder.decode_usual)
+    for paths in engine._paths.values():
+        for name, path in paths.items():
+            paths[name] = tuple(one and wrap("handlers", one) for one in path)
     for unit in (fold.person, fold.account):
-        for key, handler in unit.handlers.items():
-            if handler is not None:
-                unit.handlers[key] = wrap("handlers", handler)
         evaluate: Any = wrap("evaluation", unit.evaluate)
         unit.evaluate = evaluate  # type: ignore[method-assign]
         engine._evaluate[unit.index] = evaluate

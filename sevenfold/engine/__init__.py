@@ -5,12 +5,13 @@ operation runs to its fixed point on its own subject; accounts close at ticks.
 
 One object in layers, each a file that knows those before it: `core` (state, and what compiled units ask for),
 `memberships` (people in accounts), `merging` (one of two), `compiling` (a workspace becomes functions),
-`draining` (what falls due) and `fold` (records). `controls` holds the control records by name, `reading`
-shows a subject to people.
+`draining` (what falls due), `arriving` (an event), `usual` (its short way) and `fold` (records). `controls`
+holds the control records by name, `reading` shows a subject to people.
 """
 
 from ..events.times import parse_ms
 from .controls import ControlError
-from .fold import Entry, Fold
+from .fold import Fold
+from .usual import Entry
 
 __all__ = ["ControlError", "Entry", "Fold", "parse_ms"]

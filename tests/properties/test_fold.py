@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +33,20 @@ def test_effects_do_not_depend_on_how_events_are_batched(
     other, batched = engine(workspace, steps, size)
     assert told(batched) == told(effects)
     assert states(other, workspace) == states(one, workspace)
+
+
+@given(workspaces(), streams())
+def test_the_short_way_of_an_event_does_what_the_long_way_does(
+    workspace: Workspace, steps: list[Step]
+) -> None:
+    short, effects = engine(workspace, steps)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Fold, "_fold", lambda fold, record: [fold._long_way(t, raw) for t, raw in record])
+        long, same = engine(workspace, steps)
+    assert [msgspec.structs.asdict(effect) for effect in same] == [
+        msgspec.structs.asdict(effect) for effect in effects
+    ]
+    assert states(long, workspace) == states(short, workspace)
 
 
 @given(workspaces(), streams(), st.data())

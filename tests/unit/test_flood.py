@@ -7,8 +7,7 @@ import json
 import msgspec
 import pytest
 
-from sevenfold.engine import fold as engine
-from sevenfold.engine import Fold
+from sevenfold.engine import Fold, arriving, usual
 from sevenfold.events.reasons import Reason
 from sevenfold.workspace import models as m
 
@@ -34,7 +33,8 @@ def clicks(fold: Fold) -> dict[str, int]:
 def test_events_beyond_the_hourly_limit_change_nothing_and_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engine, "PROFILE_EVENTS_PER_HOUR_MAX", 5)
+    for way in (arriving, usual):
+        monkeypatch.setattr(way, "PROFILE_EVENTS_PER_HOUR_MAX", 5)
     fold = Fold(WORKSPACE)
     fold.events([click(START + i, "bot") for i in range(8)] + [click(START + 9, "ann")])
     assert clicks(fold) == {"bot": 5, "ann": 1}

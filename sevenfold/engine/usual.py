@@ -1,0 +1,128 @@
+"""The short way of the usual event: what somebody whom we know did, for an account that we know.
+
+`Arriving.event` says what an event does. For most events nearly all of it comes to nothing; this loop finds
+that out in passing and does the rest, in a quarter of the time. A property test holds the two ways to the
+same effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import UNSET
+
+from ..events.steps import Dropped, correct_clock
+from ..events.times import parse_ms
+from ..limits import EVENT_BYTES_MAX, PROFILE_EVENTS_PER_HOUR_MAX
+from .arriving import COUNT_BITS, HOUR, HOURS_MASK, Arriving
+
+Entry = tuple[int, bytes]
+"""An event of a record: (engine time ms, raw JSON)."""
+
+
+class UnusualError(Exception):
+    """The event has to go the long way."""
+
+
+_LONG_WAY = (UnusualError, KeyError, ValueError, RecursionError, OverflowError)
+
+
+class Usual(Arriving):
+    """Batches of events."""
+
+    _fields: dict[str, str]
+    _entity_fields: list[str]
+    """Properties that name an entity; keys in the context have none."""
+
+    def _fold(self, entries: Iterable[Entry]) -> None:
+        """Folds events in order; effects gather in `effects`. One that the steps drop changes nothing."""
+        decoder, decode, paths = self.decoder, self.decoder.decode_usual, self._paths
+        wheel, valued, further = self.wheel, self.valued, self.further
+        identity, account_ids, account_rows = self.identity, self.account_ids, self.account_rows
+        maps, held, of_user, of_anonymous = identity.maps, identity.held, identity.user, identity.anonymous
+        evaluate, page_name = self.person.evaluate, self._fields["name"]
+        entity_fields, by_group = self._entity_fields, len(self._entity_fields) < len(self._entity_keys)
+        hours, accounts = self._hours, self._accounts
+        for t, raw in entries:
+            if t >= wheel.next_due or t >= valued.next_due or t >= self._next_close or t >= self._tick_due:
+                self._drain(t)
+            try:
+                event = decode(raw)
+                type_: str = event.type  # type: ignore[assignment]
+                p = event.properties
+                name: Any = event.event
+                if type_ != "track":
+                    name = event.name
+                    if name is None and getattr(p, page_name) is UNSET:
+                        name = ""
+                of_person, of_account = paths[type_][name]
+                if event.sent_at is None and event.original_timestamp is None:
+                    te = parse_ms(event.timestamp)
+                else:
+                    event.received = t
+                    correct_clock(event, decoder, raw)
+                    te = event.time
+                user, anonymous, context = event.user_id, event.anonymous_id, event.context
+                if te is None or te > t or event.message_id is None or len(raw) > EVENT_BYTES_MAX:
+                    raise UnusualError
+                if user is not None:
+                    key = of_user + user  # type: ignore[operator]
+                    row = maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255][key]
+                    if anonymous is not None:
+                        keys = held[row]
+                        if keys.__class__ is not tuple or of_anonymous + anonymous not in keys:  # type: ignore[operator]
+                            raise UnusualError
+                elif anonymous is not None:
+                    key = of_anonymous + anonymous  # type: ignore[operator]
+                    row = maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255][key]
+                else:
+                    raise UnusualError
+                account = accounts[row]
+                group = None
+                if context is not None:
+                    group = context.group_id
+                    if (
+                        context.traits is not None
+                        or context.device is not None
+                        or (by_group and group is not None)
+                    ):
+                        raise UnusualError
+                if group is None:
+                    if account and row in further:
+                        account = 0
+                elif account_ids[account] != group:
+                    account = account_rows[group]  # type: ignore[index]
+                for field in entity_fields:
+                    if getattr(p, field) is not UNSET:
+                        raise UnusualError
+                stamp = (t // HOUR & HOURS_MASK) << COUNT_BITS
+                counted = hours[row]
+                if stamp <= counted < stamp + PROFILE_EVENTS_PER_HOUR_MAX:
+                    hours[row] = counted + 1
+                elif counted >> COUNT_BITS == stamp >> COUNT_BITS:
+                    raise UnusualError
+                else:
+                    hours[row] = stamp + 1
+            except _LONG_WAY:
+                self._long_way(t, raw)
+                hours, accounts = self._hours, self._accounts
+                continue
+            self.t = t
+            self.seq = seq = self.seq + 1
+            self._cause = (type_, name, seq)
+            self._whole_raw = raw
+            d = of_person(row, te, t, seq, p, event) if of_person is not None else 0
+            if account and of_account is not None:
+                mask = of_account(account, te, t, seq, p, event)
+                if mask:
+                    self._touch(account, mask)
+            if d:
+                evaluate(row, t, d)
+
+    def _long_way(self, t: int, raw: bytes) -> None:
+        event = self.intake.accept(raw, t, "")
+        if isinstance(event, Dropped):
+            self.dropped[event.reason] = self.dropped.get(event.reason, 0) + 1
+        else:
+            self.event(t, event, raw)
