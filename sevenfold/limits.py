@@ -126,10 +126,6 @@ RECURRENCE_CHARS_MAX = 2_000
 """A schedule's text."""
 RECURRENCE_VALUES_MAX = 10_000
 """COUNT of a schedule, and its excluded dates."""
-RECURRENCE_GAP_DAYS_MAX = 29 * 366
-"""How far apart two dates of a schedule may lie: 29 February on one weekday comes every 28 years."""
-RECURRENCE_HOURLY_GAP_DAYS_MAX = 9 * 366
-"""The same for schedules by the hour: 29 February is left out once in 1900 and in 2100."""
 RECURRENCE_CACHED_VALUES_MAX = 64
 """Coming dates of a schedule that are worked out at once."""
 
@@ -154,3 +150,39 @@ TEMPLATE_LINKS_ITEMS_MAX = 500
 """Links of one message that are followed."""
 TEMPLATE_CLIPPED_BYTES = 102 * 1024
 """HTML beyond it is clipped by Gmail; a preview warns."""
+
+# --- journeys: runs -----------------------------------------------------------------------------------------
+JOURNEY_VERSIONS_MAX = 10_000
+"""Versions of journeys that still have runs."""
+ENTITY_KEY_DAYS = 400
+"""How long an entity's key bars a second entry."""
+
+# --- journeys: what an author may ask for --------------------------------------------------------------------
+JOURNEY_STEPS_MAX = 500
+"""Steps of one journey, blocks written out."""
+JOURNEY_VISITS_MAX = 1_000
+"""What `visits_max` may say: how often a run may come to one step."""
+JOURNEY_RULES_ITEMS_MAX = 30
+"""Goals of one journey; its triggers; its exits; paths of one step."""
+JOURNEY_RUNS_MAX = 1_000_000_000
+"""What a limit of runs may say."""
+JOURNEY_SUBJECT_RUNS_MAX = 1_000
+"""What `unlimited` and `concurrent_journeys` may say: runs of one subject at the same time."""
+JOURNEY_PRIORITY_VALUES_MAX = 100
+"""The highest priority; the lowest is 0."""
+MESSAGE_RECIPIENTS_ITEMS_MAX = 100
+"""Members of an account that one step may write to."""
+LIMIT_COUNT_VALUES_MAX = 1_000_000_000
+"""The number in a limit such as `500 per 1h`, and in a cap."""
+
+# --- messages -----------------------------------------------------------------------------------------------
+LEDGER_KINDS_ENTRIES_MAX = 1 << 18
+"""Kinds of message (step, template, channel, ...) that ledgers tell apart."""
+MESSAGE_SETTLED_MS_MAX = 30 * 86_400_000
+"""How long a message whose outcome is known is remembered, for later ones (opened, bounced)."""
+MESSAGE_SETTLED_ENTRIES_MAX = 1_000_000
+"""Messages whose outcome is known that are remembered."""
+OPT_OUT_IMPORT_ROWS_MAX = 100_000
+"""Opt-outs of one control record."""
+ACCOUNT_RECIPIENTS_MAX_PER_STEP = 50
+"""Members of an account whom one step writes to."""

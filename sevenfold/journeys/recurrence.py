@@ -19,8 +19,6 @@ from dateutil.rrule import rrulestr
 from ..limits import (
     RECURRENCE_CACHED_VALUES_MAX,
     RECURRENCE_CHARS_MAX,
-    RECURRENCE_GAP_DAYS_MAX,
-    RECURRENCE_HOURLY_GAP_DAYS_MAX,
     RECURRENCE_VALUES_MAX,
 )
 from .civil import day_number, month_days
@@ -29,6 +27,10 @@ from .zones import DAY, HOUR, MINUTE, Zone
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - what a wall clock shows has no zone
 _MILLISECOND = timedelta(milliseconds=1)
+# Dates further apart are worked out when they are near.
+_AT_ONCE_MS = 366 * DAY
+# No time in the log is as late (`NUMBER_MAGNITUDE_MAX` is in 2255).
+_COUNTED_UNTIL_MS = day_number(2300, 1, 1) * DAY
 # What the interpreter's calendar can show.
 _FIRST_MS = day_number(1, 1, 1) * DAY
 _LAST_MS = day_number(9999, 12, 31) * DAY
@@ -39,6 +41,7 @@ _PARTS = frozenset(
     {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYSETPOS", "BYMONTH", "BYMONTHDAY", "BYYEARDAY"}
     | {"BYWEEKNO", "BYDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "BYEASTER"}
 )
+_DAY_PARTS = frozenset({"BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYDAY", "BYEASTER"})
 _WHEN = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z)?)?", re.ASCII)
 
 
@@ -55,7 +58,7 @@ class Recurrence:
     counts itself only where it fits the rule; its second is whole. UNTIL is inclusive: with `Z` an instant,
     without it a local time, and a date alone the whole local day. An EXDATE that is a date alone leaves out
     that day. COUNT counts before EXDATE. Raises `RecurrenceError`; also for a rule that allows more than one
-    instant an hour, or never comes true within the gaps of `limits.py`.
+    instant an hour, or never comes true.
     """
 
     def __init__(self, text: str, start: int, zone: Zone) -> None:
@@ -72,8 +75,9 @@ class Recurrence:
             raise RecurrenceError("COUNT and UNTIL exclude each other", fix="keep one of them")
         self._days_out, self._walls_out = _excluded(exclusions, zone)
         parts.pop("COUNT", None)
-        plain = ";".join(f"{key}={value}" for key, value in parts.items())
-        self._rule = _expand(plain, _naive(self.start))
+        self._rule = _expand(parts, _naive(self.start))
+        if not _has_days(parts, _naive(self.start)):
+            raise RecurrenceError(f"`{rule[:200]}` never comes true", fix="there is no such day in any year")
         # The latest dates worked out, with the wall time from which on they are all there are.
         self._from, self._walls = self.start, self._next_walls(self.start)
         if not self._walls:
@@ -110,30 +114,25 @@ class Recurrence:
         return self._walls[bisect_right(self._walls, wall)]
 
     def _next_walls(self, wall: int) -> list[int]:
-        """The next dates of the rule from `wall` on, some at once, within the longest gap allowed."""
+        """The next dates of the rule from `wall` on, some at once."""
         period = _PERIODS_MS.get(self._frequency, 0) * self._interval
         # Rules of one length of period can begin later in the same step; the others are few a year.
         begin = self.start + max(0, (wall - self.start) // period - 1) * period if period else self.start
-        hourly = self._frequency == "HOURLY"
-        gap = (RECURRENCE_HOURLY_GAP_DAYS_MAX if hourly else RECURRENCE_GAP_DAYS_MAX) * DAY
-        end = wall + gap * self._interval if not period else wall + gap + period
-        if self._until is not None:
-            end = min(end, self._until)
-        if end < begin:
+        if self._until is not None and self._until < max(begin, wall):
             return []
-        rule = self._rule.replace(dtstart=_naive(begin), until=_naive(end))
-        return [_wall(at) for at in islice(rule.xafter(_naive(wall), inc=True), RECURRENCE_CACHED_VALUES_MAX)]
+        until = None if self._until is None else _naive(self._until)
+        rule = self._rule.replace(dtstart=_naive(begin), until=until)
+        found: list[int] = []
+        for at in islice(rule.xafter(_naive(wall), inc=True), RECURRENCE_CACHED_VALUES_MAX):
+            if found and _wall(at) > found[0] + _AT_ONCE_MS:
+                break
+            found.append(_wall(at))
+        return found
 
     def _all(self, count: int) -> list[int]:
-        found: list[int] = []
-        wall = self.start
-        while len(found) < count:
-            more = self._next_walls(wall)
-            if not more:
-                break
-            found += more
-            wall = more[-1] + 1
-        return found[:count]
+        """The dates of a rule with COUNT, those that lie beyond all times left out."""
+        rule = self._rule.replace(until=_naive(_COUNTED_UNTIL_MS))
+        return [_wall(at) for at in islice(rule, count)]
 
 
 def _lines(text: str) -> tuple[str, list[str]]:
@@ -167,6 +166,10 @@ def _parts(rule: str) -> dict[str, str]:
     if frequency not in _FREQUENCIES:
         fix = "FREQ is one of " + ", ".join(_FREQUENCIES)
         raise RecurrenceError(f"FREQ={frequency[:64]} is missing, unknown or too often", fix=fix)
+    if "BYSETPOS" in parts and frequency in ("DAILY", "HOURLY"):
+        raise RecurrenceError(
+            f"BYSETPOS with FREQ={frequency} picks nothing", fix="it is for weeks and longer"
+        )
     for part in ("BYMINUTE", "BYSECOND"):
         if "," in parts.get(part, ""):
             raise RecurrenceError(f"several values of {part} are too often", fix="at most once an hour")
@@ -184,11 +187,25 @@ def _number(parts: dict[str, str], part: str, default: int) -> int:
     return int(text)
 
 
-def _expand(rule: str, start: datetime) -> Any:
+def _expand(parts: dict[str, str], start: datetime) -> Any:
+    rule = ";".join(f"{key}={value}" for key, value in parts.items())
     try:
         return rrulestr(rule, dtstart=start)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise RecurrenceError(f"`{rule[:200]}` is no RRULE: {error}") from None
+
+
+def _has_days(parts: dict[str, str], start: datetime) -> bool:
+    """Whether any year has a day that the rule could mean.
+
+    A rule that never comes true would be followed day by day or hour by hour to the end of the calendar; year
+    by year that takes no time.
+    """
+    days = {part: parts[part] for part in _DAY_PARTS & parts.keys()}
+    if not days or parts["FREQ"] in ("YEARLY", "MONTHLY"):
+        return True
+    yearly = _expand({"FREQ": "YEARLY", **days}, start)
+    return next(iter(yearly), None) is not None
 
 
 def _until(text: str | None, zone: Zone) -> int | None:
