@@ -8,6 +8,18 @@ from typing import Any, Literal
 from ...workspace.base import Model
 from .base import Logic, StepBase, StepKind
 
+HELD_OUTCOMES = (
+    *("no_consent", "suppressed", "stage_suppressed", "guarded", "held_out", "unreachable", "undeliverable"),
+    *("outranked", "topic", "conflict", "gap", "capped", "quiet", "expired"),
+)
+"""Reasons for which a message is held, in the order of the gates."""
+LATER_OUTCOMES = (
+    *("sent", "delivered", "opened", "clicked", "bounced", "failed", "render_error", "rate_limited"),
+    "unknown",
+)
+"""What becomes of a message that was decided; a run may wait for it."""
+OUTCOMES = (*HELD_OUTCOMES, *LATER_OUTCOMES, "claimed")
+
 
 class Recipients(Model, frozen=True, kw_only=True):
     """Of an account's journey: the members with one of these roles, the earliest joined first, at
