@@ -168,6 +168,25 @@ class Identity:
             for key in self.keys_of(row):
                 self.point(key, row)
 
+    def take_over(self, other: Identity) -> None:
+        """The identifiers of another compilation, under this one's order and types of identifiers."""
+        self.apart, self.trace = other.apart, other.trace
+        if other.prefix == self.prefix:
+            self.maps, self.held, self.attached_at = other.maps, other.held, other.attached_at
+            return
+        letters = {letter: self.prefix.get(kind) for kind, letter in other.prefix.items()}
+
+        def renamed(key: str) -> str | None:
+            letter = letters[key[0]]
+            return None if letter is None else letter + key[1:]
+
+        held: list[Any] = []
+        for row in range(len(other.held)):
+            keys = tuple(new for key in other.keys_of(row) if (new := renamed(key)) is not None)
+            held.append(keys if len(keys) > 1 else keys[0] if keys else None)
+        attached = {renamed(key): t for key, t in other.attached_at.items()}
+        self.restore(held, {key: t for key, t in attached.items() if key is not None})
+
     # -----------------------------------------------------------------------------------------------
     # resolution
 

@@ -122,7 +122,7 @@ def unknown(env: Environment, slot: Slot) -> Slot:
         clock = Clock(env.bind(constant(UNKNOWN), "unknown").id, UNKNOWN, none)
         return Slot(slot.of, slot.label, "clock", clock=clock)
     if slot.type in ("text", "boolean", "json"):
-        return Slot(slot.of, slot.label, slot.type, none, 0, dictionary=slot.dictionary, codes=slot.codes)
+        return Slot(slot.of, slot.label, slot.type, none, 0, codes={})
     return Slot(slot.of, slot.label, slot.type, env.bind(constant(UNKNOWN), "unknown").id, UNKNOWN)
 
 

@@ -4,6 +4,7 @@ wins.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -71,6 +72,11 @@ class TraitColumn:
         value = dig(whole, self.rest) if self.rest else whole
         return self.put(row, self.convert(value), te, t)
 
+    def fill(self, row: int, whole: Any) -> None:
+        """Takes the trait out of the value at its head, into a column that nobody has looked at yet."""
+        values: Any = self.unit.env.scope[self.column.name]
+        values[row] = self.convert(dig(whole, self.rest) if self.rest else whole)
+
     def put(self, row: int, new: int, te: int, t: int) -> int:
         """Stores the integer; a change moves the clocks that follow it."""
         values: Any = self.unit.env.scope[self.column.name]
@@ -136,6 +142,18 @@ class Traits:
             for column in self.by_head.get(trait, ()):
                 mask |= column.set(row, value, te, t)
         if touched:
+            self._keep(row, held)
+        return mask
+
+    def forget(self, row: int, names: Iterable[str], t: int) -> int:
+        """Leaves out what a catalogue had said and says no more; what an event told stays."""
+        held, mask = self.held(row), 0
+        gone = [name for name in names if name in held and held[name][1:] == [0, 0]]
+        for name in gone:
+            del held[name]
+            for column in self.by_head.get(name, ()):
+                mask |= column.put(row, column.slot.unknown or 0, t, t)
+        if gone:
             self._keep(row, held)
         return mask
 

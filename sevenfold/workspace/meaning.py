@@ -99,7 +99,7 @@ def _behind(reads: dict[Object, set[Object]], start: Object) -> list[Object]:
             if target not in found:
                 found.add(target)
                 todo.append(target)
-    return sorted(found - {start}) + [start]
+    return [*sorted(found - {start}), start]
 
 
 # --------------------------------------------------------------------------------------------------- traits
@@ -125,7 +125,8 @@ def _names(names: Names, one: Any) -> Iterator[tuple[Name, str]]:
             parts = (c for stage in one.stages for c in (stage.enter, stage.exit))
             yield from _of_conditions([one.applies, *parts], of)
         case models.Score():
-            yield from _of_conditions([*(p.when for p in (*one.measures.values(), *one.overrides))], of)
+            yield from _of_conditions([part.when for part in one.measures.values()], of)
+            yield from _of_conditions([part.when for part in one.overrides], of)
             yield from _of_texts([part.signal for part in one.measures.values()], of)
             if one.tier is not None:
                 yield Name(("trait", one.tier)), of if one.tier in names.traits(of) else ACCOUNT

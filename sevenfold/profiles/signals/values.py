@@ -501,6 +501,13 @@ class ValuesKind(SignalKind):
             mask |= self._set(self.part_slots["unused"], self.unused, row, len(known) - used)
         return mask
 
+    def recount(self, row: int) -> int:
+        """How much of the catalogue is unused, when it is another catalogue; returns who must look again."""
+        memory = self.unit.env.scope[self.bag][row]
+        known = self.catalogue
+        used = 0 if memory is None else sum(memory[at] in known for at in range(0, len(memory), 3))
+        return self._set(self.part_slots["unused"], self.unused, row, len(known) - used)
+
     def _arm(self, row: int, touched: int) -> None:
         """A timer for a value that just came to count, unless an earlier one of this row is out."""
         memory = self.unit.env.scope[self.bag][row]

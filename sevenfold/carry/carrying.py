@@ -1,0 +1,128 @@
+"""The new fold takes over what the plan keeps, has the rest computed, and everybody looks once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..engine.fold import Fold
+from ..lifecycle.compile import CompiledUnit
+from ..profiles.wheel import NEVER
+from ..workspace import models as m
+from . import settling
+from .nodes import carried_mask, node_bits
+from .plan import Plan
+from .timers import carry_wheel
+
+
+def carry(old: Fold, workspace: m.Workspace) -> Fold:
+    """The fold of `workspace` that goes on from where `old` stands; `old` must not be used any more.
+
+    They share memory, so it takes time for what has changed alone. The effects of evaluating what is new wait
+    in the new fold as those of a record would, behind those that `old` had not handed over. Raises what
+    compiling the workspace raises; `old` is untouched then.
+    """
+    plan = Plan(old, workspace)
+    new = type(old)(workspace, seeds=plan.seeds(), pending=plan.pending)
+    for unit in new.compiled:
+        _carry_rows(plan, unit)
+    _carry_fold(plan, new)
+    carry_wheel(plan, new)
+    masks = settling.settle(plan, new)
+    _evaluate(plan, new, masks)
+    return new
+
+
+def switch(fold: Fold, workspace: m.Workspace) -> None:
+    """`carry`, in place: afterwards `fold` is the fold of `workspace`. Its effects wait in it."""
+    new = carry(fold, workspace)
+    # Generated code knows the new object, callers the old one: from now on both are the same state.
+    fold.__dict__ = new.__dict__
+
+
+# -------------------------------------------------------------------------------------------------------- state
+
+
+def _carry_rows(plan: Plan, new: CompiledUnit) -> None:
+    """The columns and bags of a kind of subject."""
+    if new.kind not in plan.kinds:
+        return
+    before = plan.old.units[new.kind]
+    assert isinstance(before, CompiledUnit)
+    table = before.table
+    new.table.adopt(table.rows, table.capacity, plan.columns(new))
+    for label, (_, values) in new.table.bags.items():
+        if label in table.bags and (label.startswith(".") or plan.signal(new, before, label)):
+            values[:] = table.bags[label][1]
+        else:
+            values[:] = [None] * table.rows
+    new.ids = before.ids
+    for label, score in new.scores.items():
+        if plan.kept("score", label):
+            weights = before.scores[label].model.weights
+            if weights != score.model.weights:
+                # A control record had given other weights than the workspace says.
+                score.replace_weights(before.scores[label].model)
+
+
+def _carry_fold(plan: Plan, new: Fold) -> None:
+    old = plan.old
+    new.t, new.seq, new.effects, new.dropped = old.t, old.seq, old.effects, old.dropped
+    new._cause = ("workspace", "", old.seq)
+    new.forward, new.further, new.children = old.forward, old.further, old.children
+    new.account_rows, new.account_ids, new.members = old.account_rows, old.account_ids, old.members
+    for kind in plan.kinds[2:]:
+        new.entity_rows[kind], new.entity_ids[kind] = old.entity_rows[kind], old.entity_ids[kind]
+    new.identity.take_over(old.identity)
+    new.closer.listeners = old.closer.listeners
+    new._next_close = new.closer.after(old.t) if old.seq else NEVER
+    new._tick_due = old._tick_due
+    was, now = node_bits(plan, old.account, old), node_bits(plan, new.account, new)
+    new._dirty_accounts = {row: carried_mask(mask, was, now) for row, mask in old._dirty_accounts.items()}
+    places = {rollup.label: rollup.index for rollup in new.account.rollups}
+    new._moved_rollups = {}
+    for row, mask in old._moved_rollups.items():
+        labels = [rollup.label for rollup in old.account.rollups if mask >> rollup.index & 1]
+        new._moved_rollups[row] = sum(1 << places[label] for label in labels if label in places)
+
+
+# --------------------------------------------------------------------------------------------------- evaluation
+
+
+def _evaluate(plan: Plan, new: Fold, masks: settling.Masks) -> None:
+    """Everybody looks at what is new, accounts first; twice where there are roll-ups over what is new of
+    people.
+    """
+    fresh = {unit.kind: _fresh(plan, new, unit) for unit in new.compiled}
+    rollups = [one for one in new.account.rollups if not plan.signal(new.account, plan.account, one.label)]
+    for _ in range(2 if rollups else 1):
+        of_accounts = masks.setdefault(m.ACCOUNT, {})
+        for row in range(1, new.account.table.rows) if rollups else ():
+            for rollup in rollups:
+                of_accounts[row] = of_accounts.get(row, 0) | rollup.show_tick(row)
+        _look(new, new.account, fresh[m.ACCOUNT], of_accounts)
+        settling.show_members(plan, new)
+        for unit in new.compiled:
+            if unit is not new.account:
+                _look(new, unit, fresh[unit.kind], masks.get(unit.kind, {}))
+        masks = {}
+
+
+def _look(new: Fold, unit: CompiledUnit, fresh: int, masks: Mapping[int, int]) -> None:
+    rows: Any = range(1, unit.table.rows) if fresh else sorted(masks)
+    gone = new.forward if unit.kind == m.PERSON else {}
+    for row in rows:
+        mask = fresh | masks.get(row, 0)
+        if mask and row not in gone:
+            new._cause = ("workspace", "", new.seq)
+            unit.evaluate(row, new.t, mask)
+
+
+def _fresh(plan: Plan, new: Fold, unit: CompiledUnit) -> int:
+    """The mask of a unit's nodes that were not there before, or read something else."""
+    kept = set(node_bits(plan, unit, new, kept=True).values())
+    mask = 0
+    for bit in node_bits(plan, unit, new).values():
+        if bit not in kept:
+            mask |= bit
+    return mask
