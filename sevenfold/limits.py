@@ -184,5 +184,18 @@ MESSAGE_SETTLED_ENTRIES_MAX = 1_000_000
 """Messages whose outcome is known that are remembered."""
 OPT_OUT_IMPORT_ROWS_MAX = 100_000
 """Opt-outs of one control record."""
-ACCOUNT_RECIPIENTS_MAX_PER_STEP = 50
+ACCOUNT_RECIPIENTS_PROFILES_MAX = 50
 """Members of an account whom one step writes to."""
+
+# --- people, tasks, playbooks, offers, broadcasts -----------------------------------------------------------
+TASK_SNOOZE_MS_MAX = 30 * 86_400_000
+"""How far ahead a task may be put off at a time."""
+TASKS_RETRIED_MAX = 100
+"""Tasks without an owner that are offered again in one operation."""
+TASK_TEXT_CHARS_MAX = 4_000
+"""A note, and any other text that a control record puts on a task."""
+OFFER_CODES_MAX = 1_000_000
+"""Codes of one pool."""
+OFFER_CODE_CHARS_MAX = 64
+BROADCAST_AUDIENCE_TOLERANCE_PERCENT = 10
+"""How much larger than acknowledged an audience may be."""

@@ -96,6 +96,8 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
             "moved": [(account, _big(mask)) for account, mask in fold._moved_rollups.items()],
         },
     )
+    if fold.journeys is not None:
+        yield "journeys", fold.journeys.dump()
     yield from _wheel_sections("wheel", fold.wheel)
     yield from _wheel_sections("valued", fold.valued)
     yield ("end",)
@@ -273,7 +275,13 @@ def _load_at_hand(wheel: Wheel, pending: list[Any]) -> None:
             wheel.push(due, low)
 
 
+def _load_journeys(fold: Fold, held: dict[str, Any]) -> None:
+    assert fold.journeys is not None, "the workspace is the same"
+    fold.journeys.load(held)
+
+
 _LOADERS: dict[str, Any] = {
+    "journeys": _load_journeys,
     "column": _load_column,
     "bag": _load_bag,
     "identity": _load_identity,

@@ -23,8 +23,8 @@ HOURS_MASK = (1 << 17) - 1
 """Hours are told apart for 15 years."""
 LEAVING = "Account Removed User"
 """The track call by which a person leaves an account."""
-Path = tuple[Handler | None, Handler | None]
-"""What an event of one name does to signals: the person's handler and the account's."""
+Path = tuple[Handler | None, Handler | None, bool]
+"""What an event of one name does: the person's handler, the account's, whether a journey may listen."""
 PATHS_MAX = 20_000
 """Names whose paths are kept; clients may invent names without end."""
 assert PROFILE_EVENTS_PER_HOUR_MAX < 1 << COUNT_BITS
@@ -46,7 +46,8 @@ class Arriving(Reading):
         paths = self._paths.get(type_)
         found = paths.get(name) if paths is not None else None
         if found is None:
-            found = self.person.handler(type_, name), self.account.handler(type_, name)
+            heard = self.journeys is not None and self.journeys.hears(type_, name)
+            found = self.person.handler(type_, name), self.account.handler(type_, name), heard
             if paths is not None and name != LEAVING:
                 if len(paths) >= PATHS_MAX:
                     paths.clear()
@@ -65,9 +66,14 @@ class Arriving(Reading):
         te = event.time if event.time <= t else t
         person = self.person
         new_from = person.table.rows
+        journeys = self.journeys
+        if journeys is not None:
+            journeys.begin()
         row = self._who(event, type_, t)
         if self._floods(row, t):
             self.dropped[Reason.PROFILE_FLOOD] = self.dropped.get(Reason.PROFILE_FLOOD, 0) + 1
+            if journeys is not None:
+                journeys.release()
             return
         p = event.properties
         d = 0
@@ -87,8 +93,9 @@ class Arriving(Reading):
             d |= person.traits.set(row, event.traits, te, seq, t)
         elif account and name == LEAVING:
             self._leave(row, account)
-        of_person, of_account = self._path(type_, name)
-        if of_person is not None and (not entities or all(model.person for _, model, _, _ in entities)):
+        of_person, of_account, heard = self._path(type_, name)
+        theirs = not entities or all(model.person for _, model, _, _ in entities)
+        if of_person is not None and theirs:
             d |= of_person(row, te, t, seq, p, event)
         if account and of_account is not None:
             mask = of_account(account, te, t, seq, p, event)
@@ -106,6 +113,11 @@ class Arriving(Reading):
         for (unit, _, entity, _), mask in zip(entities, masks, strict=True):
             if mask:
                 unit.evaluate(entity, t, mask)
+        if journeys is not None:
+            if heard:
+                journeys.end(row if theirs else 0, account, entities, (type_, name), event, te)
+            else:
+                journeys.release()
 
     def _floods(self, row: int, t: int) -> bool:
         """Counts an event of a person in the present hour of engine time; true when it is one too many."""

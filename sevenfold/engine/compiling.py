@@ -10,6 +10,7 @@ from msgspec import UNSET
 from ..events.model import event_decoder
 from ..events.steps import Intake
 from ..lifecycle.accounts import Exports
+from ..journeys.runtime import journeys_of
 from ..lifecycle.compile import CompiledUnit, members_label
 from ..profiles.columns import Dictionary
 from ..profiles.signals.base import stamp_ms
@@ -47,9 +48,7 @@ class Compiling(Merging):
             UNSET=UNSET,
         )
         for index, kind in enumerate(kinds):
-            self.units[kind] = CompiledUnit(
-                self, kind, index, capacity_rows, pending.get(kind, frozenset())
-            )
+            self.units[kind] = CompiledUnit(self, kind, index, capacity_rows, pending.get(kind, frozenset()))
             self.units[kind].dictionaries.update(seeds.get(kind, {}))
         self.person, self.account = self._unit(m.PERSON), self._unit(m.ACCOUNT)
         self._joined_column = self.person.table.add(".joined").name
@@ -60,11 +59,19 @@ class Compiling(Merging):
         self.compiled = [self.person, self.account, *self.entities]
         for unit in self.compiled:
             unit.declare()
+        journeys = self.journeys = journeys_of(self)  # type: ignore[arg-type]
+        if journeys is not None:
+            journeys.declare()
         for unit in self.compiled:
             # Linked signals took their bits while they were declared; the rest of the order follows.
             unit.order_nodes()
+        if journeys is not None:
+            journeys.order_nodes()
         for unit in self.compiled:
             unit.watch()
+        if journeys is not None:
+            journeys.watch()
+            journeys.name_properties()
         self.exports = Exports(self.account)
         self.person.closed = self.exports.closed.name
         names: set[str] = set()
@@ -89,6 +96,8 @@ class Compiling(Merging):
         self._entity_fields = [field for _, _, field in self._entity_keys if field is not None]
         for unit in self.compiled:
             unit.finish()
+        if journeys is not None:
+            journeys.finish()
         self._evaluate = [unit.evaluate for unit in self.compiled]
         self._role_weights = {
             members_label(k): v.members.roles

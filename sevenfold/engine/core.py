@@ -8,6 +8,7 @@ from ..effects import Effect, subject_id
 from ..events.model import EventDecoder
 from ..events.reasons import Reason
 from ..events.steps import Intake
+from ..journeys.runtime import Journeys
 from ..lifecycle.accounts import Exports
 from ..lifecycle.closing import DayCloser
 from ..lifecycle.compile import CompiledUnit
@@ -47,6 +48,8 @@ class Core:
         self._cause: tuple[str, str, int] | int = ("start", "", 0)
         """(kind, name, seq), or the number of the operation of an entry of the wheel."""
         self.units: dict[str, Unit] = {}
+        self.journeys: Journeys | None = None
+        """None when the workspace has nothing that runs: then none of it costs anything."""
         self.wheel, self.valued = Wheel(), ValuedWheel()
         self._fires: list[Fire] = []
         self._owners: list[str] = []

@@ -16,6 +16,8 @@ class Draining(Compiling):
         """Everything due at or before `t`, in order."""
         if self.seq == 0:
             self._next_close = self.closer.after(t)
+            if self.journeys is not None:
+                self.journeys.arm(t)
         while True:
             close, tick = self._next_close, self._tick_due
             until = min(t, close, tick)

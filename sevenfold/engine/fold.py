@@ -66,7 +66,14 @@ class Fold(Usual):
         self.t = t
         self.seq += 1
         self._cause = ("control", str(record.get("op")), self.seq)
-        perform(self, record)
+        if self.journeys is None:
+            perform(self, record)
+        else:
+            self.journeys.begin()
+            try:
+                perform(self, record)
+            finally:
+                self.journeys.release()
         return self._taken()
 
     def _taken(self) -> list[Effect]:

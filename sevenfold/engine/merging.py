@@ -51,6 +51,8 @@ class Merging(Memberships):
         for old, new in list(self.forward.items()):
             if new == loser:
                 self.forward[old] = winner
+        if self.journeys is not None:
+            self.journeys.merge(winner, loser, t)
         born = self.env.scope[person.born.name][loser]
         person.table.reset(loser)
         self.env.scope[person.born.name][loser] = born

@@ -42,6 +42,7 @@ class Usual(Arriving):
         identity, account_ids, account_rows = self.identity, self.account_ids, self.account_rows
         maps, held, of_user, of_anonymous = identity.maps, identity.held, identity.user, identity.anonymous
         evaluate, page_name = self.person.evaluate, self._fields["name"]
+        journeys: Any = self.journeys
         entity_fields, by_group = self._entity_fields, len(self._entity_fields) < len(self._entity_keys)
         hours, accounts = self._hours, self._accounts
         for t, raw in entries:
@@ -56,7 +57,7 @@ class Usual(Arriving):
                     name = event.name
                     if name is None and getattr(p, page_name) is UNSET:
                         name = ""
-                of_person, of_account = paths[type_][name]
+                of_person, of_account, heard = paths[type_][name]
                 if event.sent_at is None and event.original_timestamp is None:
                     te = parse_ms(event.timestamp)
                 else:
@@ -112,6 +113,8 @@ class Usual(Arriving):
             self.seq = seq = self.seq + 1
             self._cause = (type_, name, seq)
             self._whole_raw = raw
+            if heard:
+                journeys.begin()
             d = of_person(row, te, t, seq, p, event) if of_person is not None else 0
             if account and of_account is not None:
                 mask = of_account(account, te, t, seq, p, event)
@@ -119,6 +122,8 @@ class Usual(Arriving):
                     self._touch(account, mask)
             if d:
                 evaluate(row, t, d)
+            if heard:
+                journeys.end(row, account, (), (type_, name), event, te)
 
     def _long_way(self, t: int, raw: bytes) -> None:
         event = self.intake.accept(raw, t, "")

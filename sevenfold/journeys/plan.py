@@ -75,11 +75,10 @@ class OnScore(TriggerBase, tag="score", frozen=True, kw_only=True):
 
 
 class OnTrait(TriggerBase, tag="trait", frozen=True, kw_only=True):
-    """A trait took another value; ``to`` asks for one value, ``first`` whether becoming known counts."""
+    """A trait took another value (becoming known is one); ``to`` asks for one value."""
 
     trait: str
     to: str | float | bool | None = None
-    first: bool = True
 
 
 class OnDate(TriggerBase, tag="date", frozen=True, kw_only=True):

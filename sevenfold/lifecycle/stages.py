@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 from ..profiles import expressions as x
 from ..profiles.build import code, conjunction, disjunction, expression, name
@@ -27,6 +28,8 @@ class LifecycleNode:
         unit.add_slot(("stage", label), self.slot)
         self.initial = self.names.index(model.initial or self.names[0]) + 1
         self.bit = 0
+        self.told: list[Callable[[int, int, int], None]] = []
+        """Called with (row, stage before, stage after) on each move; by journeys."""
         self._serial = -1
         self._left = 0
 
@@ -130,6 +133,8 @@ class LifecycleNode:
         }
         self.unit.host.emit(self.unit, row, "stage", self.label, data)
         mask = self._changed(row, old, new)
+        for told in self.told:
+            told(row, old, new)
         for clock in self._clocks:
             mask |= clock.move(row, t if new else -(2**63), t)
         derived = self._entered[new - 1] if new else None

@@ -4,6 +4,7 @@ flipped.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from . import expressions as x
@@ -47,6 +48,8 @@ class SegmentNode:
             announced,
         )
         self.bit = 0
+        self.told: list[Callable[[int, int, bool], None]] = []
+        """Called with (row, t, member) when a membership changes; by journeys."""
 
     def watch(self) -> None:
         if self.condition is not None:
@@ -87,6 +90,8 @@ class SegmentNode:
         new = held | self.slot.bit if member else held & ~self.slot.bit
         bits[row] = new
         mask = self._changed(row, held, new)
+        for told in self.told:
+            told(row, t, member)
         if self.announced:
             self.unit.host.emit(self.unit, row, "entered" if member else "left", self.label, {})
             derived = self._entered if member else self._left

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...workspace.base import Condition, Model
+
+if TYPE_CHECKING:
+    from ..audit.step import StepFields
+    from ..compiled import StepSite
+    from ..runs import RunView
+
+    Run = RunView
+    Site = StepSite
+else:
+    Run = Site = Any
 
 STAY = -1
 """The run stays at its step: it waits for a time, an event, a condition, an outcome or a person."""
@@ -43,6 +53,20 @@ class StepBase(Model, tag_field="kind", frozen=True, kw_only=True):
         """Events that a run here waits for: (field, event names, where)."""
         return ()
 
+    def follows(self) -> Iterable[str]:
+        """Names of the subject whose every change a run that waits here looks at."""
+        return ()
+
+    def reads(self) -> Iterable[str]:
+        """Properties of the event that started the run which are needed here, besides those in
+        conditions.
+        """
+        return ()
+
+    def expand(self, step_id: str, following: str) -> dict[str, StepBase]:
+        """The steps that this one stands for (a block writes itself out); `following` comes after it."""
+        return {step_id: self}
+
     def falls_through(self) -> bool:
         """Whether the run can go on to the step after this one."""
         return True
@@ -51,86 +75,10 @@ class StepBase(Model, tag_field="kind", frozen=True, kw_only=True):
         """Whether a run always takes time here, so that a loop through this step is no endless one."""
         return False
 
-
-class Run(Protocol):
-    """What a step's logic may know and do about the run at hand. Times are ms UTC, rows are of the
-    subject's table.
-    """
-
-    t: int
-    """Engine time."""
-    row: int
-    """The subject's row."""
-    person: int
-    """The person's row (of an entity its person; 0 for an account)."""
-    since: int
-    """When the run came to this step."""
-    due: int
-    """When its timer fires; NEVER without one."""
-    mark: int
-    """One integer of the step's own, 0 when the run comes to the step."""
-    ghost: bool
-    key: str
-    end_reason: str
-    """Why the run ends when a step answers END; `completed` unless a step says otherwise."""
-    heard: int
-    """Of a wake by an event, condition or outcome: the place of what matched, in the order the
-    step gives.
-    """
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def visit(self) -> int: ...
-    @property
-    def trigger_seq(self) -> int: ...
-    def until(self, due: int) -> Move:
-        """Sets the run's timer and answers STAY."""
-        ...
-
-    def tell(self, kind: str, name: str, /, **data: Any) -> None:
-        """An effect about this run: `kind`, `name` is the journey, `data` begins with run, step
-        and visit.
+    def audit(self, at: StepFields) -> None:
+        """Reports what is wrong with this kind's own fields. Targets, conditions (`asked`, `watched`)
+        and events (`heard`) are looked at for every kind alike.
         """
-        ...
-
-    def property(self, name: str) -> Any:
-        """A property of the event that started the run; None without it."""
-        ...
-
-    def reach(self, goal: str, value: float | None) -> None:
-        """Counts a goal of the journey, once a run."""
-        ...
-
-    def zone(self) -> tuple[str, str]:
-        """The time zone for this run and where it comes from (person, account, inferred, workspace)."""
-        ...
-
-
-class Site(Protocol):
-    """What a step's logic may ask while it is compiled."""
-
-    journey: str
-    step: str
-    index: int
-
-    def target(self, step: str | None) -> Move:
-        """The index of a step id; None is the step after this one; `exit` is END."""
-        ...
-
-    def asks(self, condition: Condition) -> Callable[[Any], bool]:
-        """A function that says whether a condition is true for the run at hand (unknown is not)."""
-        ...
-
-    def asks_unknown(self, condition: Condition) -> Callable[[Any], bool]:
-        """A function that says whether a condition is unknown for the run at hand."""
-        ...
-
-    def workspace(self) -> Any: ...
-
-    def service(self, name: str) -> Any:
-        """Something shared by all steps: `messages`, `tasks`, `traits`, `journeys`."""
-        ...
 
 
 class Logic:
@@ -149,9 +97,28 @@ class Logic:
         """The run's timer fired, or what it waited for happened."""
         return self.following
 
-    def holds_at(self, run: Run) -> bool:
-        """Whether the run is here only for a time (a timer): used by reports."""
-        return True
+    def decide(self, run: Run) -> Move:
+        """Decides what the run proposed; called once for each proposal, in the order of the law."""
+        raise AssertionError("a step that proposes decides")
+
+    def changed(self, run: Run) -> Move:
+        """Something that conditions here read has changed, and no path holds: STAY, or where to go."""
+        return STAY
+
+    def holds(self, run: Run, place: int) -> bool:
+        """Whether the condition of a wait path is true now: place counts the step's `watched`
+        conditions.
+        """
+        return False
+
+    def heard(self, run: Run, place: int) -> Move:
+        """An event the run waits for came: place counts the step's `heard` events. STAY goes on waiting."""
+        run.heard = place
+        return self.wake(run, "event")
+
+    def alive(self, run: Run) -> bool:
+        """Whether a run that stays here without a timer can still be woken."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +128,6 @@ class StepKind:
     model: type[StepBase]
     logic: type[Logic]
     title: str
-    changes: ClassVar[tuple[str, ...]] = ()
 
     @property
     def tag(self) -> str:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...limits import JOURNEY_RULES_ITEMS_MAX
 from ...workspace.base import Condition, Model
+from ..proof import always, implies, never
 from .base import Logic, Move, Run, Site, StepBase, StepKind
+
+if TYPE_CHECKING:
+    from ..audit.step import StepFields
 
 
 class BranchPath(Model, frozen=True, kw_only=True):
@@ -38,6 +44,32 @@ class Branch(StepBase, tag="branch", frozen=True, kw_only=True):
 
     def falls_through(self) -> bool:
         return self.else_ is None
+
+    def audit(self, at: StepFields) -> None:
+        if not 0 < len(self.paths) <= JOURNEY_RULES_ITEMS_MAX:
+            fix = f"from 1 to {JOURNEY_RULES_ITEMS_MAX}; the rest is `else`"
+            at.error("paths", "wrong_value", f"a branch has {len(self.paths)} paths", fix)
+        trees = [at.tree(path.when) for path in self.paths]
+        sure = len(self.paths)
+        for index, (path, tree) in enumerate(zip(self.paths, trees, strict=True)):
+            if tree is None:
+                continue
+            if never(tree, at.counts) and not path.unknown:
+                message = "this can never be true, so nobody takes the path"
+                at.warning(("paths", index, "when"), "unreachable", message, "remove the path, or correct it")
+            for before in range(index):
+                earlier = trees[before]
+                taken = earlier is not None and implies(tree, earlier)
+                if sure < index or (taken and (not path.unknown or self.paths[before].unknown)):
+                    message = f"whoever could take this path takes path {min(before, sure) + 1} before"
+                    fix = "put it first, or remove it"
+                    at.warning(("paths", index), "unreachable", message, fix)
+                    break
+            if always(tree, at.counts):
+                sure = min(sure, index)
+        if sure < len(self.paths) and self.else_ is not None:
+            message = f"path {sure + 1} is always taken, so `else` never is"
+            at.warning("else", "unreachable", message)
 
 
 class BranchLogic(Logic):

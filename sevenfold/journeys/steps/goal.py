@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from .base import Logic, Move, Run, Site, StepBase, StepKind
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ...limits import NUMBER_MAGNITUDE_MAX
+from .base import Logic, Move, Run, StepBase, StepKind
+
+if TYPE_CHECKING:
+    from ..audit.step import StepFields
 
 
 class Goal(StepBase, tag="goal", frozen=True, kw_only=True):
@@ -13,18 +20,28 @@ class Goal(StepBase, tag="goal", frozen=True, kw_only=True):
     goal: str
     value: float | str | None = None
 
+    def audit(self, at: StepFields) -> None:
+        if not self.goal.strip():
+            at.error("goal", "wrong_value", "the goal has no name")
+        if isinstance(self.value, str):
+            at.event_property("value", self.value)
+        else:
+            at.number("value", self.value, -NUMBER_MAGNITUDE_MAX, NUMBER_MAGNITUDE_MAX)
+
+    def reads(self) -> Iterable[str]:
+        if isinstance(self.value, str):
+            yield self.value
+
 
 class GoalLogic(Logic):
     """Counts the goal once a run."""
-
-    def __init__(self, model: Goal, site: Site) -> None:
-        super().__init__(model, site)
 
     def enter(self, run: Run) -> Move:
         value = self.model.value
         if isinstance(value, str):
             value = run.property(value)
         run.reach(self.model.goal, value if isinstance(value, int | float) else None)
+        run.tell("step", self.site.journey, outcome="reached")
         return self.following
 
 

@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .base import Logic, StepBase, StepKind
+from ...profiles.expressions import parse_duration
+from ..evidence import event_properties, names_in
+from ..times import NEVER
+from .base import STAY, Logic, Move, Run, Site, StepBase, StepKind, Why
+
+TIMEOUT = "timeout"
+"""The outcome when nobody closed the task in time."""
 
 
 class Task(StepBase, tag="task", frozen=True, kw_only=True):
     """Opens a task of the workspace's kind ``task`` (see `tasks`), with the evidence at this
-    moment. One open task per (subject, kind, reason): a second one joins the first. With ``on``
-    the run waits for the outcome (saved, not_saved, false_alarm, unreachable, or the kind's
-    own; ``timeout`` after ``within``).
+    moment. One open task per (subject, kind, reason): a second one joins the first. ``reason``
+    may name values in braces (``stalled at {onboarding.next}``). With ``on`` the run waits for
+    the outcome (saved, not_saved, false_alarm, unreachable, or the kind's own; ``timeout`` after
+    ``within``).
     """
 
     task: str
     reason: str = ""
     evidence: list[str] = []
-    """Names whose values go with the task; default: the kind's."""
+    """Names of the journey's subject (and ``event.NAME``) whose values go with the kind's own."""
     on: dict[str, str] = {}
     within: str | None = None
     data: dict[str, Any] = {}
@@ -26,9 +33,61 @@ class Task(StepBase, tag="task", frozen=True, kw_only=True):
     def targets(self) -> Iterable[tuple[str, str]]:
         return ((f"on.{outcome}", step) for outcome, step in self.on.items())
 
+    def reads(self) -> Iterable[str]:
+        return event_properties([*self.evidence, *names_in(self.reason)])
+
 
 class TaskLogic(Logic):
     """Owner, SLA and escalation are `journeys.tasks`; the run waits for the outcome."""
+
+    def __init__(self, model: Task, site: Site) -> None:
+        super().__init__(model, site)
+        self._tasks: Any = site.service("tasks")
+        self._ways = {outcome: site.target(step) for outcome, step in model.on.items()}
+        self._within = parse_duration(model.within) if model.within is not None else None
+
+    def enter(self, run: Run) -> Move:
+        model, tasks = self.model, self._tasks
+        unit, row = tasks.subject(model.task, run.plan.unit, run.row)
+        event = run.all_properties()
+        reason = tasks.evidence.render(run.plan.unit, run.row, model.reason, event, {})
+        if run.ghost:
+            run.tell("would_task", self.site.journey, task=model.task, reason=reason)
+            tasks.would(unit, row, model.task, run.effect_id())
+            return self._stay(run, None)
+        evidence = tasks.evidence.values(run.plan.unit, run.row, model.evidence, event)
+        told = {"journey": self.site.journey, "run": run.id, "step": run.step, "visit": run.visit}
+        if model.data:
+            told["data"] = model.data
+        return self._stay(run, tasks.open(model.task, unit, row, reason, run.effect_id(), evidence, told))
+
+    def _stay(self, run: Run, task: Any) -> Move:
+        """Waits for the outcome, if the step leads anywhere by it; a ghost waits as long as people get."""
+        if not self._ways:
+            run.tell("step", self.site.journey, outcome="would_task" if task is None else "opened")
+            return self.following
+        if self._within is not None:
+            due = run.t + self._within
+        else:
+            due = NEVER if task is not None else self._tasks.kinds[self.model.task].due_at(run.t)
+        told = {"until": None if due == NEVER else due, "for": "task"}
+        if task is not None:
+            self._tasks.wait(task, run)
+            told["task"] = task.id
+        run.tell("wait", self.site.journey, **told)
+        run.until(due)
+        return STAY
+
+    def wake(self, run: Run, why: Why) -> Move:
+        outcome = TIMEOUT
+        if why == "task":
+            outcome = self._tasks.outcome_of(self.model.task, run.heard)
+        self._tasks.forget(run)
+        run.tell("step", self.site.journey, outcome=outcome)
+        return self._ways.get(outcome, self.following)
+
+    def alive(self, run: Run) -> bool:
+        return self._tasks.is_waiting(run)
 
 
 KIND = StepKind(Task, TaskLogic, "Human task")
