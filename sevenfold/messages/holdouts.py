@@ -16,5 +16,5 @@ def draw(salt: str, unit_id: str) -> int:
 
 
 def held_out(share: float, salt: str, unit_id: str) -> bool:
-    """Whether a unit is among the `share` per cent that are held out under a salt."""
-    return share > 0 and draw(salt, unit_id) < share * PLACES / 100
+    """Whether a unit is among the `share` per cent (in steps of 0.01) that are held out under a salt."""
+    return share > 0 and draw(salt, unit_id) < round(share * PLACES / 100)

@@ -14,9 +14,10 @@ from ..workspace.base import Condition, Model
 
 class DeliveryChannel(Model, frozen=True, kw_only=True):
     """A way to reach people. ``type`` says which adapter sends (email, sms, whatsapp, web_push,
-    app_push, in_app, slack, teams, webhook, ads). ``address`` is the identifier or trait it
-    needs (``email``, ``phone``, ``device``, ``trait.slack_id``); without it nobody is
-    unreachable. ``unknown``: what happens to a message whose outcome a crash left unknown.
+    app_push, in_app, popup, slack, teams, webhook, ads). ``address`` is the identifier or trait
+    it needs (``email``, ``phone``, ``device``, ``trait.slack_id``); not given it is ``email`` for
+    email, ``phone`` for sms and whatsapp, ``device`` for push, and nothing for the others.
+    ``unknown``: what happens to a message whose outcome a crash left unknown.
     ``settings`` are the adapter's; secrets are references (``env:NAME``, ``file:PATH``).
     """
 
@@ -26,7 +27,8 @@ class DeliveryChannel(Model, frozen=True, kw_only=True):
     reachable: Condition | None = None
     """A condition on the person that must hold too (the 24-hour window of WhatsApp)."""
     purposes: list[str] = []
-    """Categories and intents this channel is for, when a channel is chosen by purpose."""
+    """Categories and intents this channel is for, when a channel is chosen by purpose; not given, those usual
+    for its type."""
     settings: dict[str, str | int | float | bool] = {}
 
 
@@ -46,7 +48,8 @@ class ConsentCategory(Model, frozen=True, kw_only=True):
 
 class ConsentEvents(Model, frozen=True, kw_only=True):
     """Events that change consent: ``event`` sets ``status`` for ``channel`` (or all) and
-    ``category`` (or the property that names it, ``property.NAME``; or all).
+    ``category`` (or the property that names it, ``property.NAME``; or all). `Email Unsubscribed` sets
+    ``out`` for every category on every e-mail channel, unless a rule here names it.
     """
 
     event: str
@@ -64,15 +67,14 @@ class Consent(Model, frozen=True, kw_only=True):
 
 
 class Cap(Model, frozen=True, kw_only=True):
-    """At most ``limit`` messages in ``per``: a rolling window, or a calendar ``day``, ``week`` or
-    ``month`` in ``zone``. Scoped by what is given; messages without consent category `required`
-    count and are held by all scopes they fall in, transactional ones are exempt unless
-    ``transactional``. ``factor`` maps segments to another limit: the first that holds (more to
-    the active, fewer to the quiet).
+    """At most ``limit`` messages in ``per``, a rolling window; or in a ``calendar`` day, week (from Monday)
+    or month in ``zone`` (default: the workspace's). Its scope is what is given: messages of a ``channel``
+    (or kind of channel), a ``category``, a ``tag``, a ``journey``, to people in a ``stage`` of each
+    lifecycle named.
     """
 
     limit: int
-    per: str
+    per: str | None = None
     calendar: Literal["day", "week", "month"] | None = None
     zone: str | None = None
     channel: str | None = None
@@ -81,13 +83,23 @@ class Cap(Model, frozen=True, kw_only=True):
     stage: dict[str, str] = {}
     journey: str | None = None
     limits: dict[str, int] = {}
-    """Segment -> limit; the first written whose segment holds."""
+    """Segment -> another limit (more to the active, fewer to the quiet); the first written whose segment
+    holds.
+    """
     over: Literal["drop", "defer", "next"] = "drop"
     transactional: bool = False
+    """Whether transactional messages count. They are never held."""
+
+    def __post_init__(self) -> None:
+        if (self.per is None) == (self.calendar is None):
+            raise ValueError("a cap has either `per` (a rolling window) or `calendar` (day, week or month)")
 
 
 class QuietHours(Model, frozen=True, kw_only=True):
-    """Local hours in which messages of these channels and categories (none given: all) are not sent."""
+    """Local hours in which messages of these channels (or kinds of channel) and categories (none given: all)
+    are not sent. Local to ``zone``, else to the person; if their zone is not known, to every zone they may
+    be in.
+    """
 
     windows: list[WeeklyWindow]
     channels: list[str] = []
@@ -98,7 +110,9 @@ class QuietHours(Model, frozen=True, kw_only=True):
 
 
 class Topic(Model, frozen=True, kw_only=True):
-    """One topic goes out once in ``once_per``, across channels and journeys."""
+    """One topic goes out once in ``once_per``, across channels and journeys. Topics that are not declared
+    here have the default.
+    """
 
     once_per: str = "7d"
 
@@ -111,8 +125,8 @@ class Conflict(Model, frozen=True, kw_only=True):
 
 
 class Guard(Model, frozen=True, kw_only=True):
-    """While ``when`` holds, messages of these intents, categories, tags or journeys are held with
-    ``reason``.
+    """While ``when`` holds, messages of one of these intents, categories, tags or journeys (none given: all)
+    are held, with ``reason``.
     """
 
     when: Condition

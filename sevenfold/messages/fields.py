@@ -1,0 +1,35 @@
+"""Many small numbers of each person in few int64 columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..profiles.columns import Table
+
+_BITS = 63
+"""Bits used of a column: its sign stays free."""
+
+
+class Fields:
+    """`count` numbers of `bits` bits for each row of a table, all 0 in a new row."""
+
+    def __init__(self, table: Table, label: str, count: int, bits: int) -> None:
+        self.scope = table.env.scope
+        self.count, self.bits = count, bits
+        self.per = _BITS // bits
+        self.most = (1 << bits) - 1
+        self.columns = [table.add(f"{label}{at}").name for at in range(-(-count // self.per))]
+
+    def get(self, row: int, place: int) -> int:
+        """One number of a row."""
+        column, at = divmod(place, self.per)
+        held: int = self.scope[self.columns[column]][row]
+        return held >> at * self.bits & self.most
+
+    def put(self, row: int, place: int, value: int) -> None:
+        """Sets one number, from 0 to `most`."""
+        assert 0 <= value <= self.most
+        column, at = divmod(place, self.per)
+        values: Any = self.scope[self.columns[column]]
+        shift = at * self.bits
+        values[row] = values[row] & ~(self.most << shift) | value << shift

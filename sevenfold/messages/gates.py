@@ -1,0 +1,271 @@
+"""The gates before a message, in the order of the law: the first that stops it is the reason.
+
+Each gate is one function of a case, which is all there is to know about one template for one person at one
+instant; it answers nothing (the message passes) or a verdict. docs/explain/journeys.md, section Messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple
+
+from ..journeys.times import NEVER, jitter
+from .caps import CompiledCap
+from .channels import Channel, Holds
+from .consent import Purpose, allowed
+from .holdouts import held_out
+from .ledger import NONE, Ledger, latest
+from .ledger import Kind as LedgerKind
+from .quiet import CompiledQuiet, Whereabouts
+
+Otherwise = Literal["defer", "discard", "ignore"]
+
+
+class Verdict(NamedTuple):
+    """Why a message is not sent now."""
+
+    reason: str
+    until: int = 0
+    """When to ask again; 0: it is held for good."""
+    hands_over: bool = False
+    """Whether the step's next template may be tried."""
+    detail: Mapping[str, Any] = {}
+    """More for the trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledGuard:
+    """A guard that concerns the message."""
+
+    name: str
+    holds: Holds
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Candidate:
+    """What is fixed about one template in one step: made once, when the journey is compiled."""
+
+    template: str
+    channel: Channel
+    purpose: Purpose
+    kind: LedgerKind
+    """Without the stages, which are known when it is decided."""
+    version: str = ""
+    deliverable: bool = True
+    """Whether the template exists for the channel."""
+    transactional: bool = False
+    guards: Sequence[CompiledGuard] = ()
+    caps: Sequence[CompiledCap] = ()
+    quiet: Sequence[CompiledQuiet] = ()
+    once_per: int = 0
+    """How long the topic holds others back, ms; 0: there is none."""
+    conflicts: Mapping[str, int] = field(default_factory=dict)
+    """Intents that hold this one back -> how long, ms."""
+    gap: int = 0
+    """The least time after another message, ms."""
+    holdout: float = 0.0
+    """The step's own share, per cent."""
+    on_cap: Literal["drop", "defer"] | None = None
+    on_quiet: Otherwise | None = None
+
+
+@dataclass(slots=True)
+class Case:
+    """One template, one person, one instant."""
+
+    message: Candidate
+    t: int
+    deadline: int
+    """When the time to live ends."""
+    row: int = 0
+    ghost: bool = False
+    status: int = 0
+    """What the person said of the purpose; see `consent`."""
+    addresses: Sequence[str] = ()
+    """Normalised, the preferred first. Not looked at where the channel needs none."""
+    suppressed: Callable[[str], bool] = lambda address: False
+    stage_suppressed: bool = False
+    """Whether the journey's `suppressed_by` is true."""
+    unit_id: str = ""
+    """Who draws into the step's holdout."""
+    off: bool = False
+    """Whether the channel is switched off."""
+    decided: Sequence[tuple[LedgerKind, bool]] = ()
+    """What was decided before for this person in this decision of proposals, and whether it was a ghost's."""
+    ledgers: Sequence[Ledger] = (NONE,)
+    """Of the person; a ghost's cases see the ghosts' ledger as well."""
+    kinds: Sequence[LedgerKind] = ()
+    masks: Sequence[int] = ()
+    """Caps by code."""
+    run_full: bool = False
+    """Whether the run has had all its messages (`limits.messages`)."""
+    where: Callable[[], Whereabouts] | None = None
+    workspace: Whereabouts | None = None
+    jitter_key: tuple[str | int, ...] = ()
+
+
+Gate = Callable[[Case], Verdict | None]
+
+
+def consent(case: Case) -> Verdict | None:
+    """1. What the person said for this purpose on this channel, else the category's default."""
+    if allowed(case.status, case.message.purpose):
+        return None
+    return Verdict("no_consent", hands_over=True, detail={"category": case.message.kind.category})
+
+
+def suppression(case: Case) -> Verdict | None:
+    """2. The address bounced, complained, or was put on the list. All addresses there are must be on it."""
+    if case.message.channel.address is None or not case.addresses:
+        return None
+    if any(not case.suppressed(address) for address in case.addresses):
+        return None
+    return Verdict("suppressed", hands_over=True)
+
+
+def stages_and_guards(case: Case) -> Verdict | None:
+    """3. The journey's `suppressed_by`, and guards that name the message."""
+    if case.stage_suppressed:
+        return Verdict("stage_suppressed")
+    for guard in case.message.guards:
+        if guard.holds(case.row):
+            detail = {"guard": guard.name}
+            return Verdict("guarded", detail={**detail, "why": guard.reason} if guard.reason else detail)
+    return None
+
+
+def holdout(case: Case) -> Verdict | None:
+    """4. The step's own share. Ghosts go on to the end."""
+    kind = case.message.kind
+    if case.ghost or not case.message.holdout:
+        return None
+    if held_out(case.message.holdout, f"step {kind.journey}/{kind.step}", case.unit_id):
+        return Verdict("held_out", detail={"share": case.message.holdout})
+    return None
+
+
+def reachability(case: Case) -> Verdict | None:
+    """5. An address of the kind the channel needs, and its own condition."""
+    channel = case.message.channel
+    if channel.address is not None and not case.addresses:
+        return Verdict("unreachable", hands_over=True, detail={"needs": channel.address})
+    if channel.reachable is not None and not channel.reachable(case.row):
+        return Verdict("unreachable", hands_over=True)
+    return None
+
+
+def delivery(case: Case) -> Verdict | None:
+    """6. The channel is switched on, and the template exists for it."""
+    if case.off or not case.message.deliverable:
+        return Verdict("undeliverable", hands_over=True, detail={"off": True} if case.off else {})
+    return None
+
+
+def arbitration(case: Case) -> Verdict | None:
+    """7. What was decided before in this decision, then what was sent before: topic, intents, least gap."""
+    message = case.message
+    for kind, ghost in case.decided:
+        if ghost and not case.ghost:
+            continue
+        same = message.kind.topic is not None and kind.topic == message.kind.topic
+        if same or kind.intent in message.conflicts or (message.gap and not kind.transactional):
+            return Verdict("outranked", detail={"by": f"{kind.journey}/{kind.step}"})
+    kinds = case.kinds
+    topic = message.kind.topic
+    if message.once_per:
+        last = latest(case.ledgers, case.t - message.once_per + 1, lambda code: kinds[code].topic == topic)
+        if last is not None:
+            return Verdict("topic", detail={"topic": topic, "last": last})
+    for intent, within in message.conflicts.items():
+        last = latest(case.ledgers, case.t - within + 1, _of_intent(kinds, intent))
+        if last is not None:
+            return Verdict("conflict", detail={"intent": intent, "last": last})
+    if message.gap:
+        last = latest(case.ledgers, case.t - message.gap + 1, lambda code: not kinds[code].transactional)
+        if last is not None:
+            return Verdict("gap", last + message.gap, detail={"last": last})
+    return None
+
+
+def _of_intent(kinds: Sequence[LedgerKind], intent: str) -> Callable[[int], bool]:
+    return lambda code: kinds[code].intent == intent
+
+
+def frequency(case: Case) -> Verdict | None:
+    """8. A place in every cap: the first written that drops decides, then those that hand over, then
+    deferral.
+    """
+    if case.run_full:
+        return Verdict("capped", detail={"cap": "limits.messages"})
+    later, waits_for = 0, ""
+    hands_over: Verdict | None = None
+    for cap in case.message.caps:
+        if cap.in_stage is not None and not cap.in_stage(case.row):
+            continue
+        limit = cap.limit(case.row)
+        until = cap.full_until(case.t, limit, case.ledgers, case.masks)
+        if until is None:
+            continue
+        over = case.message.on_cap or cap.model.over
+        detail = {"cap": cap.name, "limit": limit}
+        if over == "drop" or (over == "defer" and until >= NEVER):
+            return Verdict("capped", detail=detail)
+        if over == "next":
+            hands_over = hands_over or Verdict("capped", hands_over=True, detail=detail)
+        elif until > later:
+            later, waits_for = until, cap.name
+    if hands_over is not None or not later:
+        return hands_over
+    return Verdict("capped", later, detail={"cap": waits_for})
+
+
+def quiet_hours(case: Case) -> Verdict | None:
+    """9. The person's local time: the first written entry in whose windows it is."""
+    if case.message.on_quiet == "ignore":
+        return None
+    for entry in case.message.quiet:
+        assert case.where is not None and case.workspace is not None
+        found = entry.at(case.t, case.where, case.workspace.zone)
+        if found is None:
+            continue
+        detail = {"zone": found.zone, "from": found.basis}
+        otherwise = case.message.on_quiet or entry.model.otherwise
+        if otherwise == "next":
+            return Verdict("quiet", hands_over=True, detail=detail)
+        if otherwise == "discard" or found.until >= NEVER:
+            return Verdict("quiet", detail=detail)
+        return Verdict("quiet", jitter(found.until, entry.jitter_ms, *case.jitter_key), detail=detail)
+    return None
+
+
+GATES: Final[tuple[Gate, ...]] = (
+    consent,
+    suppression,
+    stages_and_guards,
+    holdout,
+    reachability,
+    delivery,
+    arbitration,
+    frequency,
+    quiet_hours,
+)
+"""Every gate of the fold, in the order of the law; rate limit and render are the sender's."""
+TRANSACTIONAL_SKIPS: Final = (stages_and_guards, holdout, arbitration, frequency, quiet_hours)
+TRANSACTIONAL_GATES: Final = tuple(gate for gate in GATES if gate not in TRANSACTIONAL_SKIPS)
+
+
+def judge(case: Case) -> Verdict | None:
+    """Asks the gates in order: nothing when the message passes. A wait beyond the time to live is
+    `expired`.
+    """
+    if case.t >= case.deadline:
+        return Verdict("expired")
+    for gate in TRANSACTIONAL_GATES if case.message.transactional else GATES:
+        found = gate(case)
+        if found is not None:
+            if found.until and found.until >= case.deadline:
+                return Verdict("expired", detail={"waiting": found.reason, **found.detail})
+            return found
+    return None
