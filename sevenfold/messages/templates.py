@@ -29,7 +29,7 @@ CHANNELS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 
 
 class TextFile(Model, frozen=True, kw_only=True):
-    """A text that stands in a file of the workspace, named from the folder of the YAML file or from the top."""
+    """A text in a file of the workspace, named from the folder of the YAML file or from the top."""
 
     file: str
 
@@ -77,16 +77,16 @@ class Wording(Model, frozen=True, kw_only=True):
     """Where a tap on the message leads."""
     buttons: list[Button] | None = None
     payload: Any = None
-    """JSON for webhooks, Slack, Teams and WhatsApp. A text that is exactly one ``{{ ... }}`` keeps the type of
-    its value. May also be one text that gives JSON."""
+    """JSON for webhooks, Slack, Teams and WhatsApp. A text that is exactly one ``{{ ... }}`` keeps the type
+    of its value. May also be one text that gives JSON."""
 
 
 class Template(Wording, frozen=True, kw_only=True):
-    """One message. ``channel`` is a kind of channel (email, sms, whatsapp, web_push, app_push, in_app, popup, slack,
-    teams, webhook, ads) or a channel of the workspace.
+    """One message. ``channel`` is a kind of channel (email, sms, whatsapp, web_push, app_push, in_app, popup,
+    slack, teams, webhook, ads) or a channel of the workspace.
 
-    ``locales`` holds other wordings, field by field: a person's ``de-AT`` takes ``de-AT``, else ``de``, else what
-    is written here, which is in the language ``locale``.
+    ``locales`` holds other wordings, field by field: a person's ``de-AT`` takes ``de-AT``, else ``de``, else
+    what is written here, which is in the language ``locale``.
     """
 
     channel: str
@@ -134,8 +134,8 @@ class TemplateVersion(msgspec.Struct, frozen=True):
 def version_of(
     name: str, template: Template, partials: Mapping[str, Any] | None = None, kind: str | None = None
 ) -> TemplateVersion:
-    """The version that a template and the workspace's partials make now. ``kind`` is that of the channel, where
-    ``channel`` names one of the workspace's own.
+    """The version that a template and the workspace's partials make now. ``kind`` is that of the channel,
+    where ``channel`` names one of the workspace's own.
     """
     known = partials or {}
     reached: dict[str, str] = {}
@@ -181,8 +181,8 @@ def text_of(value: Text | None) -> str | None:
 def wording_for(template: Template, locale: str | None) -> tuple[str, str]:
     """(key under ``locales`` or an empty text for the template's own wording, the locale to format in).
 
-    ``de-AT`` finds ``de-AT``, ``de_at``, then ``de``. Dates and numbers are formatted as the person's own locale
-    does it when the wording is in the person's language, else in that of the wording.
+    ``de-AT`` finds ``de-AT``, ``de_at``, then ``de``. Dates and numbers are formatted as the person's own
+    locale does it when the wording is in the person's language, else in that of the wording.
     """
     if locale:
         wanted = locale_key(locale)

@@ -72,7 +72,7 @@ class Tree:
         return Place(node.file, line) if node is not None else Place("", 0)
 
     def text_place(self, path: Field, line: int) -> Place:
-        """Where a line (from 1) of the text at ``path`` stands, also when a file of its own holds the text."""
+        """Where a line (from 1) of the text at ``path`` stands, in YAML or in a file of its own."""
         node, at = self._find(path)
         if node is None:
             return Place("", 0)

@@ -1,4 +1,4 @@
-"""Texts of templates that stand in files of their own: ``templates/partials/NAME.liquid``, and ``{file: NAME}``."""
+"""Texts of templates in files of their own: ``templates/partials/NAME.liquid``, and ``{file: NAME}``."""
 
 from __future__ import annotations
 

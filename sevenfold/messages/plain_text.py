@@ -1,0 +1,127 @@
+"""The plain part of an e-mail, made from its HTML once, with the Liquid in it left in place."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Final
+
+from .sources import LIQUID, Piece, Source
+
+_BLOCKS: Final = frozenset({
+    "p", "div", "table", "tbody", "thead", "tr", "section", "article", "header", "footer", "blockquote",
+    "pre", "form", "center", "figure", "figcaption", "main", "nav", "address", "dl", "dt", "dd",
+})  # fmt: skip
+_PARAGRAPHS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre"})
+_SKIPPED: Final = frozenset({"script", "style", "head", "title", "template", "noscript"})
+_VOID: Final = frozenset({"br", "hr", "img", "input", "meta", "link", "area", "base", "col", "wbr"})
+_HIDDEN: Final = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
+_MARK: Final = re.compile("\ue000(\\d+)\ue001")
+_BLANK: Final = re.compile(r"[ \t\r\f\v\xa0\u200c\u034f]+")
+_SPACE: Final = re.compile(r"\s+")
+
+
+def text_source(html: Source) -> Source:
+    """The text of an HTML source. Liquid stands where it stood, and knows its place."""
+    kept: list[tuple[str, int]] = []
+
+    def mark(match: re.Match[str], path: object, line: int) -> list[Piece]:
+        kept.append((match[0], match.start()))
+        return [Piece(f"\ue000{len(kept) - 1}\ue001", (), line, verbatim=False)]
+
+    marked = html.replace(LIQUID, mark)
+    reader = _Reader()
+    reader.feed(marked.text)
+    reader.close()
+    text = tidy(reader.text())
+    pieces: list[Piece] = []
+    end = 0
+    path, line = html.place(0)
+    for match in _MARK.finditer(text):
+        pieces.append(Piece(text[end : match.start()], path, line, verbatim=False))
+        liquid, at = kept[int(match[1])]
+        path, line = html.place(at)
+        pieces.append(Piece(liquid, path, line))
+        end = match.end()
+    return Source([*pieces, Piece(text[end:], path, line, verbatim=False)])
+
+
+def text_of_html(html: str) -> str:
+    """The text of HTML that holds no Liquid, such as a partial's."""
+    return text_source(Source([Piece(html, ())])).text
+
+
+def tidy(text: str) -> str:
+    """No space at ends of lines, no more than one empty line, no empty lines around."""
+    lines = [_BLANK.sub(" ", line).strip() for line in text.split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+class _Reader(HTMLParser):
+    """Collects what a person would read."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._parts: list[str] = []
+        self._skipping: list[str] = []
+        self._links: list[tuple[str, int]] = []
+        self._lists: list[int | None] = []
+
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    def _line(self, lines: int = 1) -> None:
+        self._parts.append("\n" * lines)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if self._skipping or tag in _SKIPPED or _HIDDEN.search(given.get("style") or ""):
+            if tag not in _VOID:
+                self._skipping.append(tag)
+            return
+        if tag in _PARAGRAPHS:
+            self._line(2)
+        elif tag in _BLOCKS or tag == "br":
+            self._line()
+        elif tag == "td" or tag == "th":
+            self._parts.append(" ")
+        if tag == "hr":
+            self._parts.append("\n---\n")
+        elif tag == "a":
+            self._links.append((given.get("href") or "", len(self._parts)))
+        elif tag == "img" and self._links and given.get("alt"):
+            self._parts.append(str(given["alt"]))
+        elif tag in ("ul", "ol"):
+            self._lists.append(1 if tag == "ol" else None)
+        elif tag == "li":
+            number = self._lists[-1] if self._lists else None
+            self._parts.append("\n- " if number is None else f"\n{number}. ")
+            if number is not None:
+                self._lists[-1] = number + 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._skipping:
+            if tag in self._skipping:
+                while self._skipping.pop() != tag:
+                    pass
+            return
+        if tag == "a" and self._links:
+            url, start = self._links.pop()
+            label = _SPACE.sub(" ", "".join(self._parts[start:])).strip()
+            del self._parts[start:]
+            shown = url.removeprefix("mailto:").removeprefix("tel:")
+            if not url or url.startswith("#") or label == shown:
+                self._parts.append(label or shown)
+            else:
+                self._parts.append(f"{label}: {shown}" if label else shown)
+        elif tag in ("ul", "ol") and self._lists:
+            self._lists.pop()
+            self._line(2)
+        elif tag in _PARAGRAPHS:
+            self._line(2)
+        elif tag in _BLOCKS:
+            self._line()
+
+    def handle_data(self, data: str) -> None:
+        if not self._skipping:
+            self._parts.append(_SPACE.sub(" ", data))
