@@ -70,25 +70,32 @@ class People(Model, frozen=True, kw_only=True):
 
 
 class PlaybookItem(Model, frozen=True, kw_only=True):
-    """One item: a task, a message or a decision, ``after`` the items it names."""
+    """One item: a ``task``, a message from ``template``, a decision (one of ``decide``), or, with none of
+    these, something to tick off. It opens when the items it is ``after`` are done: by default the
+    one written before it, ``[]`` at once. ``ITEM:OUTCOME`` asks for that outcome; when the item
+    ended with another, this one is skipped. ``due`` is another SLA than the task kind's.
+    """
 
     title: str
     task: str | None = None
     template: str | None = None
     decide: list[str] = []
-    after: list[str] = []
+    after: list[str] | None = None
     due: str | None = None
 
 
 class Playbook(Model, frozen=True, kw_only=True):
     """An ordered checklist for a subject. Opened again while open, it is the same one; after it
-    was closed it is re-opened rather than duplicated within ``reopen_within``.
+    was closed it is re-opened rather than duplicated within ``reopen_within``, and begins anew.
+    Messages pass the same gates as those of journeys; of an account they go to the member who
+    joined first, or to ``roles``.
     """
 
     of: str = "account"
     title: str = ""
     items: dict[str, PlaybookItem]
     reopen_within: str = "90d"
+    roles: list[str] = []
 
 
 class Save(Model, frozen=True, kw_only=True):

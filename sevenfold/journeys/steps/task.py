@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...profiles.expressions import parse_duration
+from ...workspace.base import ACCOUNT, PERSON
 from ..evidence import event_properties, names_in
 from ..times import NEVER
 from .base import STAY, Logic, Move, Run, Site, StepBase, StepKind, Why
+
+if TYPE_CHECKING:
+    from ..audit.step import StepFields
 
 TIMEOUT = "timeout"
 """The outcome when nobody closed the task in time."""
@@ -33,6 +37,31 @@ class Task(StepBase, tag="task", frozen=True, kw_only=True):
     def targets(self) -> Iterable[tuple[str, str]]:
         return ((f"on.{outcome}", step) for outcome, step in self.on.items())
 
+    def waits(self) -> bool:
+        return bool(self.on)
+
+    def audit(self, at: StepFields) -> None:
+        for index, name in enumerate(self.evidence):
+            at.shown(("evidence", index), name, at.of, at.knows_event)
+        for name in names_in(self.reason):
+            at.shown("reason", name, at.of, at.knows_event)
+        at.duration("within", self.within)
+        message = "without `on` nobody waits for the outcome"
+        at.without(self.within is not None and not self.on, "within", message)
+        if not at.known("task", "task", self.task, at.workspace.tasks):
+            return
+        kind = at.workspace.tasks[self.task]
+        if kind.of not in (at.of, *([PERSON] if at.of != ACCOUNT else [ACCOUNT]), ACCOUNT):
+            message = f"tasks `{self.task}` are about {kind.of}, and this journey is of {at.of}"
+            at.error("task", "wrong_subject", message, f"use a kind of task with `of: {at.of}`")
+        for outcome in self.on:
+            place, known = ("on", outcome), (*kind.outcomes, TIMEOUT)
+            if at.known(
+                place, f"outcome of task `{self.task}`", outcome, known, f"it has {', '.join(known)}"
+            ):
+                without = outcome == TIMEOUT and self.within is None
+                at.without(without, place, "there is no `within` after which it could happen")
+
     def reads(self) -> Iterable[str]:
         return event_properties([*self.evidence, *names_in(self.reason)])
 
@@ -43,6 +72,7 @@ class TaskLogic(Logic):
     def __init__(self, model: Task, site: Site) -> None:
         super().__init__(model, site)
         self._tasks: Any = site.service("tasks")
+        self._tasks.kind(model.task)
         self._ways = {outcome: site.target(step) for outcome, step in model.on.items()}
         self._within = parse_duration(model.within) if model.within is not None else None
 
@@ -64,13 +94,14 @@ class TaskLogic(Logic):
     def _stay(self, run: Run, task: Any) -> Move:
         """Waits for the outcome, if the step leads anywhere by it; a ghost waits as long as people get."""
         if not self._ways:
-            run.tell("step", self.site.journey, outcome="would_task" if task is None else "opened")
+            outcome = "would_task" if task is None else "opened" if task.id == run.effect_id() else "joined"
+            run.tell("step", self.site.journey, outcome=outcome)
             return self.following
         if self._within is not None:
             due = run.t + self._within
         else:
             due = NEVER if task is not None else self._tasks.kinds[self.model.task].due_at(run.t)
-        told = {"until": None if due == NEVER else due, "for": "task"}
+        told: dict[str, Any] = {"until": None if due == NEVER else due, "for": "task"}
         if task is not None:
             self._tasks.wait(task, run)
             told["task"] = task.id
@@ -87,7 +118,7 @@ class TaskLogic(Logic):
         return self._ways.get(outcome, self.following)
 
     def alive(self, run: Run) -> bool:
-        return self._tasks.is_waiting(run)
+        return bool(self._tasks.is_waiting(run))
 
 
 KIND = StepKind(Task, TaskLogic, "Human task")

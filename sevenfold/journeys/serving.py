@@ -1,0 +1,73 @@
+"""What every service of the journeys' runtime answers; each overrides what concerns it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ..workspace.base import ACCOUNT, PERSON
+
+if TYPE_CHECKING:
+    from ..engine.fold import Fold
+    from ..events.model import Event
+    from ..lifecycle.compile import CompiledUnit
+    from .runs import RunView
+    from .runtime import Journeys
+
+QUEUED = "queued"
+"""What starting a run of a paused journey answers: it enters at resume."""
+_RUN = re.compile(r"[0-9a-f]{16}")
+
+
+def is_run(answer: str) -> bool:
+    """Whether the runtime answered with the id of a run, not with a reason why there is none."""
+    return _RUN.fullmatch(answer) is not None
+
+
+class Service:
+    """Something that runs share, with state of its own. Made with the fold, before it is compiled."""
+
+    def __init__(self, fold: Fold, runtime: Journeys) -> None:
+        self.fold, self.runtime = fold, runtime
+
+    def about(self, wanted: str, unit: CompiledUnit, row: int) -> tuple[CompiledUnit, int]:
+        """The subject of kind `wanted` that belongs to one of `unit`: a person's first account, an entity's
+        person or that person's account; the given one where there is none.
+        """
+        fold = self.fold
+        person = row if unit is fold.person else 0
+        if unit.kind in fold.workspace.entities:
+            person = fold.entity_ids[unit.kind][row][1]
+        if wanted == PERSON and person:
+            return fold.person, person
+        account = fold._accounts[person] if person and wanted == ACCOUNT else 0
+        return (fold.account, account) if account else (unit, row)
+
+    def declare(self) -> None:
+        """Timers, hidden conditions and conditions to ask; units have declared theirs."""
+
+    def finish(self) -> None:
+        """Functions, once everything has its place."""
+
+    def listens(self, type_: str, event: str) -> bool:
+        """Whether `on_event` wants events of this name."""
+        return False
+
+    def on_event(self, row: int, event: Event, key: tuple[str, str], te: int, t: int) -> None:
+        """An event of a person, once its subjects have come to rest."""
+
+    def merge(self, winner: int, loser: int, t: int) -> None:
+        """Two people turned out to be one."""
+
+    def run_ended(self, run: RunView) -> None:
+        """A run is about to end."""
+
+    def dump(self) -> Any:
+        """The state, for msgpack."""
+        return None
+
+    def load(self, held: Any) -> None:
+        """What `dump` gave."""
+
+
+__all__ = ["Service"]
