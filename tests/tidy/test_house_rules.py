@@ -93,6 +93,8 @@ UNITS = {
         "REASONS",
         "PER",
         "SHOWN",
+        "STEPS",
+        "VISITS",
     ),
 }
 
