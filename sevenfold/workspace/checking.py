@@ -13,18 +13,23 @@ from .models import ACCOUNT, PERSON
 from .names import RESERVED, Names, split_path
 from .order import Graph, account_feedback, circles, dependencies, said
 from .problems import Path, Problem, likely
-from .report import Origins, Report
+from .report import Origins, Report, TextOrigins
 from .score_checks import ScoreChecks
 from .signal_checks import SignalChecks
+from .template_checks import TemplateChecks
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[^\W_][\w \-]*|_[\w \-]+")
 _SECTION = {"signal": "signals", "segment": "segments", "lifecycle": "lifecycles", "score": "scores"}
 
 
-def check(workspace: models.Workspace, origins: Origins | None = None) -> list[Problem]:
-    """Every error and warning of a workspace, in written order; ``origins`` gives the place of a path."""
-    report = Report(origins)
+def check(
+    workspace: models.Workspace, origins: Origins | None = None, texts: TextOrigins | None = None
+) -> list[Problem]:
+    """Every error and warning of a workspace, in written order; ``origins`` gives the place of a path,
+    ``texts`` that of a line in a text.
+    """
+    report = Report(origins, texts)
     names = Names(workspace)
     conditions = Conditions(names, report)
     graph = dependencies(names)
@@ -52,9 +57,14 @@ def check(workspace: models.Workspace, origins: Origins | None = None) -> list[P
         message = f"a circle: {said([*circle, circle[0]])}"
         report.error((_SECTION[kind], name), "cycle", message, "only a stage and a score may need each other")
     _account_feedback(workspace, graph, report)
-    used = conditions.used | {
-        name for edges in graph.values() for (kind, name), _ in edges if kind == "signal"
-    }
+    templates = TemplateChecks(names, report)
+    for name, template in workspace.templates.items():
+        templates.check(name, template)
+    used = (
+        conditions.used
+        | templates.signals
+        | {name for edges in graph.values() for (kind, name), _ in edges if kind == "signal"}
+    )
     for name in workspace.signals:
         if name not in used:
             fix = "remove it, or use it in a segment, stage or score"

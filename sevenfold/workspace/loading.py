@@ -115,7 +115,9 @@ def examine(folder: Path | str) -> Loaded:
         problems.append(Problem("missing_field", "the field `name` is missing", "name", shown))
     workspace = models.Workspace(**{"name": Path(folder).name, **parts})
     incomplete = any(problem.code in _HIDING for problem in problems)
-    problems.extend(p for p in check(workspace, tree.place) if not _doubtful(p, broken, incomplete))
+    problems.extend(
+        p for p in check(workspace, tree.place, tree.text_place) if not _doubtful(p, broken, incomplete)
+    )
     ordered = sorted(problems, key=lambda p: (p.severity, p.file, p.line, p.field))
     return Loaded(workspace, tuple(ordered[:WORKSPACE_PROBLEMS_MAX]), tree)
 

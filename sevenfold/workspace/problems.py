@@ -26,6 +26,8 @@ CODES = {
     "bad_duration": "A duration that cannot be read, is not positive, is too long, or is not in whole days.",
     "bad_number": "A number that is not finite or is beyond 9e12.",
     "bad_name": "A name that cannot be written in a condition, or that is reserved.",
+    "bad_template": "A template that could never be rendered; the line is that of its own text.",
+    "no_unsubscribe": "An e-mail that is not transactional, without an unsubscribe link.",
     "bad_catalogue": "A catalogue file or row that does not fit its columns.",
     "unknown_name": "Something is referred to that does not exist.",
     "wrong_subject": "Something of one kind of subject is used by another.",

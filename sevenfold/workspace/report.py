@@ -25,14 +25,17 @@ class HasPlace(Protocol):
 
 Origins = Callable[[Path], HasPlace]
 """Where the value at a path stands."""
+TextOrigins = Callable[[Path, int], HasPlace]
+"""Where a line of the text at a path stands."""
 
 
 class Report:
     """Collects problems in the order they are found."""
 
-    def __init__(self, origins: Origins | None = None) -> None:
+    def __init__(self, origins: Origins | None = None, texts: TextOrigins | None = None) -> None:
         self.problems: list[Problem] = []
         self._origins = origins
+        self._texts = texts
 
     def error(self, path: Path, code: str, message: str, fix: str = "") -> None:
         """Something that keeps the workspace from being used."""
@@ -41,6 +44,22 @@ class Report:
     def warning(self, path: Path, code: str, message: str, fix: str = "") -> None:
         """Something doubtful."""
         self._add(path, code, message, fix, "warning")
+
+    def text(
+        self,
+        path: Path,
+        line: int,
+        code: str,
+        message: str,
+        fix: str = "",
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
+        """Something wrong in a line of a text; line 0 is the field that holds it."""
+        if self._texts is None or not line:
+            self._add(path, code, message, fix, severity)
+            return
+        place = self._texts(path, line)
+        self.problems.append(Problem(code, message, dotted(path), place.file, place.line, fix, severity))
 
     def _add(
         self, path: Path, code: str, message: str, fix: str, severity: Literal["error", "warning"]
