@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ...workspace.base import Model
+from ...limits import JOURNEY_RULES_ITEMS_MAX, MESSAGE_RECIPIENTS_ITEMS_MAX
+from ...workspace.base import ACCOUNT, Model
 from .base import Logic, StepBase, StepKind
+
+if TYPE_CHECKING:
+    from ..audit.step import StepFields
 
 HELD_OUTCOMES = (
     *("no_consent", "suppressed", "stage_suppressed", "guarded", "held_out", "unreachable", "undeliverable"),
@@ -66,6 +70,31 @@ class Message(StepBase, tag="message", frozen=True, kw_only=True):
 
     def targets(self) -> Iterable[tuple[str, str]]:
         return ((f"on.{outcome}", step) for outcome, step in self.on.items())
+
+    def audit(self, at: StepFields) -> None:
+        templates = self.templates()
+        if not 0 < len(templates) <= JOURNEY_RULES_ITEMS_MAX:
+            message = f"a message from {len(templates)} templates"
+            at.error("template", "wrong_value", message, f"name 1 to {JOURNEY_RULES_ITEMS_MAX}")
+        for index, name in enumerate(templates):
+            place = "template" if isinstance(self.template, str) else ("template", index)
+            at.known(place, "template", name, at.workspace.templates)
+            if name in templates[:index]:
+                at.error(place, "wrong_value", f"template `{name}` stands twice")
+        if self.to is None and at.of == ACCOUNT:
+            message = "the message of an account's journey does not say which members get it"
+            at.error((), "missing_field", message, "such as `to: {roles: [admin], max: 1}`")
+        elif self.to is not None:
+            message = f"a journey of {at.of} writes to its person"
+            at.without(at.of != ACCOUNT, "to", message, "only an account has members to choose from")
+            at.number(("to", "max"), self.to.max, 1, MESSAGE_RECIPIENTS_ITEMS_MAX)
+        for place in ("ttl", "outcome_within", "expires"):
+            at.duration(place, getattr(self, place))
+        at.share("holdout", self.holdout)
+        for outcome in self.on:
+            at.known(("on", outcome), "outcome of a message", outcome, (*HELD_OUTCOMES, *LATER_OUTCOMES))
+        if self.offer is not None:
+            at.known("offer", "pool of offers", self.offer, at.workspace.offers)
 
     def templates(self) -> list[str]:
         """The templates, in written order."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from ...limits import JOURNEY_RULES_ITEMS_MAX
 from ...messages.holdouts import draw
 from ...workspace.base import Model
 from .base import Logic, Move, Run, Site, StepBase, StepKind
+
+if TYPE_CHECKING:
+    from ..audit.step import StepFields
 
 
 class SplitPath(Model, frozen=True, kw_only=True):

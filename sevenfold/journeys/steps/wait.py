@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from ...events.times import parse_ms
+from ...limits import JOURNEY_RULES_ITEMS_MAX, JOURNEY_VISITS_MAX
 from ...profiles.columns import UNKNOWN
 from ...workspace.base import Condition, Model
-from ...limits import JOURNEY_RULES_ITEMS_MAX, JOURNEY_VISITS_MAX
 from ..dates import date_due
 from ..times import (
     EVERY_DAY,
@@ -199,9 +199,7 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
         if date.date.startswith("event."):
             at.event_property(place, date.date)
         else:
-            found = at.value(place, date.date, at.of)
-            if found is not None and found.type != "date":
-                at.error(place, "type_mismatch", f"`{date.date}` is a {found.type}, not a date")
+            at.date(place, date.date, at.of)
         at.offset(("date", "offset"), date.offset)
         at.time_of_day(("date", "at"), date.at)
 

@@ -1,0 +1,92 @@
+"""What a step's own audit sees: its fields, its journey, and what may be asked about conditions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...profiles import expressions
+from ...profiles.expressions import ExpressionError, Name
+from ...workspace.base import PERSON, Condition
+from ...workspace.conditions import RunScope
+from ...workspace.names import condition
+from ...workspace.problems import Path, UnknownNameError
+from ..plan import OnBusinessEvent, OnCall, OnEvent
+from .fields import Desk, Fields, Place
+
+if TYPE_CHECKING:
+    from ..plan import Journey
+    from ..steps.base import StepBase
+
+
+class StepFields(Fields):
+    """The fields of one step. What is wrong with a block's inner steps (``whole``) stands at the block."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        journey_name: str,
+        journey: Journey,
+        step_id: str,
+        step: StepBase,
+        *,
+        whole: bool = False,
+    ) -> None:
+        super().__init__(desk, ("journeys", journey_name, "steps", step_id), step)
+        self.journey_name = journey_name
+        self.journey = journey
+        self.step_id = step_id
+        self.scope = scope_of(journey)
+        self._whole = whole
+
+    def path(self, place: Place) -> Path:
+        return self.root if self._whole else super().path(place)
+
+    @property
+    def of(self) -> str:
+        """The kind of subject of the journey."""
+        return self.journey.of
+
+    @property
+    def knows_event(self) -> bool:
+        """Whether a run may know an event that started it."""
+        return self.scope.event
+
+    def event_property(self, place: Place, name: str) -> None:
+        """A property of the event that started the run."""
+        if not self.knows_event:
+            message = f"`{name}` is never known: no trigger of this journey brings an event"
+            self.error(
+                place, "unknown_name", message, "add a trigger of kind `event`, `business` or `api`"
+            )
+
+    def tree(self, given: Condition) -> expressions.Node | None:
+        """A condition as a tree; None when it cannot be read, which is said elsewhere."""
+        try:
+            return condition(given)
+        except ExpressionError:
+            return None
+
+    def counts(self, name: Name) -> bool:
+        """Whether a name is a count of the journey's own subject: never unknown, never below 0."""
+        try:
+            found = self.desk.names.resolve(name, self.of, run=True)
+        except UnknownNameError:
+            return False
+        own = found.kind == "signal" and not found.via_account and not found.via_person
+        signal = self.workspace.signals.get(found.name)
+        return own and found.type == "count" and signal is not None and _kind(signal) in _COUNTS
+
+
+def scope_of(journey: Journey) -> RunScope:
+    """What conditions that are asked may read."""
+    brings = OnEvent | OnBusinessEvent | OnCall
+    return RunScope(event=any(isinstance(trigger, brings) for trigger in journey.triggers))
+
+
+def _kind(signal: object) -> str:
+    return str(getattr(type(signal), "__struct_config__").tag)  # noqa: B009 - every signal has one
+
+
+_COUNTS = frozenset({"count", "distinct", "active_days"})
+
+__all__ = ["PERSON", "StepFields", "scope_of"]
