@@ -322,7 +322,7 @@ def test_anniversaries_with_offsets_and_long_ago() -> None:
 def cases(file: str, *functions: str) -> list[Any]:
     path = SHARED / file
     if not path.is_file():
-        return [pytest.param({}, {}, "", marks=pytest.mark.skip(reason="needs ../shared"))]
+        return [pytest.param("", {}, {}, None, marks=pytest.mark.skip(reason="needs ../shared"))]
     return [
         pytest.param(
             step["function"], step["args"], step["expected"], case.get("upstream_defect"), id=case["id"]
