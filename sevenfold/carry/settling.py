@@ -15,9 +15,9 @@ from ..engine.fold import Fold
 from ..lifecycle.compile import CompiledUnit
 from ..profiles.columns import UNKNOWN, Array
 from ..profiles.segments import SegmentNode
-from ..profiles.signals.clocks import ClockKind, DateKind, SessionsKind
+from ..profiles.signals.clocks import ClockKind, DateKind
+from ..profiles.signals.sessions import SessionsKind
 from ..profiles.signals.values import ValuesKind
-from ..workspace import models as m
 from .plan import Plan
 
 Masks = dict[str, dict[int, int]]
@@ -159,7 +159,7 @@ def _clock(plan: Plan, new: Fold, unit: CompiledUnit, before: CompiledUnit, labe
     ahead = levels < len(offsets)
     due = base[known[ahead]] + offsets[levels[ahead]]
     for row, at in zip(known[ahead].tolist(), due.tolist(), strict=True):
-        signal._arm(row, at)
+        signal.arm(row, at)
 
 
 def _sessions(plan: Plan, new: Fold, unit: CompiledUnit, before: CompiledUnit, label: str) -> None:

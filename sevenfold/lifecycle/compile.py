@@ -8,7 +8,7 @@ import msgspec
 
 from ..profiles import expressions as x
 from ..profiles.segments import SegmentNode, SegmentSet
-from ..profiles.signals import clocks, derived, paths, totals, values
+from ..profiles.signals import clocks, derived, paths, sessions, totals, values
 from ..profiles.slots import Slot
 from ..profiles.traits import Traits
 from ..profiles.unit import Unit
@@ -20,7 +20,14 @@ from .history import ScoreHistory
 from .scores import ScoreNode
 from .stages import LifecycleNode
 
-KINDS: dict[type, Any] = {**totals.KINDS, **clocks.KINDS, **values.KINDS, **paths.KINDS, **derived.KINDS}
+KINDS: dict[type, Any] = {
+    **totals.KINDS,
+    **clocks.KINDS,
+    **sessions.KINDS,
+    **values.KINDS,
+    **paths.KINDS,
+    **derived.KINDS,
+}
 
 
 class CompiledUnit(Unit):

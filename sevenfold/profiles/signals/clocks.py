@@ -2,17 +2,16 @@
 their instant.
 
 A clock keeps a base and a level: how many of the durations anybody compares it with have passed. One timer
-at most is
-out for a row of a `since` clock: an event that moves the base leaves the timer alone, and when it fires it
-looks at the
-base again and re-arms. Bases that move seldom (dates, stages) push a timer at each change and old ones fire
-in vain.
+at most is out for a row of a `since` clock: an event that moves the base leaves the timer alone, and when it
+fires it looks at the base again and re-arms. Bases that move seldom (dates, stages) push a timer at each
+change and old ones fire in vain.
 """
 
 from __future__ import annotations
 
 import ast
 from bisect import bisect_right
+from collections.abc import Callable
 from typing import Any
 
 from ...workspace import models as m
@@ -27,6 +26,10 @@ class ClockKind(SignalKind):
 
     backward = False
     timers_lazy = False
+    move: Callable[[int, int, int], int]
+    """(row, base ms, t) sets the base (UNKNOWN clears it), arms the next timer and returns who must look.
+    Made by `finish`.
+    """
 
     def declare(self) -> None:
         self.base = self.column(empty=UNKNOWN)
@@ -34,71 +37,122 @@ class ClockKind(SignalKind):
         self.clock = Clock(self.base.name, UNKNOWN, self.level.name, self.backward)
         self.slot = Slot(self.unit.kind, self.label, "clock", clock=self.clock)
         self.unit.add_slot((self.label,), self.slot)
-        self.op = self.unit.op(self._fire, timer=True)
+        self.op = self.unit.op(None, timer=True)
         self.offsets: list[int] = []
         self.out: Column | None = None
         self.every = self.every_members = 0
 
     def finish(self) -> None:
-        clock = self.clock
+        clock, env = self.clock, self.unit.env
         self.offsets = list(clock.offsets)
         self.every, self.every_members = clock.known, clock.member_known
         for mask in clock.masks.values():
             self.every |= mask
         for mask in clock.member_masks.values():
             self.every_members |= mask
-        self.unit.env.scope[f"move_{self.base.name}"] = self.move
+        self.out = self._make_out()
+        self.move = env.function(f"move_{self.label}", ["row", "base", "t"], self._moving())
+        env.scope[f"move_{self.base.name}"] = self.move
+        self.unit.fires(
+            self.op, f"passes_{self.label}", self._passing() if self.offsets else code("return 0")
+        )
 
-    def _level_at(self, base: int, t: int) -> int:
-        return 0 if base == UNKNOWN else bisect_right(self.offsets, t - base)
+    def _make_out(self) -> Column | None:
+        """Where the timer that counts is kept, if an older one may be out."""
+        return None
 
-    def move(self, row: int, base: int, t: int) -> int:
-        """Sets the base (UNKNOWN clears it), arms the next timer and returns the mask of who must look."""
-        bases, levels = self.data(self.base), self.data(self.level)
-        old_base, old_level = bases[row], levels[row]
-        if old_base == base:
-            return 0
-        bases[row] = base
+    # --- generated: locals are b (base), k (level before), n (level now), u (due)
+
+    def _level(self, passed: ast.expr) -> ast.expr:
+        """How many durations lie within the time passed."""
+        if len(self.offsets) == 1:
+            return expression("1 if PASSED >= OFFSET else 0", PASSED=passed, OFFSET=self.offsets[0])
+        env = self.unit.env
+        return expression(
+            "BISECT(OFFSETS, PASSED)",
+            BISECT=env.bind(bisect_right, "bisect"),
+            OFFSETS=env.bind(tuple(self.offsets), "offsets"),
+            PASSED=passed,
+        )
+
+    def _offset(self, level: str) -> ast.expr:
+        if len(self.offsets) == 1:
+            return ast.Constant(self.offsets[0])
+        return expression(
+            "OFFSETS[AT]", OFFSETS=self.unit.env.bind(tuple(self.offsets), "offsets"), AT=name(level)
+        )
+
+    def _arming(self) -> list[ast.stmt]:
+        """A timer at `u`."""
+        push = code("PUSH(u, LOW)", PUSH=name("push"), LOW=shifted_row(self.unit.low(self.op)))
+        return push if self.out is None else push + code("OUT[row] = u", OUT=name(self.out.name))
+
+    def _touching(self) -> list[ast.stmt]:
+        """Members see it when the account next closes."""
+        return code("TOUCH(row)", TOUCH=name(self.unit.changes.touch)) if self.every_members else []
+
+    def _told(self) -> list[ast.stmt]:
+        return [*self._touching(), *code("return EVERY", EVERY=self.every)]
+
+    def _flipped(self) -> list[ast.stmt]:
+        """Returns who must look after the level went from `k` to `n`."""
+        masks = [self.clock.masks.get(offset, 0) for offset in self.offsets]
+        table = tuple(
+            tuple(_union(masks[min(old, new) : max(old, new)]) for new in range(len(masks) + 1))
+            for old in range(len(masks) + 1)
+        )
+        touch = code("if k != n:\n    TOUCH", TOUCH=self._touching()) if self.every_members else []
+        return [*touch, *code("return TABLE[k][n]", TABLE=self.unit.env.bind(table, "flips"))]
+
+    def _moving(self) -> list[ast.stmt]:
+        start = code(
+            "b = BASE[row]\nif b == base:\n    return 0\nBASE[row] = base", BASE=name(self.base.name)
+        )
         if not self.offsets:
-            return self._flip(row, old_base == UNKNOWN, 0, 0)
-        levels[row] = new_level = self._level_at(base, t)
-        if base != UNKNOWN and new_level < len(self.offsets):
-            self._arm(row, base + self.offsets[new_level])
-        return self._flip(row, (old_base == UNKNOWN) != (base == UNKNOWN), old_level, new_level)
+            told = code("if b == UNSET:\n    TOLD\nreturn 0", UNSET=UNKNOWN, TOLD=self._told())
+            return [*start, *told]
+        return [
+            *start,
+            *code(
+                "k = LEVEL[row]\nif base == UNSET:\n    LEVEL[row] = 0\n    TOLD\nn = NOW\nLEVEL[row] = n\n"
+                "if n < COUNT:\n    u = base + OFFSET\n    ARM\nif b == UNSET:\n    TOLD",
+                LEVEL=name(self.level.name),
+                UNSET=UNKNOWN,
+                TOLD=self._told(),
+                NOW=self._level(expression("t - base")),
+                COUNT=len(self.offsets),
+                OFFSET=self._offset("n"),
+                ARM=self._arming(),
+            ),
+            *self._flipped(),
+        ]
 
-    def _flip(self, row: int, knownness: bool, old: int, new: int) -> int:
-        if knownness:
-            if self.every_members:
-                self.unit.touch(row)
-            return self.every
-        mask = 0
-        for offset in self.offsets[min(old, new) : max(old, new)]:
-            mask |= self.clock.masks.get(offset, 0)
-        if self.every_members and old != new:
-            self.unit.touch(row)
-        return mask
-
-    def _arm(self, row: int, due: int) -> None:
-        self.unit.push(due, self.unit.low(self.op), row)
+    def _passing(self) -> list[ast.stmt]:
+        """A timer: it may be an old one, or have to wait longer, or the time has come."""
+        body = code(
+            "b = BASE[row]\nk = LEVEL[row]\nif b == UNSET or k >= COUNT:\n    return 0",
+            BASE=name(self.base.name),
+            LEVEL=name(self.level.name),
+            UNSET=UNKNOWN,
+            COUNT=len(self.offsets),
+        )
         if self.out is not None:
-            self.data(self.out)[row] = due
+            body += code("if OUT[row] != due:\n    return 0", OUT=name(self.out.name))
+        later = code("if u > due:\n    ARM", ARM=self._arming()) if self.timers_lazy else []
+        body += code(
+            "u = b + OFFSET\nif u != due:\n    LATER\n    return 0\nn = NOW\nLEVEL[row] = n\n"
+            "if n < COUNT:\n    u = b + NEXT\n    ARM",
+            OFFSET=self._offset("k"),
+            LATER=later,
+            NOW=self._level(expression("due - b")),
+            LEVEL=name(self.level.name),
+            COUNT=len(self.offsets),
+            NEXT=self._offset("n"),
+            ARM=self._arming(),
+        )
+        return [*body, *self._flipped()]
 
-    def _fire(self, row: int, due: int, entries: int, value: int) -> int:
-        bases, levels = self.data(self.base), self.data(self.level)
-        base, level = bases[row], levels[row]
-        if base == UNKNOWN or level >= len(self.offsets):
-            return 0
-        if self.out is not None and self.data(self.out)[row] != due:
-            return 0
-        at = base + self.offsets[level]
-        if at != due:
-            if self.timers_lazy and at > due:
-                self._arm(row, at)
-            return 0
-        levels[row] = new = self._level_at(base, due)
-        if new < len(self.offsets):
-            self._arm(row, base + self.offsets[new])
-        return self._flip(row, False, level, new)
+    # --- merges and reading
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         bases = self.data(self.base)
@@ -114,6 +168,12 @@ class ClockKind(SignalKind):
             return None
         return base - self.unit.now() if self.backward else self.unit.now() - base
 
+    def arm(self, row: int, due: int) -> None:
+        """A timer at `due`, which replaces what is out."""
+        self.unit.push(due, self.unit.low(self.op), row)
+        if self.out is not None:
+            self.data(self.out)[row] = due
+
 
 class SinceKind(ClockKind):
     """Time since the last or first event of a stream."""
@@ -123,6 +183,17 @@ class SinceKind(ClockKind):
     def declare(self) -> None:
         super().declare()
         self.timers_lazy = self.model.edge == "last"
+
+    def finish(self) -> None:
+        super().finish()
+        if self.timers_lazy and self.offsets:
+            env = self.unit.env
+            later = env.function(f"later_{self.label}", ["row", "base", "t"], self._moving_on())
+            env.scope[f"later_{self.base.name}"] = later
+
+    def _make_out(self) -> Column | None:
+        # With several offsets a timer for a later one may be out when an event brings the first one back.
+        return self.column(".due", empty=UNKNOWN) if len(self.offsets) > 1 and self.timers_lazy else None
 
     def streams(self) -> list[Stream]:
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
@@ -144,45 +215,41 @@ class SinceKind(ClockKind):
         # The common case: a later event while nothing has passed yet moves the base and leaves the timer out.
         return code(
             "b = BASE[row]\nif te > b:\n"
-            "    if b != UNSET and LEVEL[row] == 0:\n        BASE[row] = te\n        d |= 0\n"
-            "    else:\n        d |= MOVE(row, te, t)",
+            "    if b != UNSET and LEVEL[row] == 0:\n        BASE[row] = te\n"
+            "    else:\n        d |= LATER(row, te, t)",
             BASE=base,
             LEVEL=name(self.level.name),
             UNSET=UNKNOWN,
-            MOVE=name(f"later_{self.base.name}"),
+            LATER=name(f"later_{self.base.name}"),
         )
 
-    def finish(self) -> None:
-        super().finish()
-        self.unit.env.scope[f"later_{self.base.name}"] = self._later
-        # With several offsets a timer for a later one may be out when an event brings the first one back;
-        # the column
-        # says which timer is the valid one.
-        self.out = self.column(".due", empty=UNKNOWN) if len(self.offsets) > 1 and self.timers_lazy else None
+    def _moving_on(self) -> list[ast.stmt]:
+        """`move` for a base that only grows: pushes a timer only when none is out.
 
-    def _later(self, row: int, base: int, t: int) -> int:
-        """`move` for a base that only grows: pushes a timer only when none is out."""
-        bases, levels = self.data(self.base), self.data(self.level)
-        old_base, old_level = bases[row], levels[row]
-        bases[row] = base
-        levels[row] = new = self._level_at(base, t)
-        # While nothing has passed the timer that is out comes early enough, and looks at the base when it
-        # fires.
-        if (old_base == UNKNOWN or old_level > new or old_level == len(self.offsets)) and new < len(
-            self.offsets
-        ):
-            self._arm(row, base + self.offsets[new])
-        return self._flip(row, old_base == UNKNOWN, old_level, new)
+        While nothing has passed the timer that is out comes early enough, and looks at the base when it
+        fires.
+        """
+        return [
+            *code(
+                "b = BASE[row]\nk = LEVEL[row]\nBASE[row] = base\nn = NOW\nLEVEL[row] = n\n"
+                "if n < COUNT and (b == UNSET or k > n or k == COUNT):\n    u = base + OFFSET\n    ARM\n"
+                "if b == UNSET:\n    TOLD",
+                BASE=name(self.base.name),
+                LEVEL=name(self.level.name),
+                NOW=self._level(expression("t - base")),
+                COUNT=len(self.offsets),
+                UNSET=UNKNOWN,
+                OFFSET=self._offset("n"),
+                ARM=self._arming(),
+                TOLD=self._told(),
+            ),
+            *self._flipped(),
+        ]
 
     def merged(self, a: int, b: int) -> int:
         if self.model.edge == "last":
             return max(a, b)
         return b if a == UNKNOWN else min(a, b)
-
-    def merge(self, winner: int, loser: int, t: int) -> None:
-        # Without the shortcut of `later`: the loser's timer may be out for an older base, the winner's for
-        # another.
-        super().merge(winner, loser, t)
 
 
 class SinceChangeKind(ClockKind):
@@ -214,10 +281,7 @@ class DateKind(ClockKind):
 
     def follow(self, row: int, t: int) -> int:
         """The source took another value."""
-        return self.move(row, self.data_of(self.source.column)[row], t)
-
-    def data_of(self, column: str) -> Any:
-        return self.unit.env.scope[column]
+        return self.move(row, self.unit.env.scope[self.source.column][row], t)
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         self.follow(winner, t)
@@ -235,172 +299,11 @@ class StageTimeKind(ClockKind):
         """The winner's stage stays, and so does its clock."""
 
 
-class SessionsKind(SignalKind):
-    """Sessions by gap; closed by the next event or, when somebody watches, by a timer at end + gap."""
-
-    model: m.Sessions
-
-    def declare(self) -> None:
-        from ..expressions import parse_duration
-        from .base import window_ms
-
-        self.gap = parse_duration(self.model.gap)
-        self.window = window_ms(self.model.window)
-        self.counts = self.column(dtype="int32")
-        self.slot = self.make_slot(self.counts, "count")
-        self.start = self.column(".start", empty=UNKNOWN)
-        self.end = self.column(".end", empty=UNKNOWN)
-        self.in_session = self.column(".events", "int32")
-        self.current = self.column(".current")
-        self.previous = self.column(".previous", empty=UNKNOWN)
-        self.total = self.column(".total")
-        self.ended = self.column(".ended", "int32")
-        self.average = self.column(".average", empty=UNKNOWN)
-        self.part_slots = {
-            "current": self.make_slot(self.current, "duration", "current"),
-            "previous": self.make_slot(self.previous, "duration", "previous", UNKNOWN),
-            "average": self.make_slot(self.average, "duration", "average", UNKNOWN),
-            "events": self.make_slot(self.in_session, "count", "events"),
-        }
-        self.op = self.unit.op(self._leaves) if self.window is not None else 0
-        self.op_close = self.unit.op(self._close_due, timer=True)
-        self.watched = False
-
-    def finish(self) -> None:
-        self.unit.env.scope[f"session_{self.counts.name}"] = self._event
-        self.watched = any(slot.watched for slot in self.part_slots.values())
-
-    def streams(self) -> list[Stream]:
-        return [Stream(self.events(self.model.event), self.model.where, self._emit)]
-
-    def _emit(self) -> list[ast.stmt]:
-        # The common case by far, an event inside the open session, only extends it.
-        return code(
-            "e = END[row]\nif 0 <= te - e < GAP and t - e < GAP:\n"
-            "    END[row] = te\n    o = N[row]\n    n = o + 1\n    N[row] = n\n    COUNTED\n"
-            "    o = CUR[row]\n    n = te - START[row]\n    CUR[row] = n\n    LENGTHENED\n"
-            "else:\n    d |= SESSION(row, te, t)",
-            END=name(self.end.name),
-            GAP=self.gap,
-            N=name(self.in_session.name),
-            CUR=name(self.current.name),
-            START=name(self.start.name),
-            SESSION=name(f"session_{self.counts.name}"),
-            COUNTED=self.change(self.part_slots["events"], "o", "n", unit=True),
-            LENGTHENED=self.change(self.part_slots["current"], "o", "n"),
-        )
-
-    def _set(self, part: str, column: Column, row: int, new: int) -> int:
-        data = self.data(column)
-        old = data[row]
-        if old == new:
-            return 0
-        data[row] = new
-        return self.changed(self.part_slots[part], row, old, new)
-
-    def _close(self, row: int) -> int:
-        length = self.data(self.end)[row] - self.data(self.start)[row]
-        self.data(self.start)[row] = self.data(self.end)[row] = UNKNOWN
-        total, ended = self.data(self.total), self.data(self.ended)
-        total[row] += length
-        ended[row] += 1
-        mask = self._set("previous", self.previous, row, length)
-        mask |= self._set("average", self.average, row, total[row] // ended[row])
-        mask |= self._set("events", self.in_session, row, 0)
-        return mask | self._set("current", self.current, row, 0)
-
-    def _event(self, row: int, te: int, t: int) -> int:
-        starts, ends = self.data(self.start), self.data(self.end)
-        start, end = starts[row], ends[row]
-        mask = 0
-        if start != UNKNOWN and end + self.gap <= t:
-            # Its timer's instant has come: the session is over, whether or not a timer was needed to say so.
-            mask |= self._close(row)
-            start = UNKNOWN
-        if start == UNKNOWN:
-            return mask | self._open(row, te, t)
-        if te >= start:
-            if te > end:
-                ends[row] = te
-        elif start - te <= self.gap:
-            starts[row] = te
-        else:
-            return mask
-        mask |= self._set("events", self.in_session, row, self.data(self.in_session)[row] + 1)
-        return mask | self._set("current", self.current, row, ends[row] - starts[row])
-
-    def _open(self, row: int, te: int, t: int) -> int:
-        from .base import leaves
-
-        if te + self.gap <= t:
-            # A late event whose session is over already would open and close at once; it is a session of
-            # length 0.
-            counted = self._count(row, te, t, leaves)
-            self.data(self.start)[row] = self.data(self.end)[row] = te
-            return counted | self._close(row)
-        self.data(self.start)[row] = self.data(self.end)[row] = te
-        if self.watched:
-            self.unit.push(te + self.gap, self.unit.low(self.op_close), row)
-        mask = self._set("events", self.in_session, row, 1)
-        return mask | self._count(row, te, t, leaves)
-
-    def _count(self, row: int, te: int, t: int, leaves: Any) -> int:
-        if self.window is not None:
-            due = leaves(te, self.window)
-            if due <= t:
-                return 0
-            self.unit.push(due, self.unit.low(self.op), row)
-        counts = self.data(self.counts)
-        counts[row] = new = counts[row] + 1
-        return self.changed(self.slot, row, new - 1, new)
-
-    def _leaves(self, row: int, due: int, entries: int, value: int) -> int:
-        counts = self.data(self.counts)
-        old = counts[row]
-        counts[row] = old - entries
-        return self.changed(self.slot, row, old, old - entries)
-
-    def _close_due(self, row: int, due: int, entries: int, value: int) -> int:
-        end = self.data(self.end)[row]
-        if end == UNKNOWN:
-            return 0
-        if end + self.gap > due:
-            self.unit.push(end + self.gap, self.unit.low(self.op_close), row)
-            return 0
-        return self._close(row)
-
-    def settle(self, row: int, t: int) -> None:
-        """Closes a session that is over but that no timer closed, before a value is shown."""
-        end = self.data(self.end)[row]
-        if end != UNKNOWN and end + self.gap <= t:
-            self._close(row)
-
-    def merge(self, winner: int, loser: int, t: int) -> None:
-        self.settle(winner, t)
-        self.settle(loser, t)
-        for column in (self.counts, self.total, self.ended):
-            data = self.data(column)
-            data[winner] += data[loser]
-        starts, ends = self.data(self.start), self.data(self.end)
-        if starts[loser] != UNKNOWN:
-            if starts[winner] == UNKNOWN:
-                starts[winner], ends[winner] = starts[loser], ends[loser]
-                if self.watched:
-                    self.unit.push(ends[winner] + self.gap, self.unit.low(self.op_close), winner)
-            else:
-                # Both open at the same time: one person on two devices is in one session, counted once.
-                starts[winner] = min(starts[winner], starts[loser])
-                ends[winner] = max(ends[winner], ends[loser])
-            in_session = self.data(self.in_session)
-            in_session[winner] += in_session[loser]
-            self.data(self.current)[winner] = ends[winner] - starts[winner]
-        previous = self.data(self.previous)
-        previous[winner] = max(previous[winner], previous[loser])
-        ended = self.data(self.ended)[winner]
-        self.data(self.average)[winner] = self.data(self.total)[winner] // ended if ended else UNKNOWN
-
-    def parts(self, row: int) -> dict[str, Any]:
-        return {part: self.unit.show(slot, row) for part, slot in self.part_slots.items()}
+def _union(masks: list[int]) -> int:
+    found = 0
+    for mask in masks:
+        found |= mask
+    return found
 
 
 KINDS: dict[type, Any] = {
@@ -409,7 +312,6 @@ KINDS: dict[type, Any] = {
     m.SinceDate: DateKind,
     m.UntilDate: DateKind,
     m.StageTime: StageTimeKind,
-    m.Sessions: SessionsKind,
 }
 
-__all__ = ["KINDS", "ClockKind", "DateKind", "SessionsKind", "StageTimeKind", "expression", "shifted_row"]
+__all__ = ["KINDS", "ClockKind", "DateKind", "SinceKind", "StageTimeKind"]

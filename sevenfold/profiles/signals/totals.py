@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ...limits import WINDOW_EXACT_MS_MAX
 from ...workspace import models as m
-from ..build import code, name
-from ..columns import UNKNOWN, Array
+from ..build import code, expression, name
+from ..columns import UNKNOWN, Array, Column
+from ..slots import Slot
 from .base import DAY, SignalKind, Stream, leaving, shifted_row, window_ms
 
 
@@ -27,32 +29,41 @@ class CountKind(SignalKind):
 
     def finish(self) -> None:
         if self.window is not None:
-            self.unit.fires(self.op, f"leaves_{self.label}", self._leaves())
+            self.unit.fires(self.op, f"leaves_{self.label}", uncounting(self, self.values, self.slot))
 
     def streams(self) -> list[Stream]:
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
 
     def _emit(self) -> list[ast.stmt]:
-        up = code("c = COL[row] + 1\nCOL[row] = c", COL=name(self.values.name))
-        if self.slot.watched:
-            up += code("b = c - 1") + self.change(self.slot, "b", "c", unit=True)
-        if self.window is None:
-            return up
-        push = code("PUSH(u, LOW)", PUSH=name("push"), LOW=shifted_row(self.unit.low(self.op)))
-        return code("u = DUE\nif u > t:\n    BODY", DUE=leaving(self.window), BODY=push + up)
-
-    def _leaves(self) -> list[ast.stmt]:
-        """One entry leaves in nearly all cases, and then only one cut can be crossed."""
-        many = self.change(self.slot, "b", "c")
-        one = self.change(self.slot, "b", "c", unit=True)
-        moved = code("b = COL[row]\nc = b - entries\nCOL[row] = c\nd = 0", COL=name(self.values.name))
-        if many:
-            moved += code("if entries == 1:\n    ONE\nelse:\n    MANY", ONE=one, MANY=many)
-        return moved + code("return d")
+        return counting(self, self.values, self.slot, self.window, self.op)
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         values = self.data(self.values)
         values[winner] += values[loser]
+
+
+def counting(signal: SignalKind, column: Column, slot: Slot, window: int | None, op: int) -> list[ast.stmt]:
+    """One more event at `te` in a column of counts. Locals are b and c (before and after), u (due)."""
+    up = code("c = COL[row] + 1\nCOL[row] = c", COL=name(column.name))
+    if slot.watched:
+        up += code("b = c - 1") + signal.change(slot, "b", "c", unit=True)
+    if window is None:
+        return up
+    push = code("PUSH(u, LOW)", PUSH=name("push"), LOW=shifted_row(signal.unit.low(op)))
+    return code("u = DUE\nif u > t:\n    BODY", DUE=leaving(window), BODY=push + up)
+
+
+def uncounting(signal: SignalKind, column: Column, slot: Slot) -> list[ast.stmt]:
+    """Entries that leave a column of counts: nearly always one, and then one cut at most is crossed."""
+    if not slot.watched:
+        return code("COL[row] -= entries\nreturn 0", COL=name(column.name))
+    return code(
+        "b = COL[row]\nc = b - entries\nCOL[row] = c\nd = 0\n"
+        "if entries == 1:\n    ONE\nelse:\n    MANY\nreturn d",
+        COL=name(column.name),
+        ONE=signal.change(slot, "b", "c", unit=True),
+        MANY=signal.change(slot, "b", "c"),
+    )
 
 
 class SumKind(SignalKind):
@@ -64,10 +75,13 @@ class SumKind(SignalKind):
         self.values = self.column()
         self.slot = self.make_slot(self.values, "number")
         self.window = window_ms(self.model.window)
-        self.op = self.unit.op(self._fire) if self.window is not None else 0
+        self.op = self.unit.op(None) if self.window is not None else 0
 
     def finish(self) -> None:
-        self._changed = self.unit.changer(self.slot)
+        if self.window is not None:
+            leave = code("o = COL[row]\nn = o - value\nCOL[row] = n\nd = 0", COL=name(self.values.name))
+            body = [*leave, *self.change(self.slot, "o", "n"), *code("return d")]
+            self.unit.fires(self.op, f"leaves_{self.label}", body)
 
     def streams(self) -> list[Stream]:
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
@@ -87,12 +101,6 @@ class SumKind(SignalKind):
             BODY=add,
         )
 
-    def _fire(self, row: int, due: int, entries: int, value: int) -> int:
-        values = self.data(self.values)
-        old = values[row]
-        values[row] = new = old - value
-        return self._changed(row, old, new)
-
     def merge(self, winner: int, loser: int, t: int) -> None:
         values = self.data(self.values)
         values[winner] += values[loser]
@@ -109,10 +117,21 @@ class AverageKind(SignalKind):
         self.values = self.column(empty=UNKNOWN)
         self.slot = self.make_slot(self.values, "number", unknown=UNKNOWN)
         self.window = window_ms(self.model.window)
-        self.op = self.unit.op(self._fire) if self.window is not None else 0
+        self.op = self.unit.op(None) if self.window is not None else 0
 
     def finish(self) -> None:
-        self._changed = self.unit.changer(self.slot)
+        if self.window is not None:
+            left = code(
+                "s = SUM[row] - value\nc = N[row] - entries\nSUM[row] = s\nN[row] = c\n"
+                "o = COL[row]\nn = s // c if c else UNSET\nd = 0\n"
+                "if o != n:\n    COL[row] = n\n    CHANGE\nreturn d",
+                SUM=name(self.sums.name),
+                N=name(self.counts.name),
+                COL=name(self.values.name),
+                UNSET=UNKNOWN,
+                CHANGE=self.change(self.slot, "o", "n"),
+            )
+            self.unit.fires(self.op, f"leaves_{self.label}", left)
 
     def streams(self) -> list[Stream]:
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
@@ -136,23 +155,11 @@ class AverageKind(SignalKind):
             BODY=add,
         )
 
-    def _fire(self, row: int, due: int, entries: int, value: int) -> int:
-        sums, counts = self.data(self.sums), self.data(self.counts)
-        sums[row] -= value
-        counts[row] -= entries
-        return self._settle(row)
-
-    def _settle(self, row: int) -> int:
-        sums, counts, values = self.data(self.sums), self.data(self.counts), self.data(self.values)
-        old, entries = values[row], counts[row]
-        values[row] = new = sums[row] // entries if entries else UNKNOWN
-        return self._changed(row, old, new)
-
     def merge(self, winner: int, loser: int, t: int) -> None:
-        for column in (self.sums, self.counts):
-            data = self.data(column)
-            data[winner] += data[loser]
-        self._settle(winner)
+        sums, counts = self.data(self.sums), self.data(self.counts)
+        sums[winner] += sums[loser]
+        counts[winner] += counts[loser]
+        self.data(self.values)[winner] = sums[winner] // counts[winner] if counts[winner] else UNKNOWN
 
 
 class TrendKind(SignalKind):
@@ -236,35 +243,39 @@ class BaselineKind(SignalKind):
         self.op_base = self.unit.op(None)
 
     def finish(self) -> None:
+        near, far = name(self.recent.name), name(self.base.name)
         # An entry that leaves the recent window enters the baseline, and leaves that `baseline` later.
+        long = self.recent_ms + self.base_ms
+        exact = long <= WINDOW_EXACT_MS_MAX
         enter = code(
-            "NEAR[row] -= entries\nf = FAR[row] + entries\nFAR[row] = f\nte = due - RECENT\nu = LONG\n"
-            "for _ in range(entries):\n    PUSH(u, LOW)\nd = 0",
-            NEAR=name(self.recent.name),
-            FAR=name(self.base.name),
+            "k = NEAR[row] - entries\nNEAR[row] = k\nf = FAR[row] + entries\nFAR[row] = f\n"
+            "te = due - RECENT\nu = LONG\nPUSH(u, LOW)\n"
+            "if entries > 1:\n    for _ in range(entries - 1):\n        PUSH(u, LOW)",
+            NEAR=near,
+            FAR=far,
             RECENT=self.recent_ms,
-            LONG=leaving(self.recent_ms + self.base_ms),
+            LONG=expression("due + LATER", LATER=self.base_ms) if exact else leaving(long),
             PUSH=name("push"),
             LOW=shifted_row(self.unit.low(self.op_base)),
         )
-        self.unit.fires(self.op_recent, f"recent_{self.label}", [*enter, *self._settled(), *code("return d")])
-        leave = code("f = FAR[row] - entries\nFAR[row] = f\nd = 0", FAR=name(self.base.name))
-        self.unit.fires(self.op_base, f"base_{self.label}", [*leave, *self._settled(), *code("return d")])
-        settle = code("f = FAR[row]\nd = 0", FAR=name(self.base.name))
-        self._settle = self.unit.env.function(
-            f"settle_{self.label}", ["row"], [*settle, *self._settled(), *code("return d")]
-        )
+        leave = code("k = NEAR[row]\nf = FAR[row] - entries\nFAR[row] = f", NEAR=near, FAR=far)
+        settle = [*code("d = 0"), *self._settled(), *code("return d")]
+        self.unit.fires(self.op_recent, f"recent_{self.label}", enter + settle)
+        self.unit.fires(self.op_base, f"base_{self.label}", leave + settle)
+        held = code("k = NEAR[row]\nf = FAR[row]", NEAR=near, FAR=far)
+        self._settle = self.unit.env.function(f"settle_{self.label}", ["row"], held + settle)
 
     def _settled(self) -> list[ast.stmt]:
-        """The value anew from the recent count and the local `f`, the baseline's."""
+        """The value anew from the locals `k`, the recent count, and `f`, the baseline's."""
         common = gcd(self.base_ms * 1_000_000, self.recent_ms)
+        up, down = self.base_ms * 1_000_000 // common, self.recent_ms // common
+        base = name("f") if down == 1 else expression("f * DOWN", DOWN=down)
         return code(
-            "o = COL[row]\nn = NEAR[row] * UP // (f * DOWN) if f >= LEAST else UNSET\n"
+            "o = COL[row]\nn = k * UP // BASE if f >= LEAST else UNSET\n"
             "if o != n:\n    COL[row] = n\n    CHANGE",
             COL=name(self.values.name),
-            NEAR=name(self.recent.name),
-            UP=self.base_ms * 1_000_000 // common,
-            DOWN=self.recent_ms // common,
+            UP=up,
+            BASE=base,
             LEAST=max(1, self.model.minimum),
             UNSET=UNKNOWN,
             CHANGE=self.change(self.slot, "o", "n"),
@@ -274,28 +285,20 @@ class BaselineKind(SignalKind):
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
 
     def _emit(self) -> list[ast.stmt]:
-        long = self.recent_ms + self.base_ms
-        near = code(
-            "PUSH(u, LOW)\nNEAR[row] += 1\nf = FAR[row]",
-            PUSH=name("push"),
-            LOW=shifted_row(self.unit.low(self.op_recent)),
+        counted = code(
+            "k = NEAR[row]\nf = FAR[row]\nu = RECENT\n"
+            "if u > t:\n    PUSH(u, LOW_RECENT)\n    k += 1\n    NEAR[row] = k\n"
+            "else:\n    u = LONG\n"
+            "    if u > t:\n        PUSH(u, LOW_BASE)\n        f += 1\n        FAR[row] = f",
             NEAR=name(self.recent.name),
             FAR=name(self.base.name),
-        )
-        far = code(
-            "u = LONG\nif u > t:\n    PUSH(u, LOW)\n    f = FAR[row] + 1\n    FAR[row] = f\n    SETTLED",
-            LONG=leaving(long),
-            PUSH=name("push"),
-            LOW=shifted_row(self.unit.low(self.op_base)),
-            FAR=name(self.base.name),
-            SETTLED=self._settled(),
-        )
-        return code(
-            "u = RECENT\nif u > t:\n    NEARER\nelse:\n    FARTHER",
             RECENT=leaving(self.recent_ms),
-            NEARER=[*near, *self._settled()],
-            FARTHER=far,
+            LONG=leaving(self.recent_ms + self.base_ms),
+            PUSH=name("push"),
+            LOW_RECENT=shifted_row(self.unit.low(self.op_recent)),
+            LOW_BASE=shifted_row(self.unit.low(self.op_base)),
         )
+        return [*counted, *self._settled()]
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         for column in (self.recent, self.base):
