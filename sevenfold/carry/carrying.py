@@ -40,7 +40,7 @@ def switch(fold: Fold, workspace: m.Workspace) -> None:
     fold.__dict__ = new.__dict__
 
 
-# -------------------------------------------------------------------------------------------------------- state
+# ---------------------------------------------------------------------------------------------------- state
 
 
 def _carry_rows(plan: Plan, new: CompiledUnit) -> None:
@@ -86,13 +86,11 @@ def _carry_fold(plan: Plan, new: Fold) -> None:
         new._moved_rollups[row] = sum(1 << places[label] for label in labels if label in places)
 
 
-# --------------------------------------------------------------------------------------------------- evaluation
+# ----------------------------------------------------------------------------------------------- evaluation
 
 
 def _evaluate(plan: Plan, new: Fold, masks: settling.Masks) -> None:
-    """Everybody looks at what is new, accounts first; twice where there are roll-ups over what is new of
-    people.
-    """
+    """Everybody looks at what is new, accounts first; twice where roll-ups may read what is new of people."""
     fresh = {unit.kind: _fresh(plan, new, unit) for unit in new.compiled}
     rollups = [one for one in new.account.rollups if not plan.signal(new.account, plan.account, one.label)]
     for _ in range(2 if rollups else 1):

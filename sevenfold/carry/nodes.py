@@ -1,4 +1,4 @@
-"""The nodes of a compiled unit by what they stand for, so that masks can go from one compilation to another."""
+"""The nodes of a compiled unit by what they stand for, so that masks go from one compilation to another."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def node_bits(plan: Plan, unit: CompiledUnit, fold: Fold, *, kept: bool = False)
             found["segment", label] = segment.bit
     hidden = {node.slot.label: node for node in unit.hidden}
     for rollup in fold.account.rollups:
-        if rollup.source.bit and rollup.member is unit and rollup.source.label in hidden:
-            if not kept or plan.kept("signal", rollup.label):
-                found["hidden", rollup.label] = hidden[rollup.source.label].bit
+        mine = rollup.source.bit and rollup.member is unit and rollup.source.label in hidden
+        if mine and (not kept or plan.kept("signal", rollup.label)):
+            found["hidden", rollup.label] = hidden[rollup.source.label].bit
     for label, score in unit.scores.items():
         if not kept or plan.kept("score", label):
             for part in ("bit", "bit_set", "bit_late", "bit_set_late"):

@@ -1,4 +1,4 @@
-"""What keeps its state when the workspace changes, and what starts anew: decided by meaning, object by object."""
+"""What keeps its state when the workspace changes and what starts anew: decided by meaning, one by one."""
 
 from __future__ import annotations
 
@@ -148,6 +148,8 @@ class Plan:
 
     def seen(self, new: CompiledUnit, before: CompiledUnit, slot: str) -> bool:
         """Whether what members see of an account's fact stands."""
+        if f".seen.{slot}" not in before.table.columns:
+            return False
         head, _, rest = slot.partition(".")
         if head in ("trait", "segment", "score", "band", "velocity", "stage"):
             if head == "trait":

@@ -1,4 +1,4 @@
-"""What is computed from kept state without looking at anybody's conditions: bits, stages, clocks, totals, traits.
+"""What is computed from kept state without anybody's conditions: bits, stages, clocks, totals, traits.
 
 Each function brings one kind of thing to where it would stand. Where a value moves that something kept reads,
 the mask of nodes that must look comes back by row.
@@ -46,7 +46,7 @@ def settle(plan: Plan, new: Fold) -> Masks:
     return masks
 
 
-# ------------------------------------------------------------------------------------------------------- traits
+# --------------------------------------------------------------------------------------------------- traits
 
 
 def _traits(plan: Plan, unit: CompiledUnit, before: CompiledUnit) -> None:
@@ -88,7 +88,7 @@ def _catalogue_keys(new: Fold, unit: CompiledUnit, row: int) -> list[str]:
     return [new.entity_ids[unit.kind][row][0]]
 
 
-# ----------------------------------------------------------------------------------------- segments and stages
+# -------------------------------------------------------------------------------------- segments and stages
 
 
 def _segments(plan: Plan, new: Fold, unit: CompiledUnit, before: CompiledUnit) -> None:
@@ -139,7 +139,7 @@ def _array(unit: CompiledUnit, column: str) -> Array:
     return np.asarray(kept)
 
 
-# ----------------------------------------------------------------------------------------------- signals' timers
+# ------------------------------------------------------------------------------------------ signals' timers
 
 
 def _clock(plan: Plan, new: Fold, unit: CompiledUnit, before: CompiledUnit, label: str) -> None:
@@ -187,7 +187,7 @@ def _unused(
             masks[row] = masks.get(row, 0) | mask
 
 
-# ------------------------------------------------------------------------------------------------------ accounts
+# ------------------------------------------------------------------------------------------------- accounts
 
 
 def _rollups(plan: Plan, new: Fold) -> None:

@@ -18,7 +18,7 @@ _GONE = np.iinfo(np.int64).min
 
 
 def carry_wheel(plan: Plan, new: Fold) -> None:
-    """Entries of operations that still mean the same go over, under their new numbers; the others are gone."""
+    """Entries of operations that mean the same go over, under their new numbers; the others are gone."""
     shifts = _shifts(plan, new)
     for before, after in ((plan.old.wheel, new.wheel), (plan.old.valued, new.valued)):
         for slot in Wheel.__slots__:
@@ -37,11 +37,10 @@ def _shifts(plan: Plan, new: Fold) -> Array:
         kind, _, label = key[0].partition(".")
         unit, before = new.units.get(kind), old.units[kind]
         assert isinstance(before, CompiledUnit)
+        found[op] = _GONE
         if after is None or kind not in plan.kinds or not isinstance(unit, CompiledUnit):
-            found[op] = _GONE
-        elif label in before.signals and not plan.same_timers(unit, before, label):
-            found[op] = _GONE
-        else:
+            continue
+        if label not in before.signals or plan.same_timers(unit, before, label):
             timer = old._timers[op]
             found[op] = packed_low(unit.index, after, timer) - packed_low(before.index, op, timer)
     return found

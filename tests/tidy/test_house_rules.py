@@ -21,6 +21,7 @@ PURE = (
     "messages",
     "engine",
     "state.py",
+    "carry",
     "restate.py",
     "effects.py",
 )
