@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..workspace import models as m
+from ..workspace.paths import split_path
 from .language import Flat
 
 Profile = Mapping[str, Any]
@@ -12,7 +14,7 @@ Profile = Mapping[str, Any]
 
 
 def context_of(
-    workspace: Mapping[str, Any],
+    workspace: m.Workspace,
     person: Profile,
     *,
     person_id: str,
@@ -28,13 +30,19 @@ def context_of(
 ) -> dict[str, Any]:
     """The context of one message, under the names of ``language.ROOTS``.
 
-    ``workspace`` has name, title, timezone and currency; ``event`` the properties of the event that started
-    the run; ``step`` the data of the journey's step; ``links`` unsubscribe, preferences and view;
-    ``catalogue`` rows by catalogue and key (``rows_by_key``). ``now`` is the engine's time as ISO 8601.
+    ``event`` holds the properties of the event that started the run; ``step`` the data of the journey's step;
+    ``links`` unsubscribe, preferences and view; ``catalogue`` rows by catalogue and key (``rows_by_key``).
+    ``now`` is the engine's time as ISO 8601.
     """
     context: dict[str, Any] = {
-        "workspace": dict(workspace),
-        "person": _named(person, person_id),
+        "workspace": {
+            "name": workspace.name,
+            "title": workspace.title or workspace.name,
+            "description": workspace.description,
+            "timezone": workspace.timezone,
+            "currency": workspace.currency,
+        },
+        "person": _named(workspace, m.PERSON, person, person_id),
         "account": {},
         "event": dict(event or {}),
         "journey": dict(journey or {}),
@@ -46,24 +54,36 @@ def context_of(
         **_facts(person),
     }
     if account is not None:
-        context["account"] = {**_facts(account), **_named(account, account_id)}
+        context["account"] = {**_facts(account), **_named(workspace, m.ACCOUNT, account, account_id)}
     return context
 
 
-def rows_by_key(catalogues: Mapping[str, tuple[str, list[dict[str, Any]]]]) -> dict[str, dict[str, Any]]:
-    """Catalogues, given as key column and rows, so that ``catalogue.products[event.product_id].name`` finds
-    its row. To be made once for a workspace.
+def rows_by_key(workspace: m.Workspace) -> dict[str, dict[str, Any]]:
+    """The workspace's catalogues, so that ``catalogue.products[event.product_id].name`` finds its row. To be
+    made once.
     """
     return {
-        name: {str(row[key]): row for row in rows if row.get(key) is not None}
-        for name, (key, rows) in catalogues.items()
+        name: {str(row[one.key]): row for row in one.rows if row.get(one.key) is not None}
+        for name, one in workspace.catalogues.items()
     }
 
 
-def _named(profile: Profile, subject: str) -> dict[str, Any]:
-    """Traits by name, over the strongest identifiers, over the subject's own id."""
+def _named(workspace: m.Workspace, of: str, profile: Profile, subject: str) -> dict[str, Any]:
+    """Traits as they came and by their declared names, over identifiers, under the subject's own id."""
     identifiers = {kind: values[0] for kind, values in (profile.get("identifiers") or {}).items() if values}
-    return {**identifiers, **(profile.get("traits") or {}), "id": subject}
+    traits = profile.get("traits") or {}
+    declared = {
+        name: _at(traits, split_path(trait.path))
+        for name, trait in workspace.traits.items()
+        if trait.of == of and trait.path is not None and trait.path != name
+    }
+    return {**identifiers, **traits, **declared, "id": subject}
+
+
+def _at(traits: Any, path: tuple[str, ...]) -> Any:
+    for part in path:
+        traits = traits.get(part) if isinstance(traits, Mapping) else None
+    return traits
 
 
 def _facts(profile: Profile) -> dict[str, Any]:

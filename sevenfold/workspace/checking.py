@@ -16,7 +16,6 @@ from .problems import Path, Problem, likely
 from .report import Origins, Report, TextOrigins
 from .score_checks import ScoreChecks
 from .signal_checks import SignalChecks
-from .template_checks import TemplateChecks
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[^\W_][\w \-]*|_[\w \-]+")
@@ -57,19 +56,26 @@ def check(
         message = f"a circle: {said([*circle, circle[0]])}"
         report.error((_SECTION[kind], name), "cycle", message, "only a stage and a score may need each other")
     _account_feedback(workspace, graph, report)
-    templates = TemplateChecks(names, report)
-    for name, template in workspace.templates.items():
-        templates.check(name, template)
-    used = (
-        conditions.used
-        | templates.signals
-        | {name for edges in graph.values() for (kind, name), _ in edges if kind == "signal"}
-    )
+    used = conditions.used | _templates(names, report)
+    used |= {name for edges in graph.values() for (kind, name), _ in edges if kind == "signal"}
     for name in workspace.signals:
         if name not in used:
             fix = "remove it, or use it in a segment, stage or score"
             report.warning(("signals", name), "unused", f"nothing uses signal `{name}`", fix)
     return report.problems
+
+
+def _templates(names: Names, report: Report) -> set[str]:
+    """Checks templates; the signals that they show."""
+    if not names.workspace.templates:
+        return set()
+    # Liquid and the data of languages take longer to import than everything else here together.
+    from .template_checks import TemplateChecks
+
+    checks = TemplateChecks(names, report)
+    for name, template in names.workspace.templates.items():
+        checks.check(name, template)
+    return checks.signals
 
 
 def _account_feedback(workspace: models.Workspace, graph: Graph, report: Report) -> None:
