@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ..profiles.segments import NO_PROPERTIES
 from ..workspace.base import ACCOUNT, PERSON
 
 if TYPE_CHECKING:
@@ -42,6 +43,16 @@ class Service:
             return fold.person, person
         account = fold._accounts[person] if person and wanted == ACCOUNT else 0
         return (fold.account, account) if account else (unit, row)
+
+    def derive(self, unit: CompiledUnit, row: int, name: str) -> None:
+        """An event of the engine's own happens to a subject: signals that count it see it at once."""
+        t = self.fold.t
+        handler = unit.handler("derived", name)
+        mask = handler(row, t, t, 0, NO_PROPERTIES, None) if handler is not None else 0
+        if mask and unit is self.fold.account:
+            self.fold._touch(row, mask)
+        elif mask:
+            unit.evaluate(row, t, mask)
 
     def declare(self) -> None:
         """Timers, hidden conditions and conditions to ask; units have declared theirs."""

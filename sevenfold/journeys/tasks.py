@@ -157,6 +157,7 @@ class Tasks(Service):
         data |= {"after": self.fold.t - task.opened, "in_time": not task.overdue}
         ident = self._tell(task, "task_closed", data | told)
         self._touch(self.fold._unit(task.of), task.row, task.kind, ident)
+        self.derive(self.fold._unit(task.of), task.row, f"$task {outcome} {task.kind}")
         self.retry()
         for hear in self.on_closed:
             hear(task, outcome, None)
