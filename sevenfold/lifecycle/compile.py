@@ -124,9 +124,9 @@ class CompiledUnit(Unit):
             # is new.
             score.bit_set = self.node(score.choose_node)
             score.bit = self.node(score.node)
-            self.measured.append((sum(measure.bit for measure in score.measures), score.bit))
         for lifecycle in self.lifecycles.values():
             lifecycle.bit = self.node(lifecycle.node)
+            self.asks_serial |= lifecycle.bit
         for score in self.scores.values():
             score.bit_set_late = self.node(score.choose_node)
             score.bit_late = self.node(score.node)

@@ -21,6 +21,7 @@ from ..errors import SevenfoldError
 from ..profiles import expressions as x
 from ..profiles.build import assigning, code, expression, name
 from ..profiles.columns import UNKNOWN32, Array
+from ..profiles.evaluation import Rare
 from ..profiles.signals.derived import ScoreHistoryKind
 from ..profiles.slots import SCALE, Slot
 from ..profiles.unit import Unit
@@ -64,21 +65,19 @@ class Points:
         x0, y0 = xs[place - 1], ys[place - 1]
         return y0 + (at - x0) * (ys[place] - y0) // (xs[place] - x0)
 
-    def chain(self) -> ast.expr:
-        """The same map of the local `v` as comparisons, which for a handful of points beats a search."""
-        made: ast.expr = ast.Constant(self.ys[-1])
-        parts = list(zip(self.xs, self.xs[1:], self.ys, self.ys[1:], strict=False))
-        for x0, x1, y0, y1 in reversed(parts):
-            common = gcd(x1 - x0, y1 - y0)
-            inside = expression(
-                "Y0 + (v - X0) * DY // DX" if x0 else "Y0 + v * DY // DX",
-                X0=x0,
-                Y0=y0,
-                DY=(y1 - y0) // common,
-                DX=(x1 - x0) // common,
+    def chain(self, v: ast.expr, unknown: int | None = None, absent: int = UNKNOWN32) -> ast.expr:
+        """The same map of `v` as comparisons, from the top: most values of a healthy business are there.
+
+        `unknown`, less than any other value, maps to `absent`.
+        """
+        made: ast.expr = ast.Constant(self.ys[0])
+        if unknown is not None:
+            made = expression("A if V == UNSET else Y", A=absent, V=v, UNSET=unknown, Y=self.ys[0])
+        for x0, x1, y0, y1 in zip(self.xs, self.xs[1:], self.ys, self.ys[1:], strict=False):
+            made = expression(
+                "INSIDE if V > X0 else REST", INSIDE=_line(v, x0, x1, y0, y1), V=v, X0=x0, REST=made
             )
-            made = expression("INSIDE if v < X1 else REST", INSIDE=inside, X1=x1, REST=made)
-        return expression("Y if v <= X else REST", X=self.xs[0], Y=self.ys[0], REST=made)
+        return expression("Y if V >= X else REST", Y=self.ys[-1], V=v, X=self.xs[-1], REST=made)
 
     def vector(self, at: Array) -> Array:
         """The same map of an int64 array, in the same integer arithmetic."""
@@ -92,6 +91,18 @@ class Points:
         return found
 
 
+def _line(v: ast.expr, x0: int, x1: int, y0: int, y1: int) -> ast.expr:
+    """The height at `v` of the line from (x0, y0) to (x1, y1), rounded down."""
+    if y0 == y1:
+        return ast.Constant(y0)
+    common = gcd(x1 - x0, y1 - y0)
+    rise, run = (y1 - y0) // common, (x1 - x0) // common
+    along = expression("V - X0", V=v, X0=x0) if x0 else v
+    risen = along if rise == 1 else expression("AT * DY", AT=along, DY=rise)
+    risen = risen if run == 1 else expression("AT // DX", AT=risen, DX=run)
+    return expression("Y0 + AT", Y0=y0, AT=risen) if y0 else risen
+
+
 class MeasureNode:
     """One measure of one score: its value in 1/1000 point in a column, UNKNOWN32 when absent."""
 
@@ -99,6 +110,7 @@ class MeasureNode:
         self.score, self.index, self.label, self.model = score, index, label, model
         self.unit = score.unit
         self.bit = 0
+        self._weights_name: ast.Name | None = None
         self.direct = self._over_one_value()
         if not self.direct:
             self.column = self.unit.table.add(f".score.{score.label}.{label}", "int32", UNKNOWN32)
@@ -129,6 +141,7 @@ class MeasureNode:
         place = self.unit.place(at)
         if self.direct:
             place.slot.direct.append(self._emit)
+            place.slot.direct_nodes |= self.score.bit
             signal = self.unit.signals.get(place.slot.label)
             if isinstance(signal, ScoreHistoryKind):
                 signal.weighs.append(self._weighs)
@@ -154,12 +167,19 @@ class MeasureNode:
             found.append((duration, int(exact(y) * MILLI)))
         return found
 
+    @property
+    def _weights(self) -> ast.Name:
+        if self._weights_name is None:
+            weights = self.score.column_of_weights(self.index)
+            self._weights_name = self.unit.env.bind(weights, f"weights_{self.label}")
+        return self._weights_name
+
     def _emit(self, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
         """The value moved: where this measure weighs at all, the score's sums move by the difference."""
         score, env = self.score, self.unit.env
         slot = self.unit.place(self._name()).slot
         parts: dict[str, Any] = {
-            "WEIGHTS": env.bind(score.column_of_weights(self.index), "weights"),
+            "WEIGHTS": self._weights,
             "SETS": name(score.sets.name),
             "SUM": name(score.numerator.name),
             "BIT": score.bit,
@@ -177,36 +197,48 @@ class MeasureNode:
                 LAST=table[-1],
                 **parts,
             )
-        parts["PRESENT"] = name(score.denominator.name)
-        return code(
-            "w = WEIGHTS[SETS[row]]\nif w:\n"
-            "    v = OLD\n    r = MAP\n    v = NEW\n    s = MAP\n"
-            "    if r != s:\n        d |= BIT\n"
-            "        if r == UNSET:\n            SUM[row] += w * s\n            PRESENT[row] += w\n"
-            "        elif s == UNSET:\n            SUM[row] -= w * r\n            PRESENT[row] -= w\n"
-            "        else:\n            SUM[row] += w * (s - r)",
-            MAP=self._map(slot),
-            UNSET=UNKNOWN32,
+        moved = code("SUM[row] += w * (s - r)", **parts)
+        if self._may_be_absent(slot):
+            moved = code(
+                "if r == UNSET:\n    SUM[row] += w * s\n    PRESENT[row] += w\n"
+                "elif s == UNSET:\n    SUM[row] -= w * r\n    PRESENT[row] -= w\n"
+                "else:\n    MOVED",
+                PRESENT=name(score.denominator.name),
+                UNSET=UNKNOWN32,
+                MOVED=moved,
+                **parts,
+            )
+        made = code(
+            "r = BEFORE\ns = AFTER\nif r != s:\n    d |= BIT\n    MOVED",
+            BEFORE=self._map(slot, old),
+            AFTER=self._map(slot, new),
+            MOVED=moved,
             **parts,
         )
+        points = self.points()
+        if points is not None and len(points.xs) > 1:
+            # Above the last point nothing moves.
+            made = code("if OLD < TOP or NEW < TOP:\n    MADE", TOP=points.xs[-1], MADE=made, **parts)
+        return code("w = WEIGHTS[SETS[row]]\nif w:\n    MADE", MADE=made, **parts)
 
-    def _map(self, slot: Slot) -> ast.expr:
-        """The measure of the local `v`, a stored value of the slot, as an expression."""
-        absent = self._absent()
+    def _may_be_absent(self, slot: Slot) -> bool:
         if self.model.values is not None:
-            return expression(
-                "TABLE.get(v, ABSENT)", TABLE=self.unit.env.bind(self._by_code(slot), "values"), ABSENT=absent
-            )
+            return UNKNOWN32 in (*self._by_code(slot).values(), self._absent())
+        return slot.unknown is not None and self._absent() == UNKNOWN32
+
+    def _map(self, slot: Slot, v: ast.expr) -> ast.expr:
+        """The measure of `v`, a stored value of the slot (cheap to read often), as an expression."""
+        if self.model.values is not None:
+            table = self.unit.env.bind(self._by_code(slot), "values")
+            return expression("TABLE.get(V, ABSENT)", TABLE=table, V=v, ABSENT=self._absent())
         points = self.points()
         if points is None:
             raise ScoreError(
                 f"measure `{self.label}` of score `{self.score.label}` needs `points`, `values` or `when`"
             )
         if slot.unknown is None:
-            return points.chain()
-        return expression(
-            "ABSENT if v == UNSET else MAP", ABSENT=absent, UNSET=slot.unknown, MAP=points.chain()
-        )
+            return points.chain(v)
+        return points.chain(v, slot.unknown, self._absent())
 
     def _by_code(self, slot: Slot) -> dict[int, int]:
         assert self.model.values is not None
@@ -225,25 +257,27 @@ class MeasureNode:
         )
         if self.direct:
             return
-        score, env = self.score, self.unit.env
-        self.unit.nodes[self.bit.bit_length() - 1] = env.function(
+        score = self.score
+        # The score is looked at whenever one of its measures was.
+        self.unit.define(
+            self.bit,
             f"moved_{self.label}",
-            ["row", "t"],
-            code(
-                "o = COL[row]\nVALUE\nif o == n:\n    return 0\nCOL[row] = n\nw = WEIGHTS[SETS[row]]\n"
-                "if not w:\n    return 0\n"
-                "if o == UNSET:\n    SUM[row] += w * n\n    PRESENT[row] += w\n"
-                "elif n == UNSET:\n    SUM[row] -= w * o\n    PRESENT[row] -= w\n"
-                "else:\n    SUM[row] += w * (n - o)\n"
-                "return 0",
+            lambda rare: code(
+                "d |= SCORE\no = COL[row]\nVALUE\nif o != n:\n    COL[row] = n\n    w = WEIGHTS[SETS[row]]\n"
+                "    if w:\n"
+                "        if o == UNSET:\n            SUM[row] += w * n\n            PRESENT[row] += w\n"
+                "        elif n == UNSET:\n            SUM[row] -= w * o\n            PRESENT[row] -= w\n"
+                "        else:\n            SUM[row] += w * (n - o)",
+                SCORE=score.bit,
                 COL=name(self.column.name),
                 VALUE=assigning(self._body()),
                 UNSET=UNKNOWN32,
-                WEIGHTS=env.bind(score.column_of_weights(self.index), "weights"),
+                WEIGHTS=self._weights,
                 SETS=name(score.sets.name),
                 SUM=name(score.numerator.name),
                 PRESENT=name(score.denominator.name),
             ),
+            score.bit,
         )
 
     def _weighs(self, rows: Array) -> Array:
@@ -306,7 +340,7 @@ class MeasureNode:
                 body += code("if level >= N:\n    return Y", N=clock.passed(duration), Y=y)
             first = sorted(self._clock_points())[-1 if clock.backward else 0][1]
             return start + body + code("return Y", Y=first)
-        return [*start, *code("v = V\nreturn MAP", V=conditions.value(place), MAP=self._map(slot))]
+        return [*start, *code("v = V\nreturn MAP", V=conditions.value(place), MAP=self._map(slot, name("v")))]
 
     def points(self) -> Points | None:
         """The measure's map in the stored units of its signal."""
@@ -357,6 +391,8 @@ class ScoreNode:
             for one in model.weights
         ]
         self.totals = [sum(row) for row in self.weights]
+        self.least = self._least()
+        """The least weight present at which a score is known, of each weight set."""
         # Read by generated code as WEIGHTS[set]; set -1 (none chosen yet) reads the 0 at the end.
         self._weight_columns: dict[int, list[int]] = {}
         self.bit = self.bit_late = self.bit_set = self.bit_set_late = 0
@@ -370,6 +406,9 @@ class ScoreNode:
             self._weight_columns[measure] = [*(row[measure] for row in self.weights), 0]
         return self._weight_columns[measure]
 
+    def _least(self) -> list[int]:
+        return [max(1, -(-total * self.floor_up // self.floor_down)) for total in self.totals]
+
     def replace_weights(self, model: m.Score) -> None:
         """Takes other weights; generated code sees them at once."""
         self.model = model
@@ -377,6 +416,7 @@ class ScoreNode:
             [int(exact(w.weights.get(k, 0)) * MILLI) for k in model.measures] for w in model.weights
         ]
         self.totals[:] = [sum(row) for row in self.weights]
+        self.least[:] = self._least()
         for measure, column in self._weight_columns.items():
             column[:] = [*(row[measure] for row in self.weights), 0]
         self._choose = self.unit.env.function(f"weights_{self.label}", ["row"], self._chooser())
@@ -412,9 +452,8 @@ class ScoreNode:
             true = self.unit.conditions.truth(self.unit.tree(override.when))[0]
             holds = self.unit.env.function(f"override_{self.label}", ["row"], code("return TEST", TEST=true))
             self._caps.append((int(exact(override.cap) * MILLI), holds, override.reason))
-        made = self.unit.env.function(f"score_{self.label}", ["row", "t"], self._compiled())
         for bit in (self.bit, self.bit_late):
-            self.unit.nodes[bit.bit_length() - 1] = made
+            self.unit.define(bit, f"score_{self.label}", self._body, self.slot.reach)
 
     def _chooser(self) -> list[ast.stmt]:
         def specificity(index: int) -> tuple[int, int, int]:
@@ -513,9 +552,7 @@ class ScoreNode:
     def _value(self, row: int) -> int:
         scope = self.unit.env.scope
         denominator = scope[self.denominator.name][row]
-        if denominator == 0:
-            return UNKNOWN32
-        if denominator * self.floor_down < self.totals[scope[self.sets.name][row]] * self.floor_up:
+        if denominator < self.least[scope[self.sets.name][row]]:
             return UNKNOWN32
         value: int = scope[self.numerator.name][row] // denominator
         for cap, holds, _ in self._caps:
@@ -529,7 +566,7 @@ class ScoreNode:
         """
         raise AssertionError("not compiled")
 
-    def _compiled(self) -> list[ast.stmt]:
+    def _body(self, rare: Rare) -> list[ast.stmt]:
         env = self.unit.env
         capped: list[ast.stmt] = []
         for cap, holds, _ in self._caps:
@@ -540,26 +577,22 @@ class ScoreNode:
         lows = (2**31, *self.bounds)
         highs = (-(2**31), *(bound + self.rise for bound in self.bounds[1:]), 2**31)
         return code(
-            "p = PRESENT[row]\nif p and p * DOWN >= TOTALS[SETS[row]] * UP:\n"
-            "    n = SUM[row] // p\n    CAPPED\n"
+            "p = PRESENT[row]\nif p >= LEAST[SETS[row]]:\n    n = SUM[row] // p\n    CAPPED\n"
             "else:\n    n = UNSET\n"
-            "o = COL[row]\nif o == n:\n    return 0\nCOL[row] = n\nd = 0\nCHANGE\n"
-            "b = BANDS[row]\nif not LOWS[b] <= n < HIGHS[b]:\n    d |= MOVE(row, b, n)\n"
-            "return d",
+            "o = COL[row]\nif o != n:\n    COL[row] = n\n    CHANGE\n"
+            "    b = BANDS[row]\n    if not LOWS[b] <= n < HIGHS[b]:\n        MOVE",
             PRESENT=name(self.denominator.name),
+            LEAST=env.bind(self.least, "least"),
             SUM=name(self.numerator.name),
             SETS=name(self.sets.name),
             UNSET=UNKNOWN32,
-            DOWN=self.floor_down,
-            UP=self.floor_up,
-            TOTALS=env.bind(self.totals, "totals"),
             CAPPED=capped,
             COL=name(self.values.name),
             CHANGE=self.unit.changes.after(self.slot, name("o"), name("n")),
             BANDS=name(self.bands.name),
             LOWS=env.bind(lows, "lows"),
             HIGHS=env.bind(highs, "highs"),
-            MOVE=env.bind(self._move_band, "band"),
+            MOVE=rare(expression("MOVE(row, b, n)", MOVE=env.bind(self._move_band, "band"))),
         )
 
     def _move_band(self, row: int, was: int, value: int) -> int:

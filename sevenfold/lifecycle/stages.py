@@ -96,8 +96,8 @@ class LifecycleNode:
 
     def node(self, row: int, t: int) -> int:
         """At most one move; the first application enters the initial stage."""
-        if self._serial != self.unit.op_serial:
-            self._serial, self._left = self.unit.op_serial, 0
+        if self._serial != self.unit.serial:
+            self._serial, self._left = self.unit.serial, 0
         now: int = self.unit.env.scope[self.column.name][row]
         if not self._applies(row):
             return self._move(row, t, now, 0, "applies") if now else 0

@@ -1,15 +1,15 @@
-"""Segments: membership kept as bits of an int64 column, re-evaluated only when a condition's atom has
-flipped.
-"""
+"""Segments: membership as bits of an int64 column, looked at only when a condition's atom has flipped."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any
 
 from . import expressions as x
-from .build import code, name
+from .build import code, expression, name
 from .columns import Column
+from .evaluation import Rare
 from .slots import Slot
 from .unit import Unit
 
@@ -61,24 +61,22 @@ class SegmentNode:
         self._entered = self.unit.handler("derived", f"$segment {self.label}") if self.announced else None
         self._left = self.unit.handler("derived", f"$left {self.label}") if self.announced else None
         if self.condition is not None:
-            true = self.unit.conditions.truth(self.condition)[0]
-            self.unit.nodes[self.bit.bit_length() - 1] = self.unit.env.function(
-                f"segment_{self.label}",
-                ["row", "t"],
-                code(
-                    "if TEST:\n    return 0 if BITS[row] & BIT else SET(row, t, True)\n"
-                    "return SET(row, t, False) if BITS[row] & BIT else 0",
-                    TEST=true,
-                    BITS=name(self.slot.column),
-                    BIT=self.slot.bit,
-                    SET=self.unit.env.bind(self.set, "set"),
-                ),
-            )
+            self._set = self.unit.env.bind(self.set, "set")
+            self.unit.define(self.bit, f"segment_{self.label}", self._body, 0)
+
+    def _body(self, rare: Rare) -> list[ast.stmt]:
+        assert self.condition is not None
+        return code(
+            "if TEST:\n    if not BITS[row] & BIT:\n        ENTER\nelif BITS[row] & BIT:\n    LEAVE",
+            TEST=self.unit.conditions.truth(self.condition)[0],
+            BITS=name(self.slot.column),
+            BIT=self.slot.bit,
+            ENTER=rare(expression("SET(row, t, True)", SET=self._set)),
+            LEAVE=rare(expression("SET(row, t, False)", SET=self._set)),
+        )
 
     def node(self, row: int, t: int) -> int:
-        """Evaluates membership; a change is an effect and a derived event. A list kept by hand does not
-        change by itself.
-        """
+        """A list kept by hand does not change by itself; other segments have a generated function."""
         return 0
 
     def set(self, row: int, t: int, member: bool) -> int:

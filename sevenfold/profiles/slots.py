@@ -1,10 +1,8 @@
 """Slots: the values that conditions, scores and roll-ups read, and who must look again when one changes.
 
 A slot is a typed column with a meaning. Readers register as watchers with the exact change that concerns
-them: an atom
-`x >= 3` cuts the number line at 3, and a step from 2 to 3 crosses that cut while a step from 7 to 8
-concerns nobody.
-That gating is what makes an event's cost independent of how many rules a workspace holds.
+them: an atom `x >= 3` cuts the number line at 3, and a step from 2 to 3 crosses that cut while a step from 7
+to 8 concerns nobody. That gating is what makes an event's cost independent of how many rules there are.
 """
 
 from __future__ import annotations
@@ -99,13 +97,18 @@ class Slot:
     shadow: str = ""
     """Of an account's slot: the column members see, as of its last tick."""
     direct: list[Callable[[ast.expr, ast.expr], list[ast.stmt]]] = field(default_factory=list)
-    """Emitters of what is done on the spot: measures of scores over never unknown values, and roll-ups. From
-    (old, new).
-    """
+    """Emitters, from (old, new), of what is done on the spot: measures of scores, and roll-ups."""
+    direct_nodes: int = 0
+    """The nodes that what is done on the spot makes dirty."""
 
     @property
     def watched(self) -> bool:
         return bool(self.own or self.members or self.direct)
+
+    @property
+    def reach(self) -> int:
+        """Every node that a change of this value may make dirty."""
+        return self.own.every | self.direct_nodes
 
     def code_of(self, text: str) -> int:
         """The integer that stands for a text in this slot's column."""

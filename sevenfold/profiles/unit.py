@@ -1,11 +1,9 @@
 """A compile unit: everything one kind of subject carries, compiled together from the workspace.
 
-The unit owns the kind's table, the slots that names lead to, the nodes that are evaluated after an
-operation, and the
-handlers of events. Compilation goes in fixed steps: declare (columns and slots), link (who follows whom),
-watch (who
-must look when what changes), finish (operations and functions). Nothing here runs per event except what it
-generated.
+The unit owns the kind's table, the slots that names lead to, the nodes that are evaluated after an operation,
+and the handlers of events. Compilation goes in fixed steps: declare (columns and slots), link (who follows
+whom), watch (who must look when what changes), finish (operations and functions). Nothing here runs per event
+except what it generated.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from ..effects import OVERFLOW
 from ..errors import SevenfoldError
 from ..limits import EVALUATION_PASSES_MAX
 from ..workspace import models as m
@@ -24,16 +23,13 @@ from . import expressions as x
 from .build import Environment, code, expression, name
 from .columns import UNKNOWN, UNKNOWN16, UNKNOWN32, Dictionary, Table
 from .conditions import Conditions, Place
+from .evaluation import Evaluation
 from .slots import SCALE, Changes, Slot, unknown
 from .wheel import low as packed_low
 from .where import Where
 
-NodeFunction = Callable[[int, int], int]
 Handler = Callable[..., int]
 Fire = Callable[[int, int, int, int], int]
-Plan = tuple[tuple[NodeFunction, int, int], ...]
-PLANS_MAX = 50_000
-"""Masks whose plans are kept; a workspace in use meets a few hundred."""
 
 
 class UnknownNameError(SevenfoldError):
@@ -60,12 +56,13 @@ class Host(Protocol):
     def child_rows(self, account: int) -> Iterable[int]: ...
 
 
-class Unit:
+class Unit(Evaluation):
     """One kind of subject (person, account, or an entity) compiled."""
 
     def __init__(
         self, host: Host, kind: str, index: int, capacity_rows: int, pending: frozenset[str] = frozenset()
     ) -> None:
+        super().__init__()
         self.host = host
         self.pending = pending
         """Signals whose past is not known: they gather from now on, and everybody sees unknown."""
@@ -82,10 +79,6 @@ class Unit:
         self.conditions = Conditions(host.env, self)
         self.changes = Changes(host.env, host.env.bind(self.touch, "touch").id)
         self.signals: dict[str, Any] = {}
-        self.nodes: list[NodeFunction] = []
-        self.measured: list[tuple[int, int]] = []
-        """(bits of a score's measures, the score's bit)."""
-        self._plans: dict[int, Plan] = {}
         self.ids: dict[int, str] = {}
         """Subject ids by row, kept ready for effects."""
         self._read_places: dict[tuple[str, ...], Place] = {}
@@ -104,25 +97,19 @@ class Unit:
         self._wheres: dict[str, ast.expr] = {}
         self.whole_body = False
         self.properties: dict[str, str] = {}
-        self.op_serial = 0
         self.declaring = ""
 
-    # ----------------------------------------------------------------------------------------------
-    # declaration
+    # -------------------------------------------------------------------------------------------- declaration
 
     def add_slot(self, parts: tuple[str, ...], slot: Slot) -> None:
         """Makes a slot readable under a dotted name."""
         assert parts not in self.slots, parts
         self.slots[parts] = unknown(self.env, slot) if parts[0] in self.pending else slot
 
-    def node(self, function: NodeFunction) -> int:
-        """Adds a node after all so far; returns its bit."""
-        self.nodes.append(function)
-        return 1 << (len(self.nodes) - 1)
-
     def op(self, fire: Fire | None, *, timer: bool = False) -> int:
-        """Registers what happens when an entry of the wheel falls due; returns its number. None: `fires`
-        says it later.
+        """Registers what happens when an entry of the wheel falls due; returns its number.
+
+        None: `fires` says it later.
         """
         number = self.host.add_op(self.index, fire, timer, f"{self.kind}.{self.declaring}")
         self.ops[number] = packed_low(self.index, number, timer)
@@ -144,8 +131,7 @@ class Unit:
         """A condition of the workspace as one tree."""
         return tree_of(condition)
 
-    # --------------------------------------------------------------------------------------------------
-    # reading
+    # ------------------------------------------------------------------------------------------------ reading
 
     def place(self, at: x.Name) -> Place:
         """Where a name leads. Raises UnknownNameError."""
@@ -215,14 +201,16 @@ class Unit:
         """An account's fact that members' conditions read has changed: it closes at the next tick."""
         self.host.touch(row)
 
+    def overflow(self, row: int) -> None:
+        self.host.emit(self, row, OVERFLOW, self.kind, {"passes": EVALUATION_PASSES_MAX})
+
     def member_rows(self, account: int) -> Iterable[int]:
         return self.host.member_rows(account)
 
     def child_rows(self, account: int) -> Iterable[int]:
         return self.host.child_rows(account)
 
-    # --------------------------------------------------------------------------------------------------
-    # changes
+    # ------------------------------------------------------------------------------------------------ changes
 
     def changer(self, slot: Slot) -> Callable[[int, int, int], int]:
         """A function (row, old, new) -> mask for changes made outside handlers."""
@@ -254,8 +242,7 @@ class Unit:
         slot = self.slots["trait", trait]
         return bool(self.env.scope[slot.column][row] != slot.unknown)
 
-    # -------------------------------------------------------------------------------------------------
-    # handlers
+    # ----------------------------------------------------------------------------------------------- handlers
 
     def read_property(self, path: str) -> ast.expr:
         """The expression that reads a property of the event at hand (locals p)."""
@@ -343,72 +330,13 @@ class Unit:
             hint, ["row", "te", "t", "seq", "p", "ev"], [*start, *body, *code("return d")]
         )
 
-    # -----------------------------------------------------------------------------------------------
-    # evaluation
-
-    @property
-    def everything(self) -> int:
-        """The mask of all nodes."""
-        return (1 << len(self.nodes)) - 1
-
-    def evaluate(self, row: int, t: int, dirty: int) -> None:
-        """Brings a subject to its fixed point: dirty nodes in order, passes until nothing changes.
-
-        A mask's nodes are looked up as a ready plan. A node that makes others dirty ends its plan: what
-        comes later in
-        the order joins the rest of this pass, what comes earlier waits for the next.
-        """
-        self.op_serial += 1
-        plans = self._plans
-        passes = 0
-        while dirty:
-            passes += 1
-            if passes > EVALUATION_PASSES_MAX:
-                self.host.emit(self, row, "overflow", self.kind, {"passes": EVALUATION_PASSES_MAX})
-                return
-            todo, dirty = dirty, 0
-            while todo:
-                plan = plans.get(todo)
-                if plan is None:
-                    plan = self._plan(todo)
-                todo = 0
-                for node, bit, rest in plan:
-                    more = node(row, t)
-                    if more:
-                        later = more & -(bit << 1)
-                        dirty |= more ^ later
-                        todo = rest | later
-                        break
-
-    def _plan(self, mask: int) -> Plan:
-        """The nodes of a mask in order, each with its bit and the mask of those after it.
-
-        Scores whose measures are in the mask belong to it, so that measures need not say that they moved.
-        """
-        whole = mask
-        for bits, score in self.measured:
-            if mask & bits:
-                whole |= score & -(mask & -mask)
-        made: list[tuple[NodeFunction, int, int]] = []
-        rest = whole
-        while rest:
-            bit = rest & -rest
-            rest ^= bit
-            made.append((self.nodes[bit.bit_length() - 1], bit, rest))
-        if len(self._plans) >= PLANS_MAX:
-            self._plans.clear()
-        self._plans[mask] = plan = tuple(made)
-        return plan
-
 
 def _unwatched(row: int, old: int, new: int) -> int:
     return 0
 
 
 def listens(pattern: str, type_: str, event: str) -> bool:
-    """Whether a stream's pattern takes an event: a name, a prefix with `*`, `*`, or the pseudo names of
-    types.
-    """
+    """Whether a stream's pattern takes an event: a name, a prefix with `*`, `*`, or a type's pseudo name."""
     if pattern == "$any":
         return type_ not in ("derived", "alias")
     if type_ == "derived":

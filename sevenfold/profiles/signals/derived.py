@@ -15,6 +15,7 @@ from ...workspace import models as m
 from .. import expressions as x
 from ..build import assigning, code, expression, name
 from ..columns import UNKNOWN, Array
+from ..conditions import Place
 from ..slots import SCALE, Slot
 from .base import SignalKind
 
@@ -34,15 +35,16 @@ class LinkedKind(SignalKind):
 
     def finish(self) -> None:
         self._changed = self.unit.changer(self.slot)
-        self.unit.nodes[self.bit.bit_length() - 1] = self.unit.env.function(
+        self.unit.define(
+            self.bit,
             f"computed_{self.label}",
-            ["row", "t"],
-            code(
-                "o = COL[row]\nVALUE\nif o == n:\n    return 0\nCOL[row] = n\nd = 0\nCHANGE\nreturn d",
+            lambda rare: code(
+                "o = COL[row]\nVALUE\nif o != n:\n    COL[row] = n\n    CHANGE",
                 COL=name(self.values.name),
                 VALUE=assigning(self._body()),
                 CHANGE=self.change(self.slot, "o", "n"),
             ),
+            self.slot.reach,
         )
 
     def watch(self) -> None:
@@ -52,6 +54,18 @@ class LinkedKind(SignalKind):
 
     def _body(self) -> list[ast.stmt]:
         raise AssertionError
+
+    def _read(self, local: str, place: Place) -> list[ast.stmt]:
+        """Reads a value into a local; when it is unknown, so is the answer."""
+        conditions, slot = self.unit.conditions, place.slot
+        read = code("LOCAL = V", LOCAL=name(local), V=conditions.value(place))
+        if place.via_account or slot.clock is not None:
+            known = conditions.known(place)
+            return [*code("if not KNOWN:\n    return UNSET", KNOWN=known, UNSET=UNKNOWN), *read]
+        if slot.unknown is None:
+            return read
+        test = expression("LOCAL == NONE", LOCAL=name(local), NONE=slot.unknown)
+        return [*read, *code("if TEST:\n    return UNSET", TEST=test, UNSET=UNKNOWN)]
 
     def _node(self, row: int, t: int) -> int:
         """Replaced by a generated function when compiled."""
@@ -70,22 +84,18 @@ class RatioKind(LinkedKind):
         return [self.model.numerator, self.model.denominator]
 
     def _body(self) -> list[ast.stmt]:
-        places = [self.unit.place(x.Name(tuple(s.split(".")))) for s in self.sources()]
-        a, b = (self.unit.conditions.value(p) for p in places)
-        known = [self.unit.conditions.known(p) for p in places]
-        scale_a, scale_b = (SCALE[p.slot.type] for p in places)
-        factor = Fraction(1_000_000 * scale_b, scale_a)
-        return code(
-            "if not KNOWN_A or not KNOWN_B:\n    return UNSET\n"
-            "b = B\nif b == 0:\n    return UNSET\nreturn A * UP // (b * DOWN)",
-            KNOWN_A=known[0],
-            KNOWN_B=known[1],
-            UNSET=UNKNOWN,
-            A=a,
-            B=b,
-            UP=factor.numerator,
-            DOWN=factor.denominator,
-        )
+        above, below = (self.unit.place(x.Name(tuple(s.split(".")))) for s in self.sources())
+        factor = Fraction(1_000_000 * SCALE[below.slot.type], SCALE[above.slot.type])
+        return [
+            *self._read("x", above),
+            *self._read("y", below),
+            *code(
+                "if y == 0:\n    return UNSET\nreturn A // B",
+                UNSET=UNKNOWN,
+                A=_times("x", factor.numerator),
+                B=_times("y", factor.denominator),
+            ),
+        ]
 
 
 class FormulaKind(LinkedKind):
@@ -107,14 +117,17 @@ class FormulaKind(LinkedKind):
             common = common * f.denominator // _gcd(common, f.denominator)
         total: ast.expr = ast.Constant(int(constant * common))
         body: list[ast.stmt] = []
-        for place, f in factors:
-            known = self.unit.conditions.known(place)
-            body += code("if not KNOWN:\n    return UNSET", KNOWN=known, UNSET=UNKNOWN)
-            total = expression("A + K * V", A=total, K=int(f * common), V=self.unit.conditions.value(place))
+        for number, (place, f) in enumerate(factors):
+            body += self._read(f"x{number}", place)
+            total = expression("A + B", A=total, B=_times(f"x{number}", int(f * common)))
         body += code("n = T // COMMON", T=total, COMMON=common)
         if self.model.at_least is not None:
             body += code("if n < LEAST:\n    return LEAST", LEAST=round(self.model.at_least * 1_000_000))
         return body + code("return n")
+
+
+def _times(local: str, factor: int) -> ast.expr:
+    return name(local) if factor == 1 else expression("V * K", V=name(local), K=factor)
 
 
 def _gcd(a: int, b: int) -> int:
