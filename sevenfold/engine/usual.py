@@ -15,6 +15,7 @@ from msgspec import UNSET
 from ..events.steps import Dropped, correct_clock
 from ..events.times import parse_ms
 from ..limits import EVENT_BYTES_MAX, PROFILE_EVENTS_PER_HOUR_MAX
+from ..profiles.identity import SHARD_MASK
 from .arriving import COUNT_BITS, HOUR, HOURS_MASK, Arriving
 
 Entry = tuple[int, bytes]
@@ -69,14 +70,14 @@ class Usual(Arriving):
                     raise UnusualError
                 if user is not None:
                     key = of_user + user  # type: ignore[operator]
-                    row = maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255][key]
+                    row = maps[hash(key) & SHARD_MASK][key]
                     if anonymous is not None:
                         keys = held[row]
                         if keys.__class__ is not tuple or of_anonymous + anonymous not in keys:  # type: ignore[operator]
                             raise UnusualError
                 elif anonymous is not None:
                     key = of_anonymous + anonymous  # type: ignore[operator]
-                    row = maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255][key]
+                    row = maps[hash(key) & SHARD_MASK][key]
                 else:
                     raise UnusualError
                 account = accounts[row]

@@ -1,11 +1,9 @@
 """Identity: which person an event is about. Linking depends on identity state and the event alone, in log
 order.
 
-Identifiers are keys such as `user_id` + value, kept in 256 dictionaries by a stable byte so that no single
-insert
-pauses the fold. Links that would break a limit demote the event's weakest identifier and matching is tried
-again; two
-user ids never meet except by `alias`.
+Identifiers are keys such as `user_id` + value, kept in 256 dictionaries so that no single insert pauses the
+fold; which of them holds a key is of no consequence. Links that would break a limit demote the event's
+weakest identifier and matching is tried again; two user ids never meet except by `alias`.
 """
 
 from __future__ import annotations
@@ -50,6 +48,7 @@ as well.
 WEAK = frozenset({"anonymous_id", "device"})
 """Identifiers of a device rather than a person: they follow the last user who logged in."""
 SHARDS = 256
+SHARD_MASK = SHARDS - 1
 
 
 @dataclass(slots=True)
@@ -123,10 +122,10 @@ class Identity:
 
     def row_of(self, key: str) -> int:
         """The row a key points to, 0 for none."""
-        return self.maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255].get(key, 0)
+        return self.maps[hash(key) & SHARD_MASK].get(key, 0)
 
     def point(self, key: str, row: int) -> None:
-        self.maps[(ord(key[-1]) * 31 + ord(key[0 if len(key) < 3 else -2])) & 255][key] = row
+        self.maps[hash(key) & SHARD_MASK][key] = row
 
     def keys_of(self, row: int) -> tuple[str, ...]:
         """The keys a row holds."""
