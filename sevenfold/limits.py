@@ -184,8 +184,6 @@ MESSAGE_SETTLED_ENTRIES_MAX = 1_000_000
 """Messages whose outcome is known that are remembered."""
 OPT_OUT_IMPORT_ROWS_MAX = 100_000
 """Opt-outs of one control record."""
-ACCOUNT_RECIPIENTS_PROFILES_MAX = 50
-"""Members of an account whom one step writes to."""
 
 # --- people, tasks, playbooks, offers, broadcasts -----------------------------------------------------------
 TASK_SNOOZE_MS_MAX = 30 * 86_400_000

@@ -79,7 +79,7 @@ def _list(fold: Fold, record: dict[str, Any]) -> None:
     if node is None or node.condition is not None:
         raise ControlError(f"`{label}` is no list kept by hand", fix="declare a segment with `manual: true`")
     action = record.get("action", "append")
-    listed = _listed_account if unit is fold.account else _listed_person
+    listed = _listed_account if unit is fold.account else listed_person
     rows = [row for one in record.get("members", []) if (row := listed(fold, one))]
     wanted = set(rows)
     bits = fold.env.scope[node.slot.column]
@@ -91,7 +91,10 @@ def _list(fold: Fold, record: dict[str, Any]) -> None:
         _on_list(fold, unit, node, row, action not in ("remove", "clear"))
 
 
-def _listed_person(fold: Fold, identifier: Any) -> int:
+def listed_person(fold: Fold, identifier: Any) -> int:
+    """The person of an identifier (see `find`), created when nobody has heard of them; 0 without any usable
+    one.
+    """
     named = identifier if isinstance(identifier, dict) else {"user_id": identifier}
     keys = [key for k in fold.identity.order if k in named and (key := fold.identity.key(k, named[k]))]
     row = find(fold, identifier)

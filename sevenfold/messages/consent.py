@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from ..profiles.columns import Table
 from .channels import Channel, Channels
-from .fields import Fields
+from .fields import Fields, layout
 from .policy import Consent, ConsentCategory
 
 NOTHING, CONFIRMED, IN, PENDING, OUT = range(5)
@@ -62,8 +62,9 @@ class Consents:
         self.categories = ["", *model.categories]
         self._place = {name: place for place, name in enumerate(self.categories)}
         self._pairs = len(channels.all) * len(self.categories)
-        self._fields = Fields(table, ".consent", self._pairs, _BITS)
-        self._times = table.add_bag(".consent_times")
+        where = layout([*(one.name for one in channels.all), "", *self.categories])
+        self._fields = Fields(table, f".consent.{where}.", self._pairs, _BITS)
+        self._times = table.add_bag(f".consent_times.{where}")
         """One time when all that somebody said was said then, else a time for each pair."""
 
     def purpose(self, category: str | None, channel: Channel) -> Purpose:

@@ -1,13 +1,24 @@
-"""Many small numbers of each person in few int64 columns."""
+"""Many small numbers of each person in few int64 columns.
+
+Which number stands where depends on the workspace's channels and categories, so columns are named after
+them: a fold of another workspace cannot take them for its own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Any
 
 from ..profiles.columns import Table
 
 _BITS = 63
 """Bits used of a column: its sign stays free."""
+
+
+def layout(names: Iterable[str]) -> str:
+    """A short text that differs when what stands where does."""
+    return blake2b("\0".join(names).encode(), digest_size=4).hexdigest()
 
 
 class Fields:

@@ -75,7 +75,8 @@ class Kinds:
         """What `dump` gave."""
         self.all, self.caps, self._codes = [], [], {}
         for fields in held:
-            self.code(Kind(*(tuple(one) if isinstance(one, list) else one for one in fields)))
+            values: list[Any] = [tuple(one) if isinstance(one, list) else one for one in fields]
+            self.code(Kind(*values))
 
 
 def reserved(ledger: Ledger | None, t: int, code: int, horizon_ms: int) -> Ledger:

@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...limits import JOURNEY_RULES_ITEMS_MAX, MESSAGE_RECIPIENTS_ITEMS_MAX
+from ...messages.outcomes import ENDING
+from ...messages.outcomes import OUTCOMES as OUTCOMES_HEARD
+from ...profiles.expressions import parse_duration
 from ...workspace.base import ACCOUNT, Model
-from .base import Logic, StepBase, StepKind
+from .base import STAY, Logic, Move, Run, Site, StepBase, StepKind, Why
 
 if TYPE_CHECKING:
     from ..audit.step import StepFields
@@ -19,10 +22,14 @@ HELD_OUTCOMES = (
 """Reasons for which a message is held, in the order of the gates."""
 LATER_OUTCOMES = (
     *("sent", "delivered", "opened", "clicked", "bounced", "failed", "render_error", "rate_limited"),
-    "unknown",
+    *("complained", "unknown"),
 )
 """What becomes of a message that was decided; a run may wait for it."""
 OUTCOMES = (*HELD_OUTCOMES, *LATER_OUTCOMES, "claimed")
+REACHED = ("sent", "delivered")
+"""What a ghost's message is taken to have come to."""
+DECIDED, WOULD_SEND = "decided", "would_send"
+"""Outcomes of a step whose message passed all gates: real, and a ghost's."""
 
 
 class Recipients(Model, frozen=True, kw_only=True):
@@ -39,11 +46,12 @@ class Message(StepBase, tag="message", frozen=True, kw_only=True):
     the gates let through is sent; ``choose: responses`` puts the channel the person answers to
     first).
 
-    ``on`` leads to a step for an outcome: held ones (no_consent, suppressed, stage_suppressed,
-    held_out, unreachable, undeliverable, outranked, capped, quiet, rate_limited, expired) are known
-    at once; sent, delivered, bounced, failed, render_error, opened and clicked make the run wait
-    for them, at most ``outcome_within``. What is not given is taken from the template, then from
-    the journey.
+    ``on`` leads to a step for an outcome: held ones (no_consent, suppressed, stage_suppressed, guarded,
+    held_out, unreachable, undeliverable, outranked, topic, conflict, gap, capped, quiet, expired) are
+    known at once; sent, delivered, opened, clicked, bounced, failed, render_error, rate_limited and
+    complained make the run wait for them, at most ``outcome_within``. Topic, intent and tags not given
+    here are taken from the template, then from the journey; the category is the template's own, if it
+    has one.
     """
 
     template: str | list[str]
@@ -102,7 +110,57 @@ class Message(StepBase, tag="message", frozen=True, kw_only=True):
 
 
 class MessageLogic(Logic):
-    """Gates, reservation, the intent, and the outcomes a run waits for."""
+    """Gates and reservation are the desk's (`messages.desk`); this is the way on, and the waiting for
+    outcomes.
+    """
+
+    def __init__(self, model: Message, site: Site) -> None:
+        super().__init__(model, site)
+        self._step = site.service("messages").step(model, site)
+        self._ways = {outcome: site.target(step) for outcome, step in model.on.items()}
+        self._within = parse_duration(model.outcome_within)
+        self._step.awaits = any(outcome in self._ways for outcome in LATER_OUTCOMES)
+
+    def enter(self, run: Run) -> Move:
+        return run.propose()
+
+    def decide(self, run: Run) -> Move:
+        found = self._step.decide(run)
+        if found.until:
+            return run.until(found.until)
+        if found.outcome not in (DECIDED, WOULD_SEND) or not self._step.awaits:
+            return self._go(run, found.outcome)
+        reached = next((one for one in REACHED if one in self._ways), None)
+        if not found.sent and reached is not None:
+            # A ghost's message would have been sent at once, and neither opened nor clicked.
+            return self._go(run, reached)
+        run.mark = max(found.sent, 1)
+        due = run.t + self._within
+        run.tell("wait", self.site.journey, **{"until": due, "for": "outcome"})
+        return run.until(due)
+
+    def wake(self, run: Run, why: Why) -> Move:
+        if why == "outcome":
+            return self._heard(run, OUTCOMES_HEARD[run.heard])
+        if run.mark:
+            return self._go(run, "timeout")
+        return run.propose()
+
+    def _heard(self, run: Run, outcome: str) -> Move:
+        """One of the messages had an outcome; after the last that ends all, nothing more is waited for."""
+        if not run.mark:
+            return STAY
+        if outcome in self._ways:
+            return self._go(run, outcome)
+        if outcome in ENDING:
+            run.mark -= 1
+            if not run.mark:
+                return self._go(run, outcome)
+        return STAY
+
+    def _go(self, run: Run, outcome: str) -> Move:
+        run.tell("step", self.site.journey, outcome=outcome)
+        return self._ways.get(outcome, self.following)
 
 
 KIND = StepKind(Message, MessageLogic, "Message")

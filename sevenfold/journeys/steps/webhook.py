@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .base import Logic, StepBase, StepKind
+from ...messages.outcomes import ENDING
+from ...messages.outcomes import OUTCOMES as OUTCOMES_HEARD
+from ...profiles.expressions import parse_duration
+from .base import STAY, Logic, Move, Run, Site, StepBase, StepKind, Why
 
 if TYPE_CHECKING:
     from ..audit.step import StepFields
 
-OUTCOMES = ("sent", "failed")
+SENT, FAILED = OUTCOMES = ("sent", "failed")
+REACHED = ("sent", "delivered")
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 
 
@@ -54,6 +58,56 @@ class Webhook(StepBase, tag="webhook", frozen=True, kw_only=True):
 
 class WebhookLogic(Logic):
     """Decides the call; the sender makes it."""
+
+    def __init__(self, model: Webhook, site: Site) -> None:
+        super().__init__(model, site)
+        self._desk: Any = site.service("messages")
+        journey = site.plan.model
+        self._ttl = parse_duration(model.ttl or journey.ttl)
+        self._ways = {outcome: site.target(step) for outcome, step in model.on.items()}
+        self._within = parse_duration(model.outcome_within)
+        self._asked = {
+            name: value
+            for name, value in (
+                ("url", model.url),
+                ("method", model.method),
+                ("template", model.template),
+                ("payload", model.payload or None),
+            )
+            if value is not None
+        }
+
+    def enter(self, run: Run) -> Move:
+        model = self.model
+        if model.channel is not None and model.channel in self._desk.channels.off:
+            run.tell("held", self.site.journey, reason="undeliverable", channel=model.channel)
+            return self._go(run, FAILED)
+        asked = {**self._asked, "expires": run.t + self._ttl}
+        if run.ghost:
+            run.tell("would_call", self.site.journey, channel=model.channel, **self._asked)
+            return self._go(run, SENT)
+        event = run.all_properties()
+        if event:
+            asked["event"] = event
+        self._desk.call(run, model.channel, asked, bool(self._ways))
+        if not self._ways:
+            return self._go(run, "decided")
+        run.mark = 1
+        due = run.t + self._within
+        run.tell("wait", self.site.journey, **{"until": due, "for": "outcome"})
+        return run.until(due)
+
+    def wake(self, run: Run, why: Why) -> Move:
+        if why != "outcome":
+            return self._go(run, "timeout")
+        heard = OUTCOMES_HEARD[run.heard]
+        if heard in REACHED:
+            return self._go(run, SENT)
+        return self._go(run, FAILED) if heard in ENDING else STAY
+
+    def _go(self, run: Run, outcome: str) -> Move:
+        run.tell("step", self.site.journey, outcome=outcome)
+        return self._ways.get(outcome, self.following)
 
 
 KIND = StepKind(Webhook, WebhookLogic, "Webhook")

@@ -1,0 +1,291 @@
+"""One message step, compiled: its templates as candidates, and the decision when a run comes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from ..journeys.steps.message import DECIDED, WOULD_SEND
+from ..limits import MESSAGE_RECIPIENTS_ITEMS_MAX
+from ..profiles.expressions import parse_duration
+from .choice import preferred
+from .gates import Candidate, Case, Verdict, judge
+from .ledger import Kind
+from .outcomes import Owed
+from .templates import version_of
+
+if TYPE_CHECKING:
+    from ..journeys.compiled import StepSite
+    from ..journeys.runs import RunView
+    from ..journeys.steps.message import Message
+    from .desk import Messages
+
+_PACK = msgspec.msgpack.Encoder().encode
+
+
+class Decision(NamedTuple):
+    """What a step decided: an outcome, or when to ask again, and for how many people outcomes are to come."""
+
+    outcome: str
+    until: int = 0
+    sent: int = 0
+
+
+class Judged(NamedTuple):
+    """What the gates said for one person: of the template that passed, or of the last one tried."""
+
+    case: Case
+    verdict: Verdict | None
+    tried: list[dict[str, Any]]
+    """Templates before it, each with the reason."""
+
+    @property
+    def until(self) -> int:
+        return 0 if self.verdict is None else self.verdict.until
+
+
+class StepMessages:
+    """The messages of one step of one version of a journey."""
+
+    def __init__(self, desk: Messages, model: Message, site: StepSite) -> None:
+        self.desk, self.model = desk, model
+        self.journey, self.step = site.journey, site.step
+        journey = site.plan.model
+        self._suppressed_by = site.asks(journey.suppressed_by) if journey.suppressed_by is not None else None
+        self.ttl_ms = parse_duration(model.ttl or journey.ttl)
+        self._lease_ms = parse_duration(model.expires) if model.expires is not None else self.ttl_ms
+        self._limit = journey.limits.messages
+        self.candidates = [self._candidate(name, site) for name in model.templates()]
+        self._orders = model.choose == "responses" and len(self.candidates) > 1
+        self._codes: dict[tuple[int, tuple[str, ...]], int] = {}
+        self.awaits = False
+        """Whether the run waits for what becomes of the message; set by the step's logic."""
+
+    def _candidate(self, name: str, site: StepSite) -> Candidate:
+        desk, model, journey = self.desk, self.model, site.plan.model
+        workspace, rules = desk.fold.workspace, desk.rules
+        template = workspace.templates.get(name)
+        channel = desk.channels.of_template(template.channel) if template else desk.channels.all[0]
+        kind = Kind(
+            self.journey,
+            self.step,
+            name,
+            channel.name,
+            (template.category if template else None) or model.category or journey.category,
+            model.topic or (template.topic if template else None) or journey.topic,
+            model.intent or (template.intent if template else None) or journey.intent,
+            tuple(dict.fromkeys([*model.tags, *journey.tags])),
+            bool(template and template.transactional),
+        )
+        version = version_of(name, template, workspace.partials, channel.kind).digest if template else ""
+        return Candidate(
+            template=name,
+            channel=channel,
+            purpose=desk.consents.purpose(kind.category, channel),
+            kind=kind,
+            version=version,
+            deliverable=template is not None,
+            transactional=kind.transactional,
+            guards=rules.guards(kind),
+            caps=rules.caps_over(kind),
+            quiet=[entry for entry in rules.quiet if entry.covers(kind)],
+            once_per=rules.once_per(kind.topic),
+            conflicts=rules.conflicts.get(kind.intent, {}) if kind.intent else {},
+            gap=rules.gap,
+            holdout=model.holdout,
+            on_cap=model.on_cap,
+            on_quiet=model.quiet_hours or journey.quiet_hours,
+        )
+
+    # ---------------------------------------------------------------------------------------- deciding
+
+    def decide(self, run: RunView) -> Decision:
+        """Decides for everybody the step writes to. One who gets it is enough for the step to go on (the
+        others' waiting is over); else it waits for the first who may later, else the last reason is the
+        outcome.
+        """
+        rows = self._recipients(run)
+        if not rows:
+            verdict = Verdict("unreachable", detail={"needs": "recipient"})
+            run.tell("held", self.journey, **self._told(run, 0, self.candidates[0], verdict, []))
+            return Decision("unreachable")
+        found = [self._judge(run, row) for row in rows]
+        passed = [one for one in found if one.verdict is None]
+        later = 0 if passed else min((one.until for one in found if one.until), default=0)
+        for row, one in zip(rows, found, strict=True):
+            if one.verdict is not None:
+                told = self._told(run, row, one.case.message, one.verdict, one.tried)
+                if one.until and later:
+                    run.tell("deferred", self.journey, **told, until=one.until)
+                else:
+                    run.tell("held", self.journey, **told)
+        if passed:
+            sent = sum(self._passed(run, one.case, one.tried) for one in passed)
+            return Decision(DECIDED if sent else WOULD_SEND, sent=sent)
+        if later:
+            return Decision("deferred", later)
+        assert found[-1].verdict is not None
+        return Decision(found[-1].verdict.reason)
+
+    def _recipients(self, run: RunView) -> list[int]:
+        if not run.plan.of_account:
+            return [run.person] if run.person else []
+        fold, to = self.desk.fold, self.model.to
+        roles = to.roles if to is not None else []
+        most = min(to.max if to is not None else 1, MESSAGE_RECIPIENTS_ITEMS_MAX)
+        found = []
+        for row in fold.member_rows(run.row):
+            for account, role, since in fold.accounts_of(row):
+                if account == run.row and (not roles or role in roles):
+                    found.append((since, row))
+        return [row for _, row in sorted(found)[:most]]
+
+    def _judge(self, run: RunView, row: int) -> Judged:
+        """The first template that passes for a person, else the last that does not hand over."""
+        tried: list[dict[str, Any]] = []
+        order = self._order(row)
+        stage_suppressed = self._suppressed_by is not None and self._suppressed_by(run)
+        decided = [(kind, ghost) for kind, ghost, who in run.decided if who == row]
+        for place, candidate in enumerate(order):
+            case = self._case(run, row, candidate, stage_suppressed, decided)
+            verdict = judge(case)
+            if verdict is None or not verdict.hands_over or place == len(order) - 1:
+                return Judged(case, verdict, tried)
+            tried.append({"template": candidate.template, "reason": verdict.reason})
+        raise AssertionError("a message step has a template")
+
+    def _order(self, row: int) -> Sequence[Candidate]:
+        if not self._orders:
+            return self.candidates
+        channels = [one.channel for one in self.candidates]
+        counts = [self.desk.responses.of(row, channel.index) for channel in channels]
+        places = preferred([one.kind for one in self.candidates], channels, counts)
+        return [self.candidates[place] for place in places]
+
+    def _case(
+        self,
+        run: RunView,
+        row: int,
+        message: Candidate,
+        stage_suppressed: bool,
+        decided: list[tuple[Kind, bool]],
+    ) -> Case:
+        desk, channel = self.desk, message.channel
+        ghost = run.ghost and not message.transactional
+        return Case(
+            message=message,
+            t=run.t,
+            deadline=run.since + self.ttl_ms,
+            row=row,
+            ghost=ghost,
+            status=desk.consents.status(row, message.purpose.pair),
+            addresses=desk.addresses(row, channel),
+            suppressed=lambda address: desk.suppressions.holds(channel, address),
+            stage_suppressed=stage_suppressed,
+            unit_id=run.subject if message.holdout else "",
+            off=channel.name in desk.channels.off,
+            decided=decided,
+            ledgers=desk.ledgers(row, ghost),
+            kinds=desk.kinds.all,
+            masks=desk.kinds.caps,
+            run_full=self._limit is not None and desk.run_counts.get(run.number, 0) >= self._limit,
+            where=lambda: desk.whereabouts(row),
+            workspace=desk.rules.workspace,
+            jitter_key=(run.id, self.step, run.visit),
+        )
+
+    # ----------------------------------------------------------------------------------------- telling
+
+    def _passed(self, run: RunView, case: Case, tried: list[dict[str, Any]]) -> int:
+        """The message takes its place, and is owed (1); a ghost's is only noted (0)."""
+        desk, message, row, t = self.desk, case.message, case.row, case.t
+        code = self._code(message, row)
+        desk.reserve(row, t, code, case.ghost)
+        run.decided.append((message.kind, case.ghost, row))
+        if self._limit is not None:
+            desk.run_counts[run.number] = desk.run_counts.get(run.number, 0) + 1
+        kind = message.kind
+        data: dict[str, Any] = {
+            "template": message.template,
+            "channel": message.channel.name,
+            "category": kind.category,
+            "topic": kind.topic,
+            "intent": kind.intent,
+        }
+        if tried:
+            data["tried"] = tried
+        if case.ghost:
+            run.tell(WOULD_SEND, self.journey, **data)
+            return 0
+        person = desk.fold.id_of(desk.fold.person, row)
+        effect = run.effect_id(person)
+        address = next((one for one in case.addresses if not case.suppressed(one)), None)
+        data |= {
+            "effect": effect,
+            "recipient": person,
+            "address": address,
+            "version": message.version,
+            "expires": case.deadline,
+            "transactional": kind.transactional,
+        }
+        if message.channel.leased:
+            data["shown_until"] = t + self._lease_ms
+        if self.model.offer is not None:
+            data["offer"] = self.model.offer
+        if self.model.data:
+            data["data"] = self.model.data
+        event = run.all_properties()
+        if event:
+            data["event"] = event
+        run.tell("message", self.journey, **data)
+        desk.book.add(
+            Owed(
+                effect=effect,
+                unit=0,
+                row=row,
+                run=run.id,
+                slot=run.slot,
+                number=run.number,
+                code=code,
+                t=t,
+                address=desk.suppressions.digest(address) if address is not None else 0,
+                leased=message.channel.leased,
+                revoke=self.model.revoke,
+                awaited=self.awaits,
+                data=_PACK({"journey": self.journey, "step": self.step, "visit": run.visit, **data}),
+            )
+        )
+        return 1
+
+    def _code(self, message: Candidate, row: int) -> int:
+        """The code of the message's kind, in the stages the person is in."""
+        stages = tuple(cap.name for cap in message.caps if cap.in_stage is not None and cap.in_stage(row))
+        key = (id(message), stages)
+        code = self._codes.get(key)
+        if code is None:
+            kind = message.kind._replace(stages=stages) if stages else message.kind
+            code = self._codes[key] = self.desk.kinds.code(kind)
+        return code
+
+    def _told(
+        self, run: RunView, row: int, message: Candidate, verdict: Verdict, tried: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "reason": verdict.reason,
+            "template": message.template,
+            "channel": message.channel.name,
+        }
+        if run.plan.of_account and row:
+            told["recipient"] = self.desk.fold.id_of(self.desk.fold.person, row)
+        if run.ghost and not message.transactional:
+            told["ghost"] = True
+        if verdict.detail:
+            told["detail"] = dict(verdict.detail)
+        if tried:
+            told["tried"] = tried
+        return told
+
+
+__all__ = ["DECIDED", "WOULD_SEND", "Decision", "StepMessages"]
