@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 import zoneinfo
 
+from ..journeys.audit import audit
+from ..journeys.audit.variables import Uses
 from ..profiles import expressions
 from . import models
 from .conditions import Conditions
@@ -16,6 +18,7 @@ from .problems import Path, Problem, likely
 from .report import Origins, Report, TextOrigins
 from .score_checks import ScoreChecks
 from .signal_checks import SignalChecks
+from .template_checks import TemplateChecks
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[^\W_][\w \-]*|_[\w \-]+")
@@ -56,7 +59,9 @@ def check(
         message = f"a circle: {said([*circle, circle[0]])}"
         report.error((_SECTION[kind], name), "cycle", message, "only a stage and a score may need each other")
     _account_feedback(workspace, graph, report)
-    used = conditions.used | _templates(names, report)
+    shown, uses = _templates(names, report)
+    audit(names, conditions, report, uses)
+    used = conditions.used | shown
     used |= {name for edges in graph.values() for (kind, name), _ in edges if kind == "signal"}
     for name in workspace.signals:
         if name not in used:
@@ -65,17 +70,21 @@ def check(
     return report.problems
 
 
-def _templates(names: Names, report: Report) -> set[str]:
-    """Checks templates; the signals that they show."""
-    if not names.workspace.templates:
-        return set()
-    # Liquid and the data of languages take longer to import than everything else here together.
-    from .template_checks import TemplateChecks
+def check_journey(workspace: models.Workspace, name: str, origins: Origins | None = None) -> list[Problem]:
+    """What is wrong with one journey of a workspace that is fine otherwise: what publishing it asks."""
+    report = Report(origins)
+    names = Names(workspace)
+    _, uses = _templates(names, Report())
+    audit(names, Conditions(names, report), report, uses, only=name)
+    return report.problems
 
+
+def _templates(names: Names, report: Report) -> tuple[set[str], Uses]:
+    """Checks templates; the signals that they show, and the names that each of them reads."""
     checks = TemplateChecks(names, report)
     for name, template in names.workspace.templates.items():
         checks.check(name, template)
-    return checks.signals
+    return checks.signals, checks.uses
 
 
 def _account_feedback(workspace: models.Workspace, graph: Graph, report: Report) -> None:

@@ -48,8 +48,17 @@ from .problems import UnknownNameError, WrongSubjectError, likely
 from .value_types import VALUE_TYPES, ValueType, parts_of
 
 Kind = Literal[
-    *("signal", "trait", "segment", "stage", "score", "band", "velocity"),
-    *("property", "page", "campaign", "event"),
+    "signal",
+    "trait",
+    "segment",
+    "stage",
+    "score",
+    "band",
+    "velocity",
+    "property",
+    "page",
+    "campaign",
+    "event",
 ]
 
 RESERVED = frozenset(

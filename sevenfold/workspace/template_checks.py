@@ -31,6 +31,8 @@ class TemplateChecks:
 
     def __init__(self, names: Names, report: Report) -> None:
         self.signals: set[str] = set()
+        self.uses: dict[str, list[Use]] = {}
+        """The names that each template reads."""
         self._names = names
         self._workspace = names.workspace
         self._report = report
@@ -56,6 +58,7 @@ class TemplateChecks:
         compiled = CompiledTemplate(version_of(name, template, self._workspace.partials, kind))
         for fault in compiled.faults:
             self._error(fault, _CODES.get(fault.code, "bad_template"))
+        self.uses[name] = [use for use, _ in compiled.uses]
         for use, place in compiled.uses:
             self._use(use, place)
 

@@ -22,17 +22,19 @@ class Way(NamedTuple):
 class StepGraph:
     """The steps of a journey, blocks written out, and every way between them.
 
-    Ways to steps that do not exist are left out; `unknown` lists them.
+    Ways to steps that do not exist are left out; `unknown` lists them. Blocks among `unwritten` stay as they
+    are.
     """
 
-    def __init__(self, journey: Journey) -> None:
+    def __init__(self, journey: Journey, unwritten: Collection[str] = ()) -> None:
         self.steps: dict[str, StepBase] = {}
         self.origin: dict[str, str] = {}
         """Of each step, the one its author wrote."""
         written = list(journey.steps)
         for place, (step_id, step) in enumerate(journey.steps.items()):
             after = step.next or (written[place + 1] if place + 1 < len(written) else EXIT)
-            for inner, made in step.expand(step_id, after).items():
+            made_of = {step_id: step} if step_id in unwritten else step.expand(step_id, after)
+            for inner, made in made_of.items():
                 self.steps[inner] = made
                 self.origin[inner] = step_id
         self.ids = list(self.steps)

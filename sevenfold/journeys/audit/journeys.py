@@ -7,21 +7,18 @@ import re
 from ...limits import (
     JOURNEY_PRIORITY_VALUES_MAX,
     JOURNEY_RULES_ITEMS_MAX,
-    JOURNEY_STEPS_MAX,
     JOURNEY_VISITS_MAX,
     NUMBER_MAGNITUDE_MAX,
 )
-from ...workspace.problems import likely
-from ..plan import ExitRule, GoalRule, Journey, OnBusinessEvent, OnEvent
-from ..proof import never
+from ...workspace.conditions import RunScope
+from ..plan import ExitRule, GoalRule, Journey
 from .fields import Desk, Fields
-from .graph import EXIT, StepGraph, circles
+from .flow import audit_flow
+from .graph import EXIT, StepGraph
 from .step import StepFields, scope_of
 from .triggers import audit_entry, audit_triggers
 
 _NAME = re.compile(r"[^\W_][\w \-]*|_[\w \-]+")
-_SAID_MAX = 8
-"""Steps of a circle that a message names."""
 
 
 def audit_journey(desk: Desk, name: str, journey: Journey) -> None:
@@ -44,10 +41,7 @@ def audit_journey(desk: Desk, name: str, journey: Journey) -> None:
     if not journey.steps:
         at.error("steps", "wrong_value", "the journey has no steps")
         return
-    fine = [_step(desk, name, journey, step_id) for step_id in journey.steps]
-    graph = StepGraph(journey) if all(fine) else None
-    if graph is not None:
-        _graph(desk, name, journey, graph)
+    audit_flow(desk, name, journey, _steps(desk, name, journey))
 
 
 # ------------------------------------------------------------------------------------------- exits and goals
@@ -79,35 +73,40 @@ def _rule(
     at.without(rule.where is not None and rule.event is None, place, "`where` is about an `event`")
     at.condition((*place, "where"), rule.where, journey.of, where=True)
     scope = scope_of(journey)
-    at.condition((*place, "when"), rule.when, journey.of, run=type(scope)(scope.event, watched=True))
+    at.condition((*place, "when"), rule.when, journey.of, run=RunScope(scope.event, watched=True))
 
 
 # ------------------------------------------------------------------------------------------------------ steps
 
 
-def _step(desk: Desk, name: str, journey: Journey, step_id: str) -> bool:
-    """Reports what is wrong with one step; whether it can be written out."""
-    step = journey.steps[step_id]
-    at = StepFields(desk, name, journey, step_id, step)
-    if step_id == EXIT or not _NAME.fullmatch(step_id):
-        fix = "use letters, digits, spaces, - and _; `exit` is the end of a run"
-        at.error((), "bad_name", f"`{step_id}` cannot name a step", fix)
-    step.audit(at)
-    if at.errors:
-        return not hasattr(type(step), "__block__") and _is_plain(step_id, journey)
-    for inner, made in step.expand(step_id, EXIT).items():
-        block = made is not step
-        inside = StepFields(desk, name, journey, inner if not block else step_id, made, whole=block)
-        if block:
-            made.audit(inside)
-        _heard_and_asked(inside, made)
-    return True
+def _steps(desk: Desk, name: str, journey: Journey) -> StepGraph:
+    """Reports what is wrong with each step by itself; the graph of all, blocks written out."""
+    wrong = set()
+    for step_id, step in journey.steps.items():
+        at = StepFields(desk, name, journey, step_id, step)
+        if step_id == EXIT or not _NAME.fullmatch(step_id):
+            fix = "use letters, digits, spaces, - and _; `exit` is the end of a run"
+            at.error((), "bad_name", f"`{step_id}` cannot name a step", fix)
+        step.audit(at)
+        if at.errors:
+            wrong.add(step_id)
+        _conditions(at)
+    # A block that is wrong by itself cannot be written out.
+    graph = StepGraph(journey, wrong)
+    for inner, made in graph.steps.items():
+        if made is not journey.steps[graph.origin[inner]]:
+            within = StepFields(desk, name, journey, graph.origin[inner], made, whole=True)
+            made.audit(within)
+            _conditions(within)
+    return graph
 
 
-def _is_plain(step_id: str, journey: Journey) -> bool:
-    """Whether a step stands for itself alone, so that it can be looked at in the graph although it is wrong."""
-    return type(journey.steps[step_id]).expand is type(journey.steps[step_id]).__mro__[1].expand
-
-
-def _heard_and_asked(at: StepFields, step: object) -> None:
-    ...
+def _conditions(at: StepFields) -> None:
+    for field, asked in at.step.asked():
+        at.condition(field, asked, at.of, run=at.scope)
+    for field, watched in at.step.watched():
+        at.condition(field, watched, at.of, run=RunScope(at.scope.event, watched=True))
+    for field, events, where in at.step.heard():
+        at.events(field, events)
+        path = at.path(field)
+        at.condition((*path[len(at.root) : -1], "where"), where, at.of, where=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...profiles import expressions
 from ...profiles.expressions import ExpressionError, Name
-from ...workspace.base import PERSON, Condition
+from ...workspace.base import Condition
 from ...workspace.conditions import RunScope
 from ...workspace.names import condition
 from ...workspace.problems import Path, UnknownNameError
@@ -32,6 +32,7 @@ class StepFields(Fields):
         whole: bool = False,
     ) -> None:
         super().__init__(desk, ("journeys", journey_name, "steps", step_id), step)
+        self.step = step
         self.journey_name = journey_name
         self.journey = journey
         self.step_id = step_id
@@ -55,9 +56,7 @@ class StepFields(Fields):
         """A property of the event that started the run."""
         if not self.knows_event:
             message = f"`{name}` is never known: no trigger of this journey brings an event"
-            self.error(
-                place, "unknown_name", message, "add a trigger of kind `event`, `business` or `api`"
-            )
+            self.error(place, "unknown_name", message, "add a trigger of kind `event`, `business` or `api`")
 
     def tree(self, given: Condition) -> expressions.Node | None:
         """A condition as a tree; None when it cannot be read, which is said elsewhere."""
@@ -89,4 +88,4 @@ def _kind(signal: object) -> str:
 
 _COUNTS = frozenset({"count", "distinct", "active_days"})
 
-__all__ = ["PERSON", "StepFields", "scope_of"]
+__all__ = ["StepFields", "scope_of"]
