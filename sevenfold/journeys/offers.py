@@ -164,7 +164,8 @@ class Offers(Service):
 
     def load(self, held: Any) -> None:
         for name, pool in held.items():
-            self.pools[name].load(pool)
+            if name in self.pools:
+                self.pools[name].load(pool)
 
 
 __all__ = ["GHOST_CODE", "NO_CODE", "OfferError", "Offers", "written_codes"]

@@ -8,7 +8,7 @@ import msgspec
 
 from ..profiles.expressions import parse_duration
 from ..workspace.base import ACCOUNT, PERSON
-from .checklist import CANCELLED, DONE, Checklist, Needs, needs_of
+from .checklist import CANCELLED, DONE, Checklist, Needs, PlaybookError, needs_of
 from .people import Playbook
 from .plan import Journey, OnCall, ReEntry
 from .serving import QUEUED, Service, is_run
@@ -71,6 +71,14 @@ class Playbooks(Service):
             for name, model in self.models.items()
             for label, item in model.items.items()
         }
+
+    def model(self, name: str) -> Playbook:
+        """A playbook of the workspace. Raises `PlaybookError` when there is none of this name."""
+        found = self.models.get(name)
+        if found is None:
+            known = ", ".join(sorted(self.models)) or "none is written"
+            raise PlaybookError(f"there is no playbook `{name}`", fix=f"one of {known}")
+        return found
 
     # ------------------------------------------------------------------------------------------ opening
 
@@ -154,10 +162,12 @@ class Playbooks(Service):
 
     def run_ended(self, run: RunView) -> None:
         found = self._items.get(run.plan.name)
-        if found is not None:
-            held = self.held.get((found[0], run.plan.unit.kind, run.row))
-            if held is not None and found[1] in held.open:
-                self.done(held, found[1], DONE, {"run": run.id})
+        held = self.held.get((found[0], run.plan.unit.kind, run.row)) if found is not None else None
+        if found is not None and held is not None and found[1] in held.open:
+            slot = run.slot
+            self.done(held, found[1], DONE, {"run": run.id})
+            # What opened next may be a run, at which the view has looked meanwhile.
+            self.runtime.view.at(slot)
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         """The loser's playbooks are the winner's; of two of one name the one opened first stays."""
@@ -196,6 +206,12 @@ class Playbooks(Service):
         self.held, self._by_task = {}, {}
         for one in held:
             made = msgspec.convert(one, Checklist)
+            items = self.models[made.playbook].items if made.playbook in self.models else {}
+            # Of a playbook that was rewritten meanwhile what is left stays.
+            made.open = {label: at for label, at in made.open.items() if label in items}
+            made.done = {label: outcome for label, outcome in made.done.items() if label in items}
+            if not items:
+                continue
             self.held[made.playbook, made.of, made.row] = made
             for label, task in made.tasks.items():
                 self._by_task.setdefault(task, []).append((made, label))

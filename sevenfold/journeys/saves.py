@@ -11,7 +11,7 @@ from ..profiles.wheel import OP_BITS
 from ..workspace.base import ACCOUNT, PERSON
 from .episodes import LOST, SAVED, Episode, Rules, Touch, joined
 from .people import Save
-from .serving import Service
+from .serving import MessageNews, Service
 from .telling import stable_id
 from .times import NEVER
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..engine.fold import Fold
     from ..lifecycle.compile import CompiledUnit
     from .runtime import Journeys
+
+WOULD_SEND = "would_send"
 
 
 class Saves(Service):
@@ -47,6 +49,12 @@ class Saves(Service):
                 if watching.model.of == of:
                     watching.touched(one, t, touch, ghost)
 
+    def on_message(self, news: MessageNews) -> None:
+        """A message touches when it was sent; a ghost's when it would have been decided."""
+        if self.watching and news.first and news.outcome in ("sent", WOULD_SEND):
+            ghost = news.outcome == WOULD_SEND
+            self.touched(news.unit, news.row, self.fold.t, "message", news.template, news.effect, ghost=ghost)
+
     def _touched(self, unit: CompiledUnit, row: int) -> list[tuple[str, int]]:
         fold, found = self.fold, [(unit.kind, row)]
         person = row if unit is fold.person else 0
@@ -68,7 +76,8 @@ class Saves(Service):
 
     def load(self, held: Any) -> None:
         for name, episodes in held.items():
-            self.watching[name].load(episodes)
+            if name in self.watching:
+                self.watching[name].load(episodes)
 
 
 class _Watching:

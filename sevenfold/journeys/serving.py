@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..profiles.segments import NO_PROPERTIES
 from ..workspace.base import ACCOUNT, PERSON
@@ -23,6 +23,23 @@ _RUN = re.compile(r"[0-9a-f]{16}")
 def is_run(answer: str) -> bool:
     """Whether the runtime answered with the id of a run, not with a reason why there is none."""
     return _RUN.fullmatch(answer) is not None
+
+
+class MessageNews(NamedTuple):
+    """A message was decided, or something became of it."""
+
+    unit: CompiledUnit
+    row: int
+    """Of `unit`: who gets it."""
+    journey: str
+    step: str
+    template: str
+    outcome: str
+    """`decided`, `would_send` (of a ghost), or an outcome such as `sent`, `opened`, `bounced`."""
+    effect: str
+    """The id of the message."""
+    first: bool
+    """Whether this outcome of this message was not told before."""
 
 
 class Service:
@@ -66,6 +83,12 @@ class Service:
 
     def on_event(self, row: int, event: Event, key: tuple[str, str], te: int, t: int) -> None:
         """An event of a person, once its subjects have come to rest."""
+
+    def on_message(self, news: MessageNews) -> None:
+        """The message desk tells what becomes of messages."""
+
+    def arm(self, t: int) -> None:
+        """The first record of all is about to be handled: what the workspace has planned may be timed."""
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         """Two people turned out to be one."""

@@ -284,6 +284,13 @@ class Tasks(Service):
         table, roster = held
         self.open_tasks.load(table)
         self.roster.put(roster)
+        for task in list(self.open_tasks):
+            # A kind that the workspace no longer has takes its tasks with it.
+            if task.kind not in self.fold.workspace.tasks:
+                self._remove(task)
+            else:
+                levels = len(self.fold.workspace.tasks[task.kind].escalate)
+                task.escalations = task.escalations[:levels]
 
 
 def later(clock: Clock, t: int, until: int, due: int) -> int:
