@@ -22,6 +22,7 @@ import numpy as np
 import zstandard
 
 from .errors import SevenfoldError
+from .journeys.runtime import unpacked_versions
 from .profiles.columns import Dictionary
 from .profiles.wheel import BUCKET_BITS, LOW_BITS, LOW_MASK, ValuedWheel, Wheel
 from .workspace import models as m
@@ -75,6 +76,7 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
             "next_close": fold._next_close,
             "tick_due": fold._tick_due,
             "units": {unit.kind: _head_of(unit) for unit in fold.compiled},
+            "versions": fold.journeys.packed_versions() if fold.journeys is not None else [],
         },
     )
     for unit in fold.compiled:
@@ -119,7 +121,8 @@ def load(workspace: m.Workspace, data: bytes | memoryview, fold_class: type[Fold
     }
     pending = {kind: frozenset(unit["pending"]) for kind, unit in units.items()}
     rows = units[m.PERSON]["rows"]
-    fold = fold_class(workspace, capacity_rows=max(1_024, rows + rows // 8), seeds=seeds, pending=pending)
+    fold = fold_class(workspace, capacity_rows=max(1_024, rows + rows // 8), seeds=seeds, pending=pending,
+        versions=unpacked_versions(head["versions"]))
     for unit in fold.compiled:
         _load_head(unit, head["units"][unit.kind])
     for name, *parts in found:

@@ -23,7 +23,8 @@ def carry(old: Fold, workspace: m.Workspace) -> Fold:
     compiling the workspace raises; `old` is untouched then.
     """
     plan = Plan(old, workspace)
-    new = type(old)(workspace, seeds=plan.seeds(), pending=plan.pending)
+    versions = old.journeys.versions_under(workspace) if old.journeys is not None else None
+    new = type(old)(workspace, seeds=plan.seeds(), pending=plan.pending, versions=versions)
     for unit in new.compiled:
         _carry_rows(plan, unit)
     _carry_fold(plan, new)
@@ -74,6 +75,8 @@ def _carry_fold(plan: Plan, new: Fold) -> None:
     for kind in plan.kinds[2:]:
         new.entity_rows[kind], new.entity_ids[kind] = old.entity_rows[kind], old.entity_ids[kind]
     new.identity.take_over(old.identity)
+    if old.journeys is not None and new.journeys is not None:
+        new.journeys.take_over(old.journeys)
     new.closer.listeners = old.closer.listeners
     new._next_close = new.closer.after(old.t) if old.seq else NEVER
     new._tick_due = old._tick_due
@@ -92,6 +95,9 @@ def _carry_fold(plan: Plan, new: Fold) -> None:
 def _evaluate(plan: Plan, new: Fold, masks: settling.Masks) -> None:
     """Everybody looks at what is new, accounts first; twice where roll-ups may read what is new of people."""
     fresh = {unit.kind: _fresh(plan, new, unit) for unit in new.compiled}
+    if new.journeys is not None:
+        for kind, mask in new.journeys.hidden_bits().items():
+            fresh[kind] |= mask
     rollups = [one for one in new.account.rollups if not plan.signal(new.account, plan.account, one.label)]
     for _ in range(2 if rollups else 1):
         of_accounts = masks.setdefault(m.ACCOUNT, {})

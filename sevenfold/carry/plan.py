@@ -111,7 +111,7 @@ class Plan:
             return self.score(new, before, rest.partition(".")[0])
         if head == "seen":
             return self.seen(new, before, rest)
-        return head in _ALWAYS_KEPT
+        return head in _ALWAYS_KEPT or head == "j"
 
     def score(self, new: CompiledUnit, before: CompiledUnit, name: str) -> bool:
         """Whether a score's values, bands and history stand: the same score, or one with the same bands."""

@@ -35,9 +35,14 @@ def _shifts(plan: Plan, new: Fold) -> Array:
     for op, key in enumerate(_places(old)):
         after = numbers.get(key)
         kind, _, label = key[0].partition(".")
+        found[op] = _GONE
+        if kind not in old.units:
+            # A timer of runs, or of something that runs share.
+            if after is not None:
+                found[op] = after - op
+            continue
         unit, before = new.units.get(kind), old.units[kind]
         assert isinstance(before, CompiledUnit)
-        found[op] = _GONE
         if after is None or kind not in plan.kinds or not isinstance(unit, CompiledUnit):
             continue
         if label not in before.signals or plan.same_timers(unit, before, label):

@@ -10,6 +10,9 @@ holds the control records by name, `reading` shows a subject to people.
 """
 
 from ..events.times import parse_ms
+
+# Control records of journeys register themselves.
+from ..journeys import controls as _controls  # noqa: F401
 from .controls import ControlError
 from .fold import Fold
 from .usual import Entry

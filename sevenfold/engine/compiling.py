@@ -9,8 +9,8 @@ from msgspec import UNSET
 
 from ..events.model import event_decoder
 from ..events.steps import Intake
-from ..lifecycle.accounts import Exports
 from ..journeys.runtime import journeys_of
+from ..lifecycle.accounts import Exports
 from ..lifecycle.compile import CompiledUnit, members_label
 from ..profiles.columns import Dictionary
 from ..profiles.signals.base import stamp_ms

@@ -8,7 +8,7 @@ from ..effects import Effect, subject_id
 from ..events.model import EventDecoder
 from ..events.reasons import Reason
 from ..events.steps import Intake
-from ..journeys.runtime import Journeys
+from ..journeys.runtime import Journeys, Versions
 from ..lifecycle.accounts import Exports
 from ..lifecycle.closing import DayCloser
 from ..lifecycle.compile import CompiledUnit
@@ -48,6 +48,7 @@ class Core:
         self._cause: tuple[str, str, int] | int = ("start", "", 0)
         """(kind, name, seq), or the number of the operation of an entry of the wheel."""
         self.units: dict[str, Unit] = {}
+        self.versions: Versions = {}
         self.journeys: Journeys | None = None
         """None when the workspace has nothing that runs: then none of it costs anything."""
         self.wheel, self.valued = Wheel(), ValuedWheel()
@@ -101,6 +102,10 @@ class Core:
 
     def emit(self, unit: Unit, row: int, kind: str, name: str, data: dict[str, Any]) -> None:
         self.effects.append(Effect(self.t, kind, unit.kind, self.id_of(unit, row), name, data))
+
+    def emit_about(self, kind: str, name: str, data: dict[str, Any]) -> None:
+        """An effect about no subject, such as a journey that was published."""
+        self.effects.append(Effect(self.t, kind, "workspace", "", name, data))
 
     def id_of(self, unit: Unit, row: int) -> str:
         """The subject id of a row."""

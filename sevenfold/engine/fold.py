@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from .. import state
 from ..effects import Effect
+from ..journeys.runtime import Versions
 from ..lifecycle.closing import DayCloser
 from ..profiles.identity import Identity
 from ..workspace import models as m
@@ -19,8 +20,8 @@ from .usual import Entry, Usual
 class Fold(Usual):
     """The engine for one workspace. `capacity_rows` is the room for people before the columns have to grow.
 
-    `seeds` are dictionaries to start from, `pending` signals whose past is not known: snapshots and changes
-    of the workspace need them.
+    `seeds` are dictionaries to start from, `pending` signals whose past is not known, `versions` of journeys
+    those that still have runs: snapshots and changes of the workspace need them.
     """
 
     def __init__(
@@ -30,8 +31,10 @@ class Fold(Usual):
         capacity_rows: int = 1_024,
         seeds: Seeds | None = None,
         pending: Pending | None = None,
+        versions: Versions | None = None,
     ) -> None:
         super().__init__(workspace)
+        self.versions = versions or {}
         self._compile(capacity_rows, seeds or {}, pending or {})
         self.identity = Identity(workspace.identity, self._create_person, self._merge)
         self.closer = DayCloser(self, ZoneInfo(workspace.timezone))
@@ -66,13 +69,13 @@ class Fold(Usual):
         self.t = t
         self.seq += 1
         self._cause = ("control", str(record.get("op")), self.seq)
-        if self.journeys is None:
-            perform(self, record)
-        else:
+        if self.journeys is not None:
             self.journeys.begin()
-            try:
-                perform(self, record)
-            finally:
+        try:
+            perform(self, record)
+        finally:
+            # Another one by now, when the record published a journey.
+            if self.journeys is not None:
                 self.journeys.release()
         return self._taken()
 

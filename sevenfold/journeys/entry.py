@@ -70,7 +70,7 @@ class Entries:
         self.order = {name: place for place, name in enumerate(fold.workspace.journeys)}
         for plan in self.journeys.plans:
             self.order.setdefault(plan.name, len(self.order))
-        self._bags = {unit.kind: unit.table.add_bag(".entries") for unit in fold.compiled}
+        self._bags = {unit.kind: unit.table.add_bag(".j.entries") for unit in fold.compiled}
         """Of each subject: {journey: last entry ms, or times of entries, or {key digest: ms}}."""
 
     # ------------------------------------------------------------------------------------------ who enters

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..errors import SevenfoldError
 from ..limits import EVALUATION_PASSES_MAX, JOURNEY_VERSIONS_MAX
 from ..profiles.wheel import NEVER, OP_BITS
@@ -20,6 +22,7 @@ from .compiled import CompiledJourney
 from .entry import Entries, Trigger
 from .plan import Journey
 from .runs import DECIDED, PROPOSED, Runs, RunView
+from .serving import Service
 from .splits import Splits
 from .steps.base import END, STAY, Move, Why
 from .triggers import Triggers
@@ -36,6 +39,10 @@ RUN_KIND = 7
 SESSION_GAP_MS = 30 * 60_000
 
 
+Versions = dict[str, tuple[int, list[tuple[int, Journey]]]]
+"""By journey: the number of its newest version, and older versions that still have runs."""
+
+
 class Journeys:
     """All journeys of a fold. `services` are what steps share: messages, tasks and the like, by name."""
 
@@ -43,7 +50,7 @@ class Journeys:
         self.fold = fold
         self.runs = Runs()
         self.view = RunView(self)
-        self.services: dict[str, Any] = {}
+        self.services: dict[str, Service] = {}
         self.plans: list[CompiledJourney] = []
         self.current: dict[str, int] = {}
         """The version that new runs take, by journey."""
@@ -61,6 +68,8 @@ class Journeys:
         self.pending: dict[int, Move] = {}
         """Runs of paused journeys that were woken: where they go at resume."""
         self.proposals: list[tuple[int, int, int, int]] = []
+        self.waking: list[tuple[int, Move]] = []
+        """Runs that a control record set going."""
         self.started: list[tuple[int, Move]] = []
         """Runs that steps of other runs started."""
         self.written: dict[tuple[int, int], int] = {}
@@ -78,6 +87,10 @@ class Journeys:
         self.plans.append(plan)
         return plan
 
+    def entered(self) -> list[CompiledJourney]:
+        """The versions that new runs take."""
+        return [self.plans[index] for index in self.current.values()]
+
     def declare(self) -> None:
         """Columns, hidden segments and operations. After units have declared theirs, before nodes are
         ordered.
@@ -85,8 +98,8 @@ class Journeys:
         fold = self.fold
         self._timer_low = packed_low(RUN_KIND, fold.add_op(RUN_KIND, self._timer, True, "journeys"), True)
         for unit in fold.compiled:
-            self.heads[unit.kind] = unit.table.add(".runs", "int32").name
-        self._seen = fold.person.table.add(".seen").name if self._sessions() else ""
+            self.heads[unit.kind] = unit.table.add(".j.runs", "int32").name
+        self._seen = fold.person.table.add(".j.active").name if self._sessions() else ""
         self.triggers.declare()
         self.entries.declare()
         for service in self.services.values():
@@ -180,8 +193,9 @@ class Journeys:
 
     def arm(self, t: int) -> None:
         """The first record comes: schedules begin."""
-        for schedule in self.triggers.schedules:
-            schedule.arm(t)
+        self.triggers.arm_all(t)
+        for service in self.services.values():
+            service.arm(t)
 
     def hears(self, type_: str, name: str) -> bool:
         """Whether an event of this name can concern a run or start one."""
@@ -199,7 +213,7 @@ class Journeys:
     def release(self) -> None:
         """The record was no event that anybody listens for, or is done: what is noted happens now."""
         self.holding = False
-        if self.flagged or self.triggers.news:
+        if self.flagged or self.triggers.news or self.waking:
             self.settle_all()
 
     def end(self, row: int, account: int, entities: Any, key: tuple[str, str], event: Event, te: int) -> None:
@@ -255,10 +269,25 @@ class Journeys:
 
     # ------------------------------------------------------------------------------------------ settling
 
+    def ready(self, slot: int, move: Move) -> None:
+        """A run moves when the record at hand has done its part: it goes to the step `move`."""
+        self.waking.append((slot, move))
+
+    def ready_at(self, slot: int, step: int) -> None:
+        """The same, for a run that stands at that step already and comes to it anew."""
+        self.runs.visits[slot] = {**(self.runs.visits[slot] or {})}
+        self.waking.append((slot, step))
+
     def settle_all(self) -> None:
         """Looks at the runs of every subject noted, in order of kind and row."""
         if self.busy:
             return
+        while self.waking:
+            slot, move = self.waking.pop(0)
+            if self.runs.number[slot]:
+                self.view.t = self.fold.t
+                run = self.view.at(slot)
+                self.phase(run.plan.unit, run.row, self.fold.t, None, ready=[(slot, move)])
         while self.flagged or self.triggers.news:
             index, row = min([*self.flagged, *self.triggers.news])
             self.phase(self.fold.compiled[index], row, self.fold.t, None)
@@ -619,6 +648,54 @@ class Journeys:
         if heads[winner]:
             self.flagged[person.index, winner] = None
 
+    # ------------------------------------------------------------------------------------------ versions
+
+    def versions_under(self, workspace: Any) -> Versions:
+        """The versions that a fold of another workspace has to know: the numbers go on, and those with runs
+        stay.
+        """
+        found: Versions = {}
+        for name, (number, _) in self.fold.versions.items():
+            found[name] = (number, [])
+        for plan in self.plans:
+            number, older = found.setdefault(plan.name, (plan.version, []))
+            number = max(number, plan.version)
+            model = workspace.journeys.get(plan.name)
+            is_current = self.current.get(plan.name) == plan.index
+            if is_current and model is not None and model != plan.model:
+                number = plan.version + 1
+            if not (is_current and model == plan.model) and self.runs.of_plan(plan.index):
+                older.append((plan.version, plan.model))
+            found[plan.name] = (number, older)
+        return found
+
+    def packed_versions(self) -> list[Any]:
+        """What `unpacked_versions` reads."""
+        found = []
+        for plan in self.entered():
+            older = [
+                [other.version, msgspec.to_builtins(other.model)]
+                for other in self.plans
+                if other.name == plan.name and other is not plan
+            ]
+            found.append([plan.name, plan.version, older])
+        known = {name for name, *_ in found}
+        for name, (number, older_models) in self.fold.versions.items():
+            if name not in known:
+                found.append([name, number, [[n, msgspec.to_builtins(one)] for n, one in older_models]])
+        return found
+
+    def take_over(self, old: Journeys) -> None:
+        """The runs of the fold before this one go on here."""
+        self.load(old.dump())
+
+    def hidden_bits(self) -> dict[str, int]:
+        """The nodes of hidden conditions, by kind: they are looked at anew under another workspace."""
+        found: dict[str, int] = {}
+        for node, _ in self.triggers._hidden:
+            found[node.unit.kind] = found.get(node.unit.kind, 0) | node.bit
+        return found
+
     # ------------------------------------------------------------------------------------------ snapshots
 
     def dump(self) -> dict[str, Any]:
@@ -637,7 +714,7 @@ class Journeys:
         """What `dump` gave; versions are matched by name and number."""
         places = {(plan.name, plan.version): plan.index for plan in self.plans}
         self.runs.load(held["runs"])
-        moved = [places[name, version] for name, version in held["plans"]]
+        moved = [places.get((name, version), -1) for name, version in held["plans"]]
         if moved != list(range(len(moved))):
             for slot in self.runs.active():
                 self.runs.plan[slot] = moved[self.runs.plan[slot]]
@@ -646,21 +723,41 @@ class Journeys:
         self.entries.load(held["entries"])
         self.triggers.load(held["triggers"])
         for name, state in held["services"].items():
-            self.services[name].load(state)
+            if name in self.services:
+                self.services[name].load(state)
 
 
 def journeys_of(fold: Fold) -> Journeys | None:
     """The runtime for a fold that is being compiled; None when its workspace has nothing that runs."""
+    # They know the runtime, which therefore meets them late.
+    from ..messages.desk import Messages
+    from .services import journeys_made, needed, services_of
+
     workspace = fold.workspace
     running = {
         name: one for name, one in workspace.journeys.items() if one.state not in ("draft", "archived")
     }
-    if not running:
+    running |= journeys_made(workspace)
+    shared = needed(workspace) or workspace.consent.categories
+    if not running and not shared and not any(older for _, older in fold.versions.values()):
         return None
     journeys = Journeys(fold)
+    journeys.services = {"messages": Messages(fold, journeys), **services_of(fold, journeys)}
     for name, model in running.items():
-        journeys.current[name] = journeys.add_version(name, 1, model).index
+        number = fold.versions[name][0] if name in fold.versions else 1
+        journeys.current[name] = journeys.add_version(name, number, model).index
+    for name, (_, older) in fold.versions.items():
+        for number, model in older:
+            journeys.add_version(name, number, model)
     return journeys
+
+
+def unpacked_versions(held: list[Any]) -> Versions:
+    """What `Journeys.packed_versions` wrote."""
+    return {
+        name: (number, [(n, msgspec.convert(model, Journey)) for n, model in older])
+        for name, number, older in held
+    }
 
 
 def _nothing(row: int, t: int) -> int:

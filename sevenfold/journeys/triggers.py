@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .compiled import CompiledJourney
     from .runtime import Journeys
 
+SILENT = ("workspace", "restated")
+"""Causes by which values change without anything having happened."""
 FIRST_MONDAY = 4 * 86_400_000
 """Where schedules without a start begin: Monday 1970-01-05 00:00 on the wall."""
 Told = Callable[[int, int, bool], None]
@@ -50,7 +52,7 @@ class Triggers:
 
     def declare(self) -> None:
         """Hidden segments for conditions and scores, operations for dates, the zone's traits."""
-        for plan in self.journeys.plans:
+        for plan in self.journeys.entered():
             for place, trigger in enumerate(plan.model.triggers):
                 name = self._name(trigger)
                 if isinstance(trigger, p.OnCondition):
@@ -69,6 +71,16 @@ class Triggers:
             slots[1].get(("trait", traits.get("account", "timezone"))),
             slots[0].get(("trait", traits.get("country", "country"))),
         ]
+
+    def arm_all(self, t: int, journey: str | None = None) -> None:
+        """Sets the timers of schedules, and with `journey` (just published) those of dates for everybody."""
+        for schedule in self.schedules:
+            if journey is None or schedule.plan.name == journey:
+                schedule.arm(t)
+        for date in self._dates if journey is not None else ():
+            if date.plan.name == journey:
+                for row in range(1, date.plan.unit.table.rows):
+                    date.follow(row, t)
 
     @staticmethod
     def _name(trigger: p.Trigger) -> str:
@@ -97,8 +109,12 @@ class Triggers:
         at, news = plan.unit.index, self.news
         found = (plan.index, place, name)
 
+        fold = self.journeys.fold
+
         def told(row: int, t: int, member: bool) -> None:
-            if member is wanted:
+            # Nobody enters because a condition is new, or because the past was told anew.
+            cause = fold._cause
+            if member is wanted and (cause.__class__ is int or cause[0] not in SILENT):  # type: ignore[index]
                 news.setdefault((at, row), []).append(found)
 
         return told
@@ -114,7 +130,7 @@ class Triggers:
         """Hangs the tellers on the nodes."""
         for node, told in self._hidden:
             node.told.append(told)
-        for plan in self.journeys.plans:
+        for plan in self.journeys.entered():
             for place, trigger in enumerate(plan.model.triggers):
                 self._hang(plan, place, trigger)
         for date in self._dates:
