@@ -245,7 +245,7 @@ class OneBroadcast:
 
     # ---------------------------------------------------------------------------------------- controls
 
-    def pause(self, t: int) -> str:
+    def pause(self) -> str:
         """Nobody starts until `resume`; runs that started go on. "" or the reason why not."""
         sending = self.sending
         if sending.state not in _ACTIVE:

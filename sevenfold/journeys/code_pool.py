@@ -49,8 +49,10 @@ class CodePool:
     def __init__(self, name: str, codes: list[str], prefix: str | None) -> None:
         self.name, self.prefix = name, prefix
         self.codes = list(dict.fromkeys(codes))
-        """All written codes, those added later behind."""
+        """Codes in the order in which they are given; those before `next` are gone."""
         self.next = 0
+        self.added: list[str] = []
+        """Codes that came after the workspace's own."""
         self.given: dict[str, Given] = {}
         """Who has which code, by the code without regard to case."""
         self._by_run: dict[str, str] = {}
@@ -97,9 +99,10 @@ class CodePool:
 
     def add(self, codes: list[str]) -> int:
         """More codes; returns how many were new."""
-        known = set(self.codes)
-        fresh = [code for code in dict.fromkeys(codes) if code not in known]
+        known = {_plain(code) for code in self.codes} | set(self.given)
+        fresh = [code for code in dict.fromkeys(codes) if _plain(code) not in known]
         self.codes += fresh
+        self.added += fresh
         return len(fresh)
 
     def redeem(self, code: str, t: int) -> Redemption | None:
@@ -120,16 +123,17 @@ class CodePool:
             self.given[code].row = winner
             self._by_subject.setdefault((of, winner), []).append(code)
 
-    def dump(self, written: int) -> Any:
-        """The state, for msgpack; `written` codes are the workspace's own."""
+    def dump(self) -> Any:
+        """The state, for msgpack; the workspace's own codes are no part of it."""
         given = [[code, msgspec.to_builtins(one)] for code, one in self.given.items()]
-        return [self.codes[written:], self.next, given, list(self._by_run.items())]
+        return [self.added, given, list(self._by_run.items())]
 
     def load(self, held: Any) -> None:
-        """What `dump` gave."""
-        more, self.next, given, by_run = held
-        self.codes += more
+        """What `dump` gave, for a pool that was just made, perhaps with other codes than then."""
+        self.added, given, by_run = held
         self.given = {code: msgspec.convert(one, Given) for code, one in given}
+        every = dict.fromkeys([*self.codes, *self.added])
+        self.codes, self.next = [code for code in every if _plain(code) not in self.given], 0
         self._by_run, self._by_subject = dict(by_run), {}
         for code, one in self.given.items():
             self._by_subject.setdefault((one.of, one.row), []).append(code)

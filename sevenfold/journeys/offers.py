@@ -61,11 +61,9 @@ class Offers(Service):
         super().__init__(fold, runtime)
         self.models = fold.workspace.offers
         self.pools: dict[str, CodePool] = {}
-        self._written: dict[str, int] = {}
         for name, model in self.models.items():
             codes = written_codes(name, model, fold.workspace.catalogues)
             self.pools[name] = CodePool(name, codes, None if codes else model.prefix)
-            self._written[name] = len(self.pools[name].codes)
         self._expires = {
             name: None if model.expires is None else parse_duration(model.expires)
             for name, model in self.models.items()
@@ -160,7 +158,7 @@ class Offers(Service):
             pool.move(PERSON, winner, loser)
 
     def dump(self) -> Any:
-        return {name: pool.dump(self._written[name]) for name, pool in self.pools.items()}
+        return {name: pool.dump() for name, pool in self.pools.items()}
 
     def load(self, held: Any) -> None:
         for name, pool in held.items():

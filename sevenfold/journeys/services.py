@@ -25,7 +25,7 @@ def needed(workspace: Workspace) -> bool:
 
 
 def journeys_made(workspace: Workspace) -> dict[str, Journey]:
-    """Journeys that broadcasts and the messages of playbooks are, by name; published beside the written ones."""
+    """Journeys that broadcasts and playbooks' messages are, by name; published beside the written ones."""
     return broadcast_plan.journeys_of(workspace.broadcasts) | playbooks.journeys_of(workspace.playbooks)
 
 

@@ -65,6 +65,10 @@ class TaskTable:
         """The task in a slot, if there is one."""
         return self.slots[slot] if 0 <= slot < len(self.slots) else None
 
+    def with_id(self, ident: str) -> Task | None:
+        """The open task of this id."""
+        return self.at(self.by_id.get(ident, -1))
+
     def find(self, of: str, row: int, kind: str, reason: str) -> Task | None:
         """The open task of a subject, kind and reason."""
         return self.at(self._open.get((of, row, kind, reason), -1))

@@ -220,7 +220,7 @@ class Tasks(Service):
         return ident
 
     def _touch(self, unit: CompiledUnit, row: int, kind: str, ident: str, *, ghost: bool = False) -> None:
-        saves = self.runtime.services.get("saves")
+        saves: Any = self.runtime.services.get("saves")
         if saves is not None:
             saves.touched(unit, row, self.fold.t, "task", kind, ident, ghost=ghost)
 
