@@ -1,7 +1,7 @@
 """Control records of people's work: tasks, absences, playbooks, offers and broadcasts.
 
 What cannot be meant raises `ControlError`. What came too late (a task that is closed already, a playbook that
-is over) changes nothing and leaves an effect `TYPE_refused`, for two people may do one thing at the same time.
+is over) changes nothing and leaves an effect `TYPE_refused`: two people may do one thing at the same time.
 """
 
 from __future__ import annotations
