@@ -12,7 +12,9 @@ holds the control records by name, `reading` shows a subject to people.
 from ..events.times import parse_ms
 
 # Control records of journeys register themselves.
-from ..journeys import controls as _controls  # noqa: F401
+from ..journeys import controls as _of_journeys  # noqa: F401
+from ..journeys import task_controls as _of_people  # noqa: F401
+from ..messages import controls as _of_messages  # noqa: F401
 from .controls import ControlError
 from .fold import Fold
 from .usual import Entry

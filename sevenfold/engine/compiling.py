@@ -34,6 +34,7 @@ class Compiling(Merging):
         kinds = [m.PERSON, m.ACCOUNT, *self.workspace.entities]
         scope = self.env.scope
         scope.update(
+            wheel=self.wheel,
             push=self.wheel.push,
             push_value=self.valued.push_value,
             micro=micro,

@@ -46,6 +46,7 @@ class Usual(Arriving):
         journeys: Any = self.journeys
         entity_fields, by_group = self._entity_fields, len(self._entity_fields) < len(self._entity_keys)
         hours, accounts = self._hours, self._accounts
+        hour_end = stamp = full = 0
         for t, raw in entries:
             if t >= wheel.next_due or t >= valued.next_due or t >= self._next_close or t >= self._tick_due:
                 self._drain(t)
@@ -98,9 +99,12 @@ class Usual(Arriving):
                 for field in entity_fields:
                     if getattr(p, field) is not UNSET:
                         raise UnusualError
-                stamp = (t // HOUR & HOURS_MASK) << COUNT_BITS
+                if t >= hour_end:
+                    hour_end = t - t % HOUR + HOUR
+                    stamp = (t // HOUR & HOURS_MASK) << COUNT_BITS
+                    full = stamp + PROFILE_EVENTS_PER_HOUR_MAX
                 counted = hours[row]
-                if stamp <= counted < stamp + PROFILE_EVENTS_PER_HOUR_MAX:
+                if stamp <= counted < full:
                     hours[row] = counted + 1
                 elif counted >> COUNT_BITS == stamp >> COUNT_BITS:
                     raise UnusualError

@@ -141,16 +141,16 @@ def _property(run: RunView, head: str, path: tuple[str, ...]) -> Any:
     return dig(value, path) if path else value
 
 
-def _without(node: x.Node, head: str) -> x.Node:
+def _without(node: Any, head: str) -> Any:
     """The same condition with `head.` taken from the front of its names."""
     if isinstance(node, x.Name):
-        return x.Name(node.parts[1:]) if node.parts[0] == head else node  # type: ignore[return-value]
+        return x.Name(node.parts[1:]) if node.parts[0] == head else node
     if isinstance(node, tuple):
-        return tuple(_without(member, head) for member in node)  # type: ignore[return-value]
-    if not dataclasses.is_dataclass(node) or isinstance(node, x.Duration):
+        return tuple(_without(member, head) for member in node)
+    if not dataclasses.is_dataclass(node):
         return node
     parts = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
-    return type(node)(**{label: _without(part, head) for label, part in parts.items()})
+    return type(node)(**{label: _without(part, head) for label, part in parts.items()})  # type: ignore[misc]
 
 
 __all__ = ["Ask", "Asking"]

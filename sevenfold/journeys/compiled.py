@@ -253,7 +253,7 @@ def _cyclic(models: list[StepBase], ids: list[str]) -> set[int]:
     changed = True
     while changed:
         changed = False
-        for place, found in enumerate(reach):
+        for found in reach:
             more = set().union(*(reach[other] for other in found)) - found if found else set()
             if more:
                 found |= more

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 @control("publish")
 def _publish(fold: Fold, record: dict[str, Any]) -> None:
-    """A journey's next version: `plan`, the `choices` for people in flight, and whom it takes in (`enter`: `future`,
-    `now` for those who match, or `both`). Without runs and changes elsewhere nothing else moves.
+    """A journey's next version: `plan`, the `choices` for people in flight, and whom it takes in (`enter`:
+    `future`, `now` for those who match, or `both`). Without runs and changes elsewhere nothing else moves.
     """
     from ..carry import switch
 
@@ -66,7 +66,9 @@ def _pause(fold: Fold, record: dict[str, Any]) -> None:
 
 @control("resume")
 def _resume(fold: Fold, record: dict[str, Any]) -> None:
-    """Timers go on, woken runs move, queued entries enter. `spread`: overdue runs are released over so long."""
+    """Timers go on, woken runs move, queued entries enter. `spread`: overdue runs are released over so
+    long.
+    """
     journeys, name = _known(fold, record)
     pause = journeys.entries.paused.pop(name, None)
     if pause is None:

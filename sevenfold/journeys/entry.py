@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..limits import ENTITY_KEY_DAYS
-from ..messages.holdouts import draw
+from ..messages.holdouts import held_out
 from ..profiles import expressions as x
 from .plan import OnCall, ReEntry
 from .runs import GHOST, packed, run_ident
@@ -37,6 +37,7 @@ class Trigger:
     te: int
     key: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
+    by_event: bool = False
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ class Entries:
                     if listener.matches(event.properties, event):
                         p = event.properties
                         fired = Trigger(key[1] or key[0], self.journeys.fold.seq, te, plan.key_of(p), {})
-                        fired.properties = plan.kept_of(p)
+                        fired.properties, fired.by_event = plan.kept_of(p), True
                         found[plan.index] = (listener.place, fired)
                         break
         started = []
@@ -125,9 +126,8 @@ class Entries:
             return 0, model.state
         if t - fired.te > plan.late_after:
             return self._refuse(plan, row, "late", late_by=t - fired.te - plan.late_after)
-        if model.key is not None and not fired.key and fired.properties is not None and fired.seq is not None:
-            if any(listener is not None for listener in plan.triggers):
-                return self._refuse(plan, row, "no_key")
+        if model.key is not None and fired.by_event and not fired.key:
+            return self._refuse(plan, row, "no_key")
         # The slot is taken on trial, so that conditions see the run they are asked about.
         slot = self._seat(plan, row, t, fired)
         run = journeys.view.at(slot)
@@ -195,12 +195,12 @@ class Entries:
             programme.salt or f"programme {model.programme}", programme, plan, row
         ):
             return "programme"
-        if model.holdout and draw(f"journey {plan.name}", self.unit_id(plan, row)) < model.holdout * 100:
+        if held_out(model.holdout, f"journey {plan.name}", self.unit_id(plan, row)):
             return "journey"
         return ""
 
     def _drawn(self, salt: str, holdout: Any, plan: CompiledJourney, row: int) -> bool:
-        return draw(salt, self.unit_id(plan, row, account=holdout.unit == "account")) < holdout.share * 100
+        return held_out(holdout.share, salt, self.unit_id(plan, row, account=holdout.unit == "account"))
 
     def unit_id(self, plan: CompiledJourney, row: int, *, account: bool = False) -> str:
         """The id that draws: the person's, with `account` their first account's; an account's own."""
@@ -273,9 +273,9 @@ class Entries:
 
     def _remember(self, plan: CompiledJourney, row: int, t: int, key: str) -> None:
         rule, limits = plan.model.re_entry, plan.model.limits
-        if rule == "after_exit" or (isinstance(rule, ReEntry) and rule.unlimited is not None):
-            if limits.entries is None:
-                return
+        forgets = rule == "after_exit" or (isinstance(rule, ReEntry) and rule.unlimited is not None)
+        if forgets and limits.entries is None:
+            return
         held = self._held(plan.unit.kind, row)
         before = held.get(plan.name)
         memory: Any = t

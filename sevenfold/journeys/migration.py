@@ -1,4 +1,6 @@
-"""People in flight when a journey's next version comes: who stays, who moves, who leaves, and who is taken in."""
+"""People in flight when a journey's next version comes: who stays, who moves, who leaves, and who is taken
+in.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +55,8 @@ def migrate(
 ) -> None:
     """Follows the choice for the step of every run of an older version.
 
-    `choices`: step -> one of CHOICES or `{"to": step}`; steps without a choice that have changed stay on their
-    version (`finish`). `unchanged` holds for steps that are the same. Raises MigrationError.
+    `choices`: step -> one of CHOICES or `{"to": step}`; steps without a choice that have changed stay on
+    their version (`finish`). `unchanged` holds for steps that are the same. Raises MigrationError.
     """
     for step, choice in choices.items():
         target = choice.get("to") if isinstance(choice, dict) else None

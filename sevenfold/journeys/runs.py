@@ -211,7 +211,8 @@ class RunView:
 
     @property
     def step(self) -> str:
-        return self.plan.ids[self.runs.step[self.slot]]
+        at: int = self.runs.step[self.slot]
+        return self.plan.ids[at]
 
     @property
     def ghost(self) -> bool:

@@ -445,7 +445,8 @@ class Journeys:
     def _alive(self, run: RunView) -> bool:
         if self.runs.flags[run.slot] & PROPOSED or any(one[3] == run.slot for one in self.proposals):
             return True
-        return run.plan.steps[self.runs.step[run.slot]].alive(run)
+        at: int = self.runs.step[run.slot]
+        return run.plan.steps[at].alive(run)
 
     def _come_to(self, run: RunView, step: int) -> bool:
         """The run is at a step now; False when it has been there too often."""

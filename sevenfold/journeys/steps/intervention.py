@@ -1,0 +1,113 @@
+"""`kind: intervention`: three layers against a stall or decline, each only if the one before did not help.
+
+A block: it writes itself out into messages, waits, a branch and a task before anything else, so that
+everything that knows those steps (audit, reports, migration) knows it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...workspace.base import Condition, Model
+from .base import Logic, StepBase, StepKind
+from .branch import Branch, BranchPath
+from .message import Message
+from .task import Task
+from .wait import Wait, WaitPath
+
+
+class FirstLayer(Model, frozen=True, kw_only=True):
+    """A message about exactly what stalled, and how long it may take to help."""
+
+    template: str | list[str]
+    within: str = "48h"
+
+
+class SecondLayer(Model, frozen=True, kw_only=True):
+    """In the product, when the subject is next there: waits for the next session at most ``wait``, then
+    gives it ``within`` to help.
+    """
+
+    template: str | list[str]
+    wait: str = "7d"
+    within: str = "24h"
+
+
+class ThirdLayer(Model, frozen=True, kw_only=True):
+    """A human, for those who are worth it (``when``), and how long the outcome is waited for."""
+
+    task: str
+    when: Condition | None = None
+    reason: str = ""
+    evidence: list[str] = []
+    within: str = "14d"
+
+
+class Intervention(StepBase, tag="intervention", frozen=True, kw_only=True):
+    """Three layers: a ``message``, something ``in_app`` at the next session, a ``human``; each only if the
+    subject has not ``recovered`` in the time of the one before. On recovery the run goes to ``saved``
+    (default: the next step), after the last layer without it to ``lost`` (default: the next step). Any
+    layer may be left out.
+    """
+
+    recovered: Condition
+    message: FirstLayer | None = None
+    in_app: SecondLayer | None = None
+    human: ThirdLayer | None = None
+    saved: str | None = None
+    lost: str | None = None
+
+    def targets(self) -> Iterable[tuple[str, str]]:
+        return ((field, step) for field in ("saved", "lost") if (step := getattr(self, field)) is not None)
+
+    def watched(self) -> Iterable[tuple[str, Condition]]:
+        yield "recovered", self.recovered
+
+    def asked(self) -> Iterable[tuple[str, Condition]]:
+        if self.human is not None and self.human.when is not None:
+            yield "human.when", self.human.when
+
+    def waits(self) -> bool:
+        return True
+
+    def expand(self, step_id: str, following: str) -> dict[str, StepBase]:
+        """`ID` (is it needed at all?), `ID.message`, `ID.helped`, `ID.session`, ... in the order of the
+        layers.
+        """
+        saved, lost = self.saved or following, self.lost or following
+        recovered = WaitPath(when=self.recovered, go=saved, name="recovered")
+        worth = f"{step_id}.worth" if self.human is not None and self.human.when is not None else ""
+        human = lost if self.human is None else worth or f"{step_id}.task"
+        in_app = human if self.in_app is None else f"{step_id}.session"
+        first = in_app if self.message is None else f"{step_id}.message"
+        made: dict[str, StepBase] = {
+            step_id: Branch(paths=[BranchPath(when=self.recovered, go=saved, name="recovered")], else_=first)
+        }
+        if self.message is not None:
+            made[f"{step_id}.message"] = Message(template=self.message.template)
+            made[f"{step_id}.helped"] = Wait(
+                paths=[recovered], timeout=self.message.within, on_timeout=in_app
+            )
+        if self.in_app is not None:
+            # Somebody who does not come back sees nothing in the product: the next layer is due.
+            made[f"{step_id}.session"] = Wait(
+                session=True, paths=[recovered], timeout=self.in_app.wait, on_timeout=human
+            )
+            made[f"{step_id}.in_app"] = Message(template=self.in_app.template)
+            made[f"{step_id}.helped_in_app"] = Wait(
+                paths=[recovered], timeout=self.in_app.within, on_timeout=human
+            )
+        if self.human is not None:
+            if self.human.when is not None:
+                paths = [BranchPath(when=self.human.when, go=f"{step_id}.task", name="worth a human")]
+                made[worth] = Branch(paths=paths, else_=lost)
+            made[f"{step_id}.task"] = Task(
+                task=self.human.task, reason=self.human.reason or step_id, evidence=self.human.evidence
+            )
+            made[f"{step_id}.helped_by_human"] = Wait(
+                paths=[recovered], timeout=self.human.within, on_timeout=lost
+            )
+        return made
+
+
+KIND = StepKind(Intervention, Logic, "Three layers")
