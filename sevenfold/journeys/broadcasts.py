@@ -15,7 +15,7 @@ from .limits_text import limit_of
 from .people import Broadcast
 from .sending import Sending, in_test, paced, places_of, too_many, variant_of, winner
 from .serving import QUEUED, MessageNews, Service, is_run
-from .telling import stable_id, tell_all
+from .telling import stable_id
 from .times import NEVER, at_local, next_at
 from .zones import DAY, UTC_ZONE, zone
 
@@ -237,7 +237,7 @@ class OneBroadcast:
         }
         how = "outcomes" if template is None else "asked"
         data = {"variant": self.templates[won], "by": how, "counts": counts}
-        tell_all(self.fold, "broadcast_winner", self.name, data)
+        self.fold.emit_about("broadcast_winner", self.name, data)
         rows = array("i", sending.rest)
         sending.rest, sending.state, sending.decide = b"", "sending", NEVER
         self._plan(rows, [won] * len(rows), t, after=t)
@@ -296,7 +296,7 @@ class OneBroadcast:
         fold, sending = self.fold, self.sending
         ident = stable_id("broadcast", self.name, action, fold.t, fold.seq)
         told = {"id": ident, "action": action, **sending.told(), **data}
-        tell_all(fold, "broadcast", self.name, {key: one for key, one in told.items() if one is not None})
+        fold.emit_about("broadcast", self.name, {key: one for key, one in told.items() if one is not None})
 
 
 __all__ = ["Broadcasts", "OneBroadcast"]

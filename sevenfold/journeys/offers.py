@@ -14,7 +14,7 @@ from ..workspace.base import PERSON
 from .code_pool import CodePool, Given
 from .people import OfferPool
 from .serving import Service
-from .telling import stable_id, tell_all
+from .telling import stable_id
 from .times import NEVER
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Offers(Service):
     def add(self, pool: str, codes: list[str]) -> None:
         """More codes for a pool."""
         added = self.pools[pool].add(codes)
-        tell_all(self.fold, "offer_codes", pool, {"added": added, "left": self.pools[pool].left})
+        self.fold.emit_about("offer_codes", pool, {"added": added, "left": self.pools[pool].left})
 
     # ----------------------------------------------------------------------------------------- redeeming
 

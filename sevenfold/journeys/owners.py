@@ -6,7 +6,7 @@ The directory is what the workspace says and never changes; the roster is state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -171,23 +171,35 @@ class Roster:
         order = self.directory.in_role(role)
         return [key for key in order if self.present(key, day)] or list(order)
 
-    def above(self, rule: Escalation, owner: str | None, day: int) -> tuple[list[str], str | None]:
+    def above(
+        self, rule: Escalation, owner: str | None, roles: Iterable[str], day: int
+    ) -> tuple[list[str], str | None]:
         """Whom a level of escalation shows a task to, and who is its owner from now on (None: no change).
 
         The owner's manager (absent: who stands in for them) comes before the role, and needs no room; of a
-        role somebody present with room takes it, and if there is nobody it is only shown.
+        role somebody present with room takes it, and if there is nobody it is only shown. A task that nobody
+        owns goes to the managers of `roles`, whose people might have.
         """
-        actor = self.directory.actors.get(owner or "")
         shown: list[str] = []
-        taken: str | None = None
-        if rule.owner_manager and actor is not None and actor.manager is not None:
-            taken = self.stand_in(actor.manager, day, room=False) or actor.manager
-            shown.append(taken)
+        if rule.owner_manager:
+            staff = (
+                [owner]
+                if owner is not None
+                else [one for role in roles for one in self.directory.in_role(role)]
+            )
+            shown = list(dict.fromkeys(filter(None, (self._manager(one, day) for one in staff))))
+        taken = shown[0] if shown else None
         if rule.role is not None:
             picked = self.pick(rule.role, "round_robin", day) if rule.reassign and taken is None else None
             taken = taken or picked
             shown += [picked] if picked is not None else self.shown_to(rule.role, day)
         return list(dict.fromkeys(shown)), taken if rule.reassign else None
+
+    def _manager(self, key: str, day: int) -> str | None:
+        actor = self.directory.actors.get(key)
+        if actor is None or actor.manager is None:
+            return None
+        return self.stand_in(actor.manager, day, room=False) or actor.manager
 
     def choose(
         self,

@@ -20,7 +20,7 @@ from .owners import FIRST_DAY, LAST_DAY
 from .playbooks import Playbooks
 from .task_table import Task
 from .tasks import Tasks, Told
-from .telling import stable_id, tell_all
+from .telling import stable_id
 from .times import parse_duration
 from .zones import DAY
 
@@ -89,7 +89,7 @@ def _task(fold: Fold, record: Record) -> None:
     task = tasks.open_tasks.with_id(_text(record, "task"))
     if task is None:
         told = {"task": record["task"], "action": record["action"], "reason": "not_open"}
-        tell_all(fold, "task_refused", "", told | _told(record))
+        fold.emit_about("task_refused", "", told | _told(record))
     else:
         act(tasks, task, record)
 
@@ -134,7 +134,7 @@ def _snooze(tasks: Tasks, task: Task, record: Record) -> None:
     reason = tasks.snooze(task, until, _told(record))
     if reason:
         told = {"task": task.id, "action": "snooze", "reason": reason}
-        tell_all(tasks.fold, "task_refused", task.kind, told | _told(record))
+        tasks.fold.emit_about("task_refused", task.kind, told | _told(record))
 
 
 def _note(tasks: Tasks, task: Task, record: Record) -> None:
@@ -164,7 +164,7 @@ def _absence(fold: Fold, record: Record) -> None:
     if first is not None or last is not None:
         away = FIRST_DAY if first is None else first, LAST_DAY if last is None else last
     tasks.roster.absences[person] = away
-    tell_all(fold, "absence", person, {"from": record.get("from"), "to": record.get("to")})
+    fold.emit_about("absence", person, {"from": record.get("from"), "to": record.get("to")})
     tasks.retry()
 
 
@@ -256,7 +256,7 @@ def _broadcast(fold: Fold, record: Record) -> None:
     else:
         raise ControlError(f"there is no action `{action}`", fix="pause, resume, cancel or winner")
     if reason and reason != "larger_than_acknowledged":
-        tell_all(fold, "broadcast_refused", name, {"action": action, "reason": reason})
+        fold.emit_about("broadcast_refused", name, {"action": action, "reason": reason})
 
 
 __all__: list[str] = []

@@ -40,8 +40,6 @@ class Task(msgspec.Struct, kw_only=True):
     """How often it changed; part of the ids of those changes."""
     timer: int = NEVER
     waiting: list[Waiting] = []
-    items: list[str] = []
-    """The playbooks' items that stand on it."""
 
 
 class TaskTable:

@@ -247,8 +247,10 @@ class Tasks(Service):
         self._arm(task)
 
     def _escalate(self, task: Task) -> None:
-        rule = self.kinds[task.kind].model.escalate[task.level - 1]
-        shown, owner = self.roster.above(rule, task.owner, self.day())
+        model = self.kinds[task.kind].model
+        roles = [rule.role for rule in model.owners if rule.role is not None]
+        rule = model.escalate[task.level - 1]
+        shown, owner = self.roster.above(rule, task.owner, roles, self.day())
         data = {"level": task.level, "to": shown, "reason": task.reason, "owner": task.owner, "due": task.due}
         self._tell(task, "task_escalated", data)
         if owner is not None and owner != task.owner:

@@ -5,13 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from ..effects import Effect
-
 if TYPE_CHECKING:
     from ..engine.fold import Fold
-
-WORKSPACE = "workspace"
-"""What an effect is of that concerns no single subject; its subject is empty."""
 
 
 def stable_id(*parts: str | int) -> str:
@@ -21,7 +16,7 @@ def stable_id(*parts: str | int) -> str:
 
 def tell_all(fold: Fold, kind: str, name: str, data: dict[str, Any]) -> None:
     """An effect that concerns no single subject."""
-    fold.effects.append(Effect(fold.t, kind, WORKSPACE, "", name, data))
+    fold.emit_about(kind, name, data)
 
 
-__all__ = ["WORKSPACE", "stable_id", "tell_all"]
+__all__ = ["stable_id", "tell_all"]

@@ -51,14 +51,14 @@ class Task(StepBase, tag="task", frozen=True, kw_only=True):
         if not at.known("task", "task", self.task, at.workspace.tasks):
             return
         kind = at.workspace.tasks[self.task]
-        if kind.of not in (at.of, *([PERSON] if at.of != ACCOUNT else [ACCOUNT]), ACCOUNT):
+        about = {at.of, ACCOUNT} if at.of == ACCOUNT else {at.of, ACCOUNT, PERSON}
+        if kind.of not in about:
             message = f"tasks `{self.task}` are about {kind.of}, and this journey is of {at.of}"
             at.error("task", "wrong_subject", message, f"use a kind of task with `of: {at.of}`")
         for outcome in self.on:
             place, known = ("on", outcome), (*kind.outcomes, TIMEOUT)
-            if at.known(
-                place, f"outcome of task `{self.task}`", outcome, known, f"it has {', '.join(known)}"
-            ):
+            fix = f"it has {', '.join(known)}"
+            if at.known(place, f"outcome of task `{self.task}`", outcome, known, fix):
                 without = outcome == TIMEOUT and self.within is None
                 at.without(without, place, "there is no `within` after which it could happen")
 
@@ -110,7 +110,7 @@ class TaskLogic(Logic):
         return STAY
 
     def wake(self, run: Run, why: Why) -> Move:
-        outcome = TIMEOUT
+        outcome, run.end_reason = TIMEOUT, "completed"
         if why == "task":
             outcome = self._tasks.outcome_of(self.model.task, run.heard)
         self._tasks.forget(run)
