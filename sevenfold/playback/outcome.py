@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from sevenfold.errors import InputError
 from sevenfold.playback.feed import LOG_FOLDER, log_folder
+from sevenfold.playback.journey_tables import JOURNEY_TABLES
 from sevenfold.playback.summary import SUMMARY_FILE, Summary, load_summary
 from sevenfold.playback.tables import EFFECT_TABLES
 
@@ -37,7 +38,8 @@ class Outcome:
         return log_folder((self.folder / self.summary.log).resolve())
 
     def table(self, name: str) -> pa.Table:
-        """One table: transitions, segments, bands, identity, scores, people, accounts, or an entity's name.
+        """One table: transitions, segments, bands, identity, scores, people, accounts, an entity's name, and
+        where there are journeys runs, steps, messages, goals, tasks.
 
         Raises InputError for a name that is none of them.
         """
@@ -49,20 +51,25 @@ class Outcome:
 
     def effects(self) -> pa.Table:
         """Every effect in the order it happened: time, kind, of, subject, name, and the rest as JSON text."""
-        return effects_of({name: self.table(name) for name in EFFECT_TABLES})
+        names = [name for name in (*EFFECT_TABLES, *JOURNEY_TABLES) if name in self.summary.tables]
+        return effects_of({name: self.table(name) for name in names})
 
 
-_KIND_COLUMN: Final = {"segments": "change", "bands": "change", "identity": "change"}
+_KIND_COLUMN: Final = {
+    "segments": "change", "bands": "change", "identity": "change", **dict.fromkeys(JOURNEY_TABLES, "change"),
+}  # fmt: skip
 _NAME_COLUMN: Final = {
     "transitions": "lifecycle",
     "segments": "segment",
     "bands": "score",
     "identity": "name",
+    **dict.fromkeys(JOURNEY_TABLES, "journey"),
+    "tasks": "kind",
 }
 
 
 def effects_of(tables: dict[str, pa.Table]) -> pa.Table:
-    """The four tables of effects as one, in order."""
+    """The tables of effects as one, in order."""
     parts = []
     for name, table in tables.items():
         kind = (

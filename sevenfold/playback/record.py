@@ -14,12 +14,20 @@ from sevenfold import effects as e
 from sevenfold.engine import Fold
 from sevenfold.lifecycle.compile import CompiledUnit
 from sevenfold.lifecycle.history import ScoreHistory
+from sevenfold.playback.delivery import has_journeys
+from sevenfold.playback.journey_tables import JOURNEY_TABLES, row_of, table_of
 from sevenfold.playback.statistics import Statistics
-from sevenfold.playback.tables import EFFECT_TABLES, SCORES, Table, day_before
-from sevenfold.workspace.models import PERSON
+from sevenfold.playback.tables import EFFECT_TABLES, SCORES, Columns, Table, day_before
+from sevenfold.workspace.models import PERSON, Workspace
 
 Floats = npt.NDArray[np.float64]
 _SCORE_CHANGES: Final = frozenset({e.BAND, e.JUMP, e.VELOCITY})
+_OF_SUBJECTS: Final = frozenset({e.CREATED, e.MERGED, e.UNMERGED, e.OVERFLOW})
+
+
+def effect_tables(workspace: Workspace) -> dict[str, Columns]:
+    """The tables that together hold every effect of a replay."""
+    return {**EFFECT_TABLES, **(JOURNEY_TABLES if has_journeys(workspace) else {})}
 
 
 class Recorder:
@@ -31,7 +39,7 @@ class Recorder:
         self._stack = ExitStack()
         self.tables = {
             name: self._stack.enter_context(Table(folder, name, columns))
-            for name, columns in EFFECT_TABLES.items()
+            for name, columns in effect_tables(fold.workspace).items()
         }
         self.tables["scores"] = self._stack.enter_context(Table(folder, "scores", SCORES))
         self._count = 0
@@ -43,6 +51,7 @@ class Recorder:
         """Files effects, in order."""
         transitions, segments = self.tables["transitions"], self.tables["segments"]
         bands, identity = self.tables["bands"], self.tables["identity"]
+        journeys = "runs" in self.tables
         n = self._count
         for effect in effects:
             n += 1
@@ -67,6 +76,9 @@ class Recorder:
             elif kind in _SCORE_CHANGES:
                 values = (data.get("value"), data.get("before"), data.get("after"), data.get("weights"))
                 bands.add((*head, kind, data.get("from"), data.get("to"), *values))
+            elif journeys and kind not in _OF_SUBJECTS:
+                table = table_of(kind)
+                self.tables[table].add(row_of(n, effect, table))
             else:
                 identity.add((*head[:4], kind, effect.name, data or None))
         self._count = n

@@ -13,13 +13,13 @@ import numpy as np
 
 import sevenfold
 from sevenfold.clock import stopwatch_ns
-from sevenfold.engine import Fold
 from sevenfold.errors import InputError
 from sevenfold.importers.mapping import Mapping
 from sevenfold.importers.read import Inputs, Tally
 from sevenfold.lifecycle.scores import MILLI
 from sevenfold.limits import ACCOUNT_TICK_MS
 from sevenfold.log.base import Log
+from sevenfold.playback.delivery import Delivering, folding, has_journeys, recorded_outcomes
 from sevenfold.playback.feed import (
     LOG_FOLDER,
     Intaken,
@@ -33,10 +33,9 @@ from sevenfold.playback.feed import (
 )
 from sevenfold.playback.outcome import Outcome, prepare, relative_to_outcome
 from sevenfold.playback.profiles import table_name, write_profiles
-from sevenfold.playback.record import Recorder
+from sevenfold.playback.record import Recorder, effect_tables
 from sevenfold.playback.statistics import DAY_MS, Statistics, Values
 from sevenfold.playback.summary import Summary
-from sevenfold.playback.tables import EFFECT_TABLES
 from sevenfold.profiles.columns import UNKNOWN32
 from sevenfold.workspace import models as m
 
@@ -76,13 +75,15 @@ def replay(
     until: int | None = None,
     progress: Progress | None = None,
     names: Sequence[str] = (),
+    delivering: Delivering | None = None,
 ) -> Outcome:
     """Replays `inputs` through `workspace` and writes everything to `out`.
 
     `inputs` are NDJSON files of Segment events, any files that `mapping` explains, one folder with a log,
     or a function that gives events in order of time (then `names` says what they are called). With `until`
-    (ms UTC) time stops there, whether events go on or have ended before. Raises InputError, MappingError
-    and LogError.
+    (ms UTC) time stops there, whether events go on or have ended before. Messages that journeys decide are
+    sent in virtual time as `delivering` says, unless the log holds outcomes: it was recorded live then, and
+    its own count. Raises InputError, MappingError and LogError.
     """
     started = stopwatch_ns()
     progress = progress or Silent()
@@ -109,7 +110,8 @@ def replay(
         else:
             read = progress.read
             steps = steps_of_items(lambda on_bad: files.events(on_bad, read, tally), log, until, counts)
-        run = _Run(workspace, out, until, progress)
+        live = source is not None and has_journeys(workspace) and bool(recorded_outcomes(log))
+        run = _Run(workspace, out, until, progress, None if live else delivering or Delivering())
         summary = run.fold(steps)
     finally:
         log.close()
@@ -128,7 +130,7 @@ def _under_way(workspace: m.Workspace) -> Summary:
     replaced.
     """
     kinds = (m.PERSON, m.ACCOUNT, *workspace.entities)
-    tables = dict.fromkeys([*EFFECT_TABLES, "scores", *map(table_name, kinds)], 0)
+    tables = dict.fromkeys([*effect_tables(workspace), "scores", *map(table_name, kinds)], 0)
     return Summary(
         version=sevenfold.__version__, workspace=workspace.name, title=workspace.title, inputs=[],
         log=LOG_FOLDER, tables=tables,
@@ -138,12 +140,18 @@ def _under_way(workspace: m.Workspace) -> Summary:
 class _Run:
     """One fold on its way through the steps."""
 
-    def __init__(self, workspace: m.Workspace, out: Path, until: int | None, progress: Progress) -> None:
+    def __init__(
+        self, workspace: m.Workspace, out: Path, until: int | None, progress: Progress,
+        delivering: Delivering | None,
+    ) -> None:  # fmt: skip
         self.workspace = workspace
         self.out = out
         self.until = until
         self.progress = progress
-        self.folding = Fold(workspace)
+        self.folding = folding(workspace, delivering)
+        self.delivery = (
+            "" if self.folding.journeys is None else "recorded" if delivering is None else "simulated"
+        )
         self.statistics = Statistics(workspace)
 
     def fold(self, steps: Iterator[Step]) -> Summary:
@@ -177,6 +185,7 @@ class _Run:
             changes=dict(statistics.changes), tables=tables, subjects=subjects,
             lifecycles=statistics.lifecycle_summaries(end),
             scores=statistics.score_summaries(self._final_scores()),
+            journeys=statistics.journeys.summaries(fold), delivery=self.delivery,
             events_by_day=dict(statistics.events_by_day), fold_seconds=spent / 1e9,
         )  # fmt: skip
 

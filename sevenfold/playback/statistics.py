@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sevenfold import effects as e
+from sevenfold.playback.runs import JourneyStatistics
 from sevenfold.playback.summary import LifecycleSummary, Move, Reason, ScoreDay, ScoreSummary, StageSummary
 from sevenfold.workspace import models as m
 
 DAY_MS = 86_400_000
+_OF_SUBJECTS = frozenset({e.CREATED, e.UNMERGED, e.BAND, e.JUMP, e.VELOCITY, e.OVERFLOW})
 Values = npt.NDArray[Any]
 
 
@@ -153,6 +155,7 @@ class Statistics:
         self.workspace = workspace
         self.lifecycles = {k: StageCounts(k, v) for k, v in workspace.lifecycles.items()}
         self.scores: dict[str, list[ScoreDay]] = {k: [] for k in workspace.scores}
+        self.journeys = JourneyStatistics(workspace)
         self.changes: Counter[str] = Counter()
         self.events_by_day: Counter[int] = Counter()
         self._day: int | None = None
@@ -167,6 +170,8 @@ class Statistics:
             self.reach(effect.time)
             for lifecycle in self.lifecycles.values():
                 lifecycle.merge(effect.subject, str(effect.data["loser"]), effect.time)
+        elif effect.kind not in _OF_SUBJECTS:
+            self.journeys.take(effect)
 
     def reach(self, time: int) -> None:
         """Closes the UTC days before `time`."""

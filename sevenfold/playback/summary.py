@@ -90,6 +90,80 @@ class ScoreSummary(Struct):
     days: list[ScoreDay]
 
 
+class StepSummary(Struct, kw_only=True):
+    """One step of a journey. `reached` runs came to it, `outcomes` says how often it was left and how,
+    `exits` how many runs ended while they were here and why, `still` runs are here. `median_ms`: from coming
+    to leaving.
+    """
+
+    id: str
+    kind: str
+    title: str = ""
+    reached: int = 0
+    visits: int = 0
+    outcomes: dict[str, int] = {}
+    exits: dict[str, int] = {}
+    still: int = 0
+    median_ms: int | None = None
+
+
+class MessageSummary(Struct, kw_only=True):
+    """One template (or call) of a journey: messages decided, those of ghosts, held and deferred by reason,
+    and what became of them.
+    """
+
+    template: str
+    channel: str
+    decided: int = 0
+    would_send: int = 0
+    held: dict[str, int] = {}
+    deferred: dict[str, int] = {}
+    outcomes: dict[str, int] = {}
+
+
+class GoalSummary(Struct, kw_only=True):
+    """One goal: runs that reached it, of them ghosts, the sum of values of those that are none, median time."""
+
+    name: str
+    reached: int = 0
+    ghosts: int = 0
+    value: float = 0.0
+    median_ms: int | None = None
+
+
+class JourneySummary(Struct, kw_only=True):
+    """One journey. `entries` runs began (`ghosts` of them held out), `refused` says why others did
+    not, `active` go on, `ended` by reason. `daily` are entries by day number.
+    """
+
+    name: str
+    of: str
+    title: str = ""
+    entries: int = 0
+    people: int = 0
+    ghosts: int = 0
+    triggers: dict[str, int] = {}
+    refused: dict[str, int] = {}
+    active: int = 0
+    ended: dict[str, int] = {}
+    median_ms: int | None = None
+    steps: list[StepSummary] = []
+    messages: list[MessageSummary] = []
+    goals: list[GoalSummary] = []
+    tasks: dict[str, dict[str, int]] = {}
+    daily: dict[int, int] = {}
+
+    @property
+    def sent(self) -> int:
+        """Messages decided, whatever became of them."""
+        return sum(one.decided for one in self.messages)
+
+    @property
+    def held(self) -> int:
+        """Messages held for good."""
+        return sum(sum(one.held.values()) for one in self.messages)
+
+
 class Summary(Struct, kw_only=True):
     """A whole replay. Times are ms UTC; `first` and `last` are those of events, `until` is where time
     stopped.
@@ -116,6 +190,9 @@ class Summary(Struct, kw_only=True):
     tables: dict[str, int] = {}
     lifecycles: list[LifecycleSummary] = []
     scores: list[ScoreSummary] = []
+    journeys: list[JourneySummary] = []
+    delivery: str = ""
+    """Where outcomes of messages come from: `simulated`, `recorded`, or empty when there are no journeys."""
     events_by_day: dict[int, int] = {}
     seconds: float = 0.0
     fold_seconds: float = 0.0
