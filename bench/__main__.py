@@ -21,6 +21,7 @@ NAMES = {
     "append": "durable appends to the log",
     "rescore": "a million profiles under other weights",
     "snapshot": "snapshots beside the running fold, and recovery",
+    "journeys": "a million people waiting in runs, twenty journeys, many timers at once",
     "oracle": "the engine against the reference fold of the tests",
 }
 _REPORT = "report "

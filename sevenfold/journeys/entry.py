@@ -152,6 +152,8 @@ class Entries:
     def _seat(self, plan: CompiledJourney, row: int, t: int, fired: Trigger) -> int:
         runs, fold = self.journeys.runs, self.journeys.fold
         slot = runs.take()
+        # A number may have been another run's, that was not let in.
+        self.journeys.view.forget()
         subject = fold.id_of(plan.unit, row)
         position = f"{fired.seq}" if fired.seq is not None else f"{fold.seq}@{t}"
         runs.ident[slot] = run_ident(plan.name, subject, fired.key, position)

@@ -102,7 +102,7 @@ class Runs:
             self.count += 1
             if slot >= len(self._data["due"]):
                 for name, data in self._data.items():
-                    self._data[name] = np.concatenate((data, np.zeros(len(data), data.dtype)))
+                    self._data[name] = np.concatenate((data, np.zeros(len(data) // 4 + 1, data.dtype)))
                 self._view()
             for bag in _BAGS:
                 getattr(self, bag).append(None)
@@ -151,6 +151,8 @@ class RunView:
     """One run as steps see it. The runtime moves one view from run to run; nothing keeps it."""
 
     __slots__ = (
+        "_id",
+        "_of",
         "decided",
         "end_reason",
         "heard",
@@ -170,6 +172,8 @@ class RunView:
         self.row = 0
         self.heard = 0
         self.end_reason = "completed"
+        self._id, self._of = "", 0
+        """The id of the run with number `_of`, once it was asked for."""
         self.plan: CompiledJourney = None  # type: ignore[assignment]
         self.decided: list[Any] = []
         """What was decided before in this round for the same subject."""
@@ -177,9 +181,17 @@ class RunView:
     def at(self, slot: int) -> RunView:
         """This view, looking at another run."""
         self.slot = slot
+        number = self.runs.number[slot]
+        if number != self._of:
+            self._of = number
+            self._id = ""
         self.plan = self.journeys.plans[self.runs.plan[slot]]
         self.row = self.runs.subject[slot]
         return self
+
+    def forget(self) -> None:
+        """The numbers of runs may mean others from now on."""
+        self._of = 0
 
     @property
     def person(self) -> int:
@@ -238,7 +250,9 @@ class RunView:
 
     @property
     def id(self) -> str:
-        return hex_id(self.runs.ident[self.slot])
+        if not self._id:
+            self._id = hex_id(self.runs.ident[self.slot])
+        return self._id
 
     def unit_id(self, *, account: bool = False) -> str:
         """The id that draws for this run: its person's, with `account` the first account's."""

@@ -11,71 +11,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ..errors import SevenfoldError
-from ..limits import EVALUATION_PASSES_MAX, JOURNEY_VERSIONS_MAX
-from ..profiles.wheel import NEVER, OP_BITS
+from ..limits import JOURNEY_VERSIONS_MAX
 from ..profiles.wheel import low as packed_low
 from ..workspace.base import Condition
 from .compiled import CompiledJourney
-from .entry import Entries, Trigger
+from .moving import Moving
 from .plan import Journey
-from .runs import DECIDED, PROPOSED, Runs, RunView
 from .serving import Service
-from .splits import Splits
-from .steps.base import END, STAY, Move, Why
-from .triggers import Triggers
-from .zones import UTC_ZONE
+from .version_state import Versions as Versions
+from .version_state import packed_versions, versions_under
+from .version_state import unpacked_versions as unpacked_versions
 
 if TYPE_CHECKING:
     from ..engine.fold import Fold
     from ..events.model import Event
     from ..lifecycle.compile import CompiledUnit
-    from .zones import Zone
 
 RUN_KIND = 7
 """The place of runs among the kinds at one instant: after all subjects."""
 SESSION_GAP_MS = 30 * 60_000
 
 
-Versions = dict[str, tuple[int, list[tuple[int, Journey]]]]
-"""By journey: the number of its newest version, and older versions that still have runs."""
-
-
-class Journeys:
+class Journeys(Moving):
     """All journeys of a fold. `services` are what steps share: messages, tasks and the like, by name."""
 
     def __init__(self, fold: Fold) -> None:
-        self.fold = fold
-        self.runs = Runs()
-        self.view = RunView(self)
-        self.services: dict[str, Service] = {}
-        self.plans: list[CompiledJourney] = []
-        self.current: dict[str, int] = {}
-        """The version that new runs take, by journey."""
-        self.heads: dict[str, str] = {}
-        """The column of a kind of subject that holds its newest run's slot."""
-        self.bits: dict[str, int] = {}
-        self.flagged: dict[tuple[int, int], None] = {}
-        """Subjects (kind's place, row) with a run that may have to move."""
-        self.holding = False
-        """Whether an event is under way: what is flagged waits for its end."""
-        self.busy = False
-        self.splits = Splits()
-        self.entries = Entries(self)
-        self.triggers = Triggers(self)
-        self.pending: dict[int, Move] = {}
-        """Runs of paused journeys that were woken: where they go at resume."""
-        self.proposals: list[tuple[int, int, int, int]] = []
-        self.waking: list[tuple[int, Move]] = []
-        """Runs that a control record set going."""
-        self.started: list[tuple[int, Move]] = []
-        """Runs that steps of other runs started."""
-        self.written: dict[tuple[int, int], int] = {}
-        """Nodes to evaluate for traits that steps wrote, by subject."""
+        super().__init__(fold)
         self._listening: list[dict[tuple[str, str], tuple[CompiledJourney, ...]]] = []
-        self._timer_low = 0
 
     # ---------------------------------------------------------------------------------------- compiling
 
@@ -86,10 +49,6 @@ class Journeys:
         plan = CompiledJourney(self, name, version, model, len(self.plans))
         self.plans.append(plan)
         return plan
-
-    def entered(self) -> list[CompiledJourney]:
-        """The versions that new runs take."""
-        return [self.plans[index] for index in self.current.values()]
 
     def declare(self) -> None:
         """Columns, hidden segments and operations. After units have declared theirs, before nodes are
@@ -267,364 +226,6 @@ class Journeys:
         if plans or flagged or session or (self.triggers.news and (unit.index, row) in self.triggers.news):
             self.phase(unit, row, t, heard if plans else None, session=session)
 
-    # ------------------------------------------------------------------------------------------ settling
-
-    def ready(self, slot: int, move: Move) -> None:
-        """A run moves when the record at hand has done its part: it goes to the step `move`."""
-        self.waking.append((slot, move))
-
-    def ready_at(self, slot: int, step: int) -> None:
-        """The same, for a run that stands at that step already and comes to it anew."""
-        self.runs.visits[slot] = {**(self.runs.visits[slot] or {})}
-        self.waking.append((slot, step))
-
-    def settle_all(self) -> None:
-        """Looks at the runs of every subject noted, in order of kind and row."""
-        if self.busy:
-            return
-        while self.waking:
-            slot, move = self.waking.pop(0)
-            if self.runs.number[slot]:
-                self.view.t = self.fold.t
-                run = self.view.at(slot)
-                self.phase(run.plan.unit, run.row, self.fold.t, None, ready=[(slot, move)])
-        while self.flagged or self.triggers.news:
-            index, row = min([*self.flagged, *self.triggers.news])
-            self.phase(self.fold.compiled[index], row, self.fold.t, None)
-
-    def phase(
-        self,
-        unit: CompiledUnit,
-        row: int,
-        t: int,
-        heard: Any,
-        *,
-        session: bool = False,
-        ready: list[tuple[int, Move]] | None = None,
-    ) -> None:
-        """The journeys' part of an operation on one subject: at most eight rounds of consequences."""
-        outer, self.busy = self.busy, True
-        self.view.t = t
-        moved = list(ready or ())
-        try:
-            for _ in range(EVALUATION_PASSES_MAX):
-                at = (unit.index, row)
-                flagged = self.flagged.pop(at, 0) is None
-                news = self.triggers.news.pop(at, ())
-                if self._head(unit, row) and (flagged or heard is not None or session):
-                    moved += self._look(unit, row, t, heard, session, flagged, {slot for slot, _ in moved})
-                if news or heard is not None:
-                    moved += self.entries.enter(unit, row, t, news, heard)
-                self._rounds(moved, t)
-                moved, heard, session = [], None, False
-                mask = self.written.pop(at, 0)
-                if mask:
-                    unit.evaluate(row, t, mask)
-                if at not in self.flagged and at not in self.triggers.news:
-                    return
-            self.flagged.pop((unit.index, row), None)
-            self.triggers.news.pop((unit.index, row), None)
-            self.fold.emit(unit, row, "overflow", "journeys", {"passes": EVALUATION_PASSES_MAX})
-        finally:
-            self.busy = outer
-
-    def _head(self, unit: CompiledUnit, row: int) -> int:
-        return self.fold.env.scope[self.heads[unit.kind]][row]  # type: ignore[no-any-return]
-
-    def of_subject(self, unit: CompiledUnit, row: int) -> list[int]:
-        """Slots of a subject's active runs, by number."""
-        found, slot = [], self._head(unit, row)
-        while slot:
-            found.append(slot)
-            slot = self.runs.next[slot]
-        found.sort(key=lambda one: self.runs.number[one])
-        return found
-
-    def _look(
-        self, unit: CompiledUnit, row: int, t: int, heard: Any, session: bool, flagged: bool, skip: set[int]
-    ) -> list[tuple[int, Move]]:
-        """Exits, goals and waits of the runs that are there."""
-        woken: list[tuple[int, Move]] = []
-        for slot in self.of_subject(unit, row):
-            if slot in skip or not self.runs.number[slot]:
-                continue
-            run = self.view.at(slot)
-            concerns = heard is not None and self._concerns(run, heard)
-            if self._ends(run, heard if concerns else None, flagged):
-                continue
-            step = self.runs.step[slot]
-            logic = run.plan.steps[step]
-            move = STAY
-            if concerns:
-                p = heard[1].properties
-                for listener in run.plan.heard[step]:
-                    if listener.hears(*heard[0]) and listener.matches(p, heard[1]):
-                        run.heard = listener.place
-                        move = logic.heard(run, listener.place)
-                        break
-            if move == STAY and flagged:
-                move = logic.changed(run)
-            if move == STAY and session and getattr(logic.model, "session", False):
-                move = logic.wake(run, "session")
-            if move != STAY:
-                woken.append((slot, move))
-        return woken
-
-    def _concerns(self, run: RunView, heard: Any) -> bool:
-        """Whether an event is about a run: it carries the run's key, or none."""
-        key = run.key
-        if not key:
-            return True
-        carried = run.plan.key_of(heard[1].properties)
-        return not carried or carried == key
-
-    def _ends(self, run: RunView, heard: Any, flagged: bool) -> bool:
-        """Exits and goals, now. True when the run is over."""
-        plan, t = run.plan, run.t
-        for rule in plan.exits:
-            if self._rule(rule, run, heard, flagged):
-                self.end_run(run.slot, rule.label)
-                return True
-        for rule in plan.goals:
-            if self.runs.reached[run.slot] & (1 << plan.goal_places[rule.label]):
-                continue
-            if rule.within is not None and t - run.started > rule.within:
-                continue
-            if self._rule(rule, run, heard, flagged):
-                value = rule.value
-                if isinstance(value, str):
-                    value = getattr(heard[1].properties, plan.unit.properties[value], None) if heard else None
-                run.reach(rule.label, value if isinstance(value, int | float) else None)
-                if rule.exit:
-                    self.end_run(run.slot, f"goal {rule.label}")
-                    return True
-        return False
-
-    @staticmethod
-    def _rule(rule: Any, run: RunView, heard: Any, flagged: bool) -> bool:
-        if rule.listener is not None:
-            return (
-                heard is not None
-                and rule.listener.hears(*heard[0])
-                and rule.listener.matches(heard[1].properties, heard[1])
-            )
-        return rule.ask is not None and (flagged or heard is not None) and rule.ask(run)
-
-    # -------------------------------------------------------------------------------------------- moving
-
-    def _rounds(self, moved: list[tuple[int, Move]], t: int) -> None:
-        """Runs move until each stays or ends; what they propose is decided between rounds."""
-        while moved:
-            moved.sort(key=lambda one: self.runs.number[one[0]])
-            for slot, move in moved:
-                self._walk(slot, move)
-            moved = [*self._decided(t), *self.started]
-            self.started.clear()
-
-    def _walk(self, slot: int, move: Move) -> None:
-        run = self.view.at(slot)
-        plan = run.plan
-        if plan.name in self.entries.paused and not self.entries.paused[plan.name].finish:
-            self.pending[slot] = move
-            self.runs.due[slot] = NEVER
-            return
-        runs = self.runs
-        while move != STAY:
-            if move == END:
-                self.end_run(slot, run.end_reason)
-                return
-            if not self._come_to(run, move):
-                return
-            run.end_reason = "completed"
-            move = plan.steps[move].enter(run)
-            # Steps may have moved the view to other runs (a journey started from here).
-            run = self.view.at(slot)
-        if runs.due[slot] == NEVER and not self._alive(run):
-            self.end_run(slot, "stranded")
-
-    def _alive(self, run: RunView) -> bool:
-        if self.runs.flags[run.slot] & PROPOSED or any(one[3] == run.slot for one in self.proposals):
-            return True
-        at: int = self.runs.step[run.slot]
-        return run.plan.steps[at].alive(run)
-
-    def _come_to(self, run: RunView, step: int) -> bool:
-        """The run is at a step now; False when it has been there too often."""
-        runs, slot = self.runs, run.slot
-        visit = 1
-        if step in run.plan.cyclic:
-            counts = runs.visits[slot]
-            if counts is None:
-                counts = runs.visits[slot] = {}
-            visit = counts[step] = counts.get(step, 0) + 1
-            if visit > run.plan.model.visits_max:
-                self.end_run(slot, "loop_limit")
-                return False
-        runs.step[slot] = step
-        runs.visit[slot] = visit
-        runs.since[slot] = run.t
-        runs.due[slot] = NEVER
-        runs.mark[slot] = 0
-        runs.flags[slot] &= ~(PROPOSED | DECIDED)
-        return True
-
-    def propose(self, slot: int, priority: int) -> None:
-        """The message at the run's step is to be decided: with this operation's, or with the pool's."""
-        runs, window = self.runs, self.entries.arbitration
-        if window and not runs.flags[slot] & DECIDED:
-            pool = [
-                one
-                for one in self.of_subject(self.view.plan.unit, self.view.row)
-                if runs.flags[one] & PROPOSED
-            ]
-            due = runs.due[pool[0]] if pool else self.view.t + window
-            runs.flags[slot] |= PROPOSED
-            self.view.until(due)
-            return
-        plan = self.plans[runs.plan[slot]]
-        self.proposals.append((-priority, self.entries.order[plan.name], runs.number[slot], slot))
-
-    def _decided(self, t: int) -> list[tuple[int, Move]]:
-        proposals, self.proposals = sorted(self.proposals), []
-        moved = []
-        self.view.decided = []
-        for _, _, _, slot in proposals:
-            run = self.view.at(slot)
-            self.runs.flags[slot] = (self.runs.flags[slot] & ~PROPOSED) | DECIDED
-            move = run.plan.steps[self.runs.step[slot]].decide(run)
-            if move != STAY:
-                moved.append((slot, move))
-        return moved
-
-    def end_run(self, slot: int, reason: str) -> None:
-        """The run is over; its slot is free."""
-        run = self.view.at(slot)
-        runs, plan = self.runs, run.plan
-        for service in self.services.values():
-            service.run_ended(run)
-        data: dict[str, Any] = {"reason": reason, "after": run.t - run.started}
-        if run.ghost:
-            data["ghost"] = True
-        run.tell("ended", plan.name, **data)
-        heads: Any = self.fold.env.scope[self.heads[plan.unit.kind]]
-        row, before, at = run.row, 0, heads[run.row]
-        while at != slot:
-            before, at = at, runs.next[at]
-        if before:
-            runs.next[before] = runs.next[slot]
-        else:
-            heads[row] = runs.next[slot]
-        self.pending.pop(slot, None)
-        self.entries.left(plan, slot)
-        runs.release(slot)
-
-    # -------------------------------------------------------------------------------------------- timers
-
-    def push(self, due: int, slot: int) -> None:
-        """A timer for a run; when it fires it is compared with the run's due."""
-        self.fold.wheel.push(due, self._timer_low + (slot << OP_BITS))
-
-    def _timer(self, slot: int, due: int, entries: int, value: int) -> int:
-        runs = self.runs
-        if runs.due[slot] != due or not runs.number[slot]:
-            return 0
-        plan = self.plans[runs.plan[slot]]
-        paused = self.entries.paused.get(plan.name)
-        if paused is not None and not paused.finish:
-            return 0
-        fold = self.fold
-        fold._cause = ("timer", f"{plan.name}.{plan.ids[runs.step[slot]]}", 0)
-        self.wake(slot, "timer")
-        return 0
-
-    def wake(self, slot: int, why: Why) -> None:
-        """Wakes one run; what follows is one operation on its subject."""
-        runs = self.runs
-        self.view.t = self.fold.t
-        run = self.view.at(slot)
-        unit, row = run.plan.unit, run.row
-        if why == "timer" and runs.flags[slot] & PROPOSED:
-            # The pool is decided together, by whichever run's timer comes first.
-            for one in self.of_subject(unit, row):
-                if runs.flags[one] & PROPOSED and runs.due[one] == self.fold.t:
-                    runs.flags[one] |= DECIDED
-                    runs.due[one] = NEVER
-                    self.propose(one, self.plans[runs.plan[one]].model.priority)
-            self.busy, outer = True, self.busy
-            moved = self._decided(self.fold.t)
-            self.busy = outer
-            self.phase(unit, row, self.fold.t, None, ready=moved)
-        else:
-            move = run.plan.steps[runs.step[slot]].wake(run, why)
-            ready = [(slot, move)] if move != STAY else []
-            if ready or self.proposals:
-                self._after(unit, row, ready)
-        if (self.flagged or self.triggers.news) and not self.holding and not self.busy:
-            self.settle_all()
-
-    def _after(self, unit: CompiledUnit, row: int, ready: list[tuple[int, Move]]) -> None:
-        outer, self.busy = self.busy, True
-        more = self._decided(self.fold.t) if self.proposals else []
-        self.busy = outer
-        self.phase(unit, row, self.fold.t, None, ready=[*ready, *more])
-
-    def wake_outcome(self, slot: int, number: int, code: int) -> None:
-        """For services: the outcome a run waits for came. Nothing, when that run is elsewhere by now."""
-        if slot < self.runs.count and self.runs.number[slot] == number:
-            self.view.at(slot).heard = code
-            self.wake(slot, "outcome")
-
-    def wake_task(self, slot: int, number: int, code: int) -> None:
-        """For services: the task a run waits for was closed."""
-        if slot < self.runs.count and self.runs.number[slot] == number:
-            self.view.at(slot).heard = code
-            self.wake(slot, "task")
-
-    def start(
-        self,
-        journey: str,
-        unit: CompiledUnit,
-        row: int,
-        trigger: str,
-        properties: dict[str, Any],
-        key: str = "",
-    ) -> str:
-        """Starts a run, if the journey's rules allow it: the run's id, or the reason why not."""
-        self.view.t = self.fold.t
-        found = Trigger(trigger, None, self.fold.t, key, properties)
-        slot, reason = self.entries.admit(self.plans[self.current[journey]], row, self.fold.t, found)
-        if slot:
-            ident = self.view.at(slot).id
-            if self.busy:
-                # In the middle of another run's step: it moves within this operation, after this round.
-                self.started.append((slot, 0))
-            else:
-                self.phase(unit, row, self.fold.t, None, ready=[(slot, 0)])
-            return ident
-        return reason
-
-    # --------------------------------------------------------------------------------------- the subject
-
-    def zone_of(self, person: int, account: int = 0) -> tuple[str, str]:
-        """The time zone of a person (or account): its name, and person, account, inferred or workspace."""
-        return self.zones_of(person, account)[:2]
-
-    def zones_of(self, person: int, account: int = 0) -> tuple[str, str, str]:
-        """The zone, its source, and the country (a hint where the zone is not known)."""
-        return self.triggers.zones_of(person, account)
-
-    def zone(self, person: int, account: int = 0) -> Zone:
-        """The zone itself."""
-        from .zones import zone
-
-        name, _ = self.zone_of(person, account)
-        return zone(name) if name != "UTC" else UTC_ZONE
-
-    def trait_written(self, unit: CompiledUnit, row: int, mask: int) -> None:
-        """A step changed traits of its subject: they are evaluated when no run moves any more."""
-        at = (unit.index, row)
-        self.written[at] = self.written.get(at, 0) | mask
-
     def merge(self, winner: int, loser: int, t: int) -> None:
         """The loser's runs are the winner's; of two with one key the older stays."""
         person = self.fold.person
@@ -649,42 +250,15 @@ class Journeys:
         if heads[winner]:
             self.flagged[person.index, winner] = None
 
-    # ------------------------------------------------------------------------------------------ versions
+    # -------- versions
 
     def versions_under(self, workspace: Any) -> Versions:
-        """The versions that a fold of another workspace has to know: the numbers go on, and those with runs
-        stay.
-        """
-        found: Versions = {}
-        for name, (number, _) in self.fold.versions.items():
-            found[name] = (number, [])
-        for plan in self.plans:
-            number, older = found.setdefault(plan.name, (plan.version, []))
-            number = max(number, plan.version)
-            model = workspace.journeys.get(plan.name)
-            is_current = self.current.get(plan.name) == plan.index
-            if is_current and model is not None and model != plan.model:
-                number = plan.version + 1
-            if not (is_current and model == plan.model) and self.runs.of_plan(plan.index):
-                older.append((plan.version, plan.model))
-            found[plan.name] = (number, older)
-        return found
+        """The versions that a fold of another workspace has to know."""
+        return versions_under(self, workspace)
 
     def packed_versions(self) -> list[Any]:
         """What `unpacked_versions` reads."""
-        found = []
-        for plan in self.entered():
-            older = [
-                [other.version, msgspec.to_builtins(other.model)]
-                for other in self.plans
-                if other.name == plan.name and other is not plan
-            ]
-            found.append([plan.name, plan.version, older])
-        known = {name for name, *_ in found}
-        for name, (number, older_models) in self.fold.versions.items():
-            if name not in known:
-                found.append([name, number, [[n, msgspec.to_builtins(one)] for n, one in older_models]])
-        return found
+        return packed_versions(self)
 
     def take_over(self, old: Journeys) -> None:
         """The runs of the fold before this one go on here."""
@@ -744,6 +318,9 @@ def journeys_of(fold: Fold) -> Journeys | None:
         return None
     journeys = Journeys(fold)
     journeys.services = {"messages": Messages(fold, journeys), **services_of(fold, journeys)}
+    journeys.told_of_ends = [
+        service for service in journeys.services.values() if type(service).run_ended is not Service.run_ended
+    ]
     for name, model in running.items():
         number = fold.versions[name][0] if name in fold.versions else 1
         journeys.current[name] = journeys.add_version(name, number, model).index
@@ -751,14 +328,6 @@ def journeys_of(fold: Fold) -> Journeys | None:
         for number, model in older:
             journeys.add_version(name, number, model)
     return journeys
-
-
-def unpacked_versions(held: list[Any]) -> Versions:
-    """What `Journeys.packed_versions` wrote."""
-    return {
-        name: (number, [(n, msgspec.convert(model, Journey)) for n, model in older])
-        for name, number, older in held
-    }
 
 
 def _nothing(row: int, t: int) -> int:
