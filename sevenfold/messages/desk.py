@@ -7,6 +7,7 @@ messages (`hearing`). Pure: state and a question in, effects out.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,14 +25,18 @@ from .outcomes import Book, Owed
 from .quiet import Whereabouts, whereabouts
 from .rules import Rules
 from .suppression import Suppressions, normal_address
+from .templates import texts_of, version_of
 
 if TYPE_CHECKING:
     from ..engine.fold import Fold
     from ..journeys.compiled import StepSite
     from ..journeys.runs import RunView
     from ..journeys.runtime import Journeys
+    from ..journeys.steps.base import StepBase
     from ..journeys.steps.message import Message
 
+_EVENT = re.compile(r"""\bevent(?:\.(\w+)|\[\s*["']([^"']+)["']\s*\])""")
+"""Where a template speaks of the event that started the run."""
 DEVICE = "device"
 """The identifier of which people have several at a time; of others the present one counts."""
 
@@ -63,6 +68,23 @@ class Messages(Service):
         for condition in self.rules.conditions():
             self.runtime.watch_later(person, condition)
         self.hearing.declare(person)
+        for plan in self.runtime.plans:
+            for step in plan.models:
+                # What templates say of the event that started a run is kept with the run.
+                plan.kept |= self._spoken_of(step)
+
+    def _spoken_of(self, step: StepBase) -> set[str]:
+        """Properties of the event that started the run in the templates of a message or webhook."""
+        named = getattr(step, "template", None)
+        workspace = self.fold.workspace
+        found: set[str] = set()
+        for name in [named] if isinstance(named, str) else named or ():
+            template = workspace.templates.get(name)
+            if template is not None:
+                version = version_of(name, template, workspace.partials)
+                for text in (*texts_of(template), *version.partials.values()):
+                    found.update(one or other for one, other in _EVENT.findall(text))
+        return found
 
     def finish(self) -> None:
         self.rules.finish(self.fold.person, self.runtime)
