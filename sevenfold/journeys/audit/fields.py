@@ -9,7 +9,6 @@ import msgspec
 
 from ...errors import SevenfoldError
 from ...limits import EVENT_NAME_CHARS_MAX
-from ...profiles import expressions
 from ...profiles.expressions import ExpressionError
 from ...workspace.base import Condition
 from ...workspace.conditions import Conditions, RunScope
@@ -302,17 +301,9 @@ def _steps(model: Any, text: str) -> Path:
 
 
 def _member(model: Any, name: str) -> Any:
-    if not isinstance(model, msgspec.Struct):
+    if not isinstance(model, msgspec.Struct) or name not in model.__struct_encode_fields__:
         return None
-    for field in msgspec.structs.fields(model):
-        if field.encode_name == name:
-            return getattr(model, field.name)
-    return None
+    return getattr(model, model.__struct_fields__[model.__struct_encode_fields__.index(name)])
 
 
-def is_word(text: str) -> bool:
-    """Whether a text can be written as one word of a condition."""
-    return text.isidentifier() and text not in expressions.KEYWORDS
-
-
-__all__ = ["Desk", "Fields", "Place", "is_word"]
+__all__ = ["Desk", "Fields", "Place"]
