@@ -51,7 +51,7 @@ class Saves(Service):
 
     def on_message(self, news: MessageNews) -> None:
         """A message touches when it was sent; a ghost's when it would have been decided."""
-        if self.watching and news.first and news.outcome in ("sent", WOULD_SEND):
+        if self.watching and news.first and news.template and news.outcome in ("sent", WOULD_SEND):
             ghost = news.outcome == WOULD_SEND
             self.touched(news.unit, news.row, self.fold.t, "message", news.template, news.effect, ghost=ghost)
 

@@ -42,6 +42,12 @@ class MessageNews(NamedTuple):
     """Whether this outcome of this message was not told before."""
 
 
+def announce(runtime: Journeys, news: MessageNews) -> None:
+    """Tells every service what became of a message."""
+    for service in runtime.services.values():
+        service.on_message(news)
+
+
 class Service:
     """Something that runs share, with state of its own. Made with the fold, before it is compiled."""
 

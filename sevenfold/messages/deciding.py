@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from ..journeys.serving import MessageNews, announce
 from ..journeys.steps.message import DECIDED, WOULD_SEND
 from ..limits import MESSAGE_RECIPIENTS_ITEMS_MAX
 from ..profiles.expressions import parse_duration
@@ -216,11 +217,13 @@ class StepMessages:
         }
         if tried:
             data["tried"] = tried
+        person = desk.fold.id_of(desk.fold.person, row)
+        effect = run.effect_id(person)
+        about = (self.journey, self.step, message.template, WOULD_SEND if case.ghost else DECIDED, effect)
+        announce(desk.runtime, MessageNews(desk.fold.person, row, *about, first=True))
         if case.ghost:
             run.tell(WOULD_SEND, self.journey, **data)
             return 0
-        person = desk.fold.id_of(desk.fold.person, row)
-        effect = run.effect_id(person)
         address = next((one for one in case.addresses if not case.suppressed(one)), None)
         data |= {
             "effect": effect,

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from ..events.model import Event
 from ..journeys.compiled import Listener
+from ..journeys.serving import MessageNews, announce
 from ..journeys.telling import tell_all
 from ..profiles.segments import NO_PROPERTIES
 from ..workspace.paths import split_path
@@ -159,6 +160,7 @@ class Hearing:
         if machine:
             self.tell(owed, "outcome", {"outcome": outcome, "machine": True})
             return
+        again = owed.was(outcome)
         if not desk.book.hear(owed, outcome, desk.fold.t):
             return
         told: dict[str, Any] = {"outcome": outcome}
@@ -170,6 +172,9 @@ class Hearing:
             self.free(owed, outcome)
         self._learn(owed, desk.channels.named.get(kind.channel), outcome, permanent, first)
         if outcome != "claimed":
+            unit, row = desk.fold.compiled[owed.unit], owed.row if owed.unit else desk.forwarded(owed.row)
+            about = (kind.journey, kind.step, kind.template, outcome, owed.effect)
+            announce(desk.runtime, MessageNews(unit, row, *about, first=not again))
             self._derive(owed, outcome, kind.template, te)
             if owed.awaited:
                 desk.runtime.wake_outcome(owed.slot, owed.number, OUTCOME_CODES[outcome])
