@@ -228,6 +228,7 @@ class Moving:
         """The run is over; its slot is free."""
         run = self.view.at(slot)
         runs, plan = self.runs, run.plan
+        run.end_reason = reason
         for service in self.told_of_ends:
             service.run_ended(run)
         data: dict[str, Any] = {"reason": reason, "after": run.t - run.started}
@@ -245,6 +246,8 @@ class Moving:
         self.pending.pop(slot, None)
         self.entries.left(plan, slot)
         runs.release(slot)
+        # The next run that ends without a word of its own is completed.
+        run.end_reason = "completed"
 
     # -------------------------------------------------------------------------------------------- timers
 

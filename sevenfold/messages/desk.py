@@ -186,10 +186,10 @@ class Messages(Service):
     def on_event(self, row: int, event: Event, key: tuple[str, str], te: int, t: int) -> None:
         self.hearing.event(row, event, key, te)
 
-    def run_ended(self, run: RunView, reason: str = "") -> None:
+    def run_ended(self, run: RunView) -> None:
         """Takes back what the run shows in the product; of a merged run all that nobody has claimed."""
         self.run_counts.pop(run.number, None)
-        if reason == "merged":
+        if run.end_reason == "merged":
             self.cancel(run.id)
         for owed in self.book.of_run(run.id):
             if owed.leased and owed.revoke:

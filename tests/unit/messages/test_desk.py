@@ -387,6 +387,29 @@ def test_after_a_merge_both_peoples_messages_count() -> None:
     assert decisions(world.do()) == ["held hello capped"]
 
 
+def test_what_the_younger_of_two_equal_runs_owes_is_cancelled() -> None:
+    waits = {**sends(), "re_entry": "once"}
+    waits["steps"]["rest"] = {"kind": "wait", "for": "1d"}
+    caps = {"two": {"limit": 2, "per": "1d"}}
+    world = World(messaging={"caps": caps}, journeys={"greet": waits, "more": sends(event="More")})
+    first, second = the(world.do(user="ada"), "message"), the(world.do(user="bob"), "message")
+    effects = merge(world, "ada", "bob")
+    told = [one.kind for one in of(effects, "cancelled", "released", "ended")]
+    assert told == ["cancelled", "released", "ended"]
+    assert the(effects, "cancelled").data["effect"] == second.data["effect"]
+    assert [effect for effect, _ in world.desk.book.to_send()] == [first.data["effect"]]
+    assert decisions(world.do("More") + world.do("More")) == ["message hello", "held hello capped"]
+
+
+def test_what_a_sender_has_claimed_is_not_cancelled() -> None:
+    waits = sends(journey={"re_entry": "once"})
+    waits["steps"]["rest"] = {"kind": "wait", "for": "1d"}
+    world = World(journeys={"greet": waits})
+    world.do(user="ada")
+    world.tell(the(world.do(user="bob"), "message"), "claimed")
+    assert of(merge(world, "ada", "bob"), "cancelled") == []
+
+
 def test_an_outcome_after_a_merge_is_the_winners() -> None:
     world = World(
         messaging=CAP,
