@@ -55,13 +55,20 @@ def _world() -> dict[str, Any]:
     return {section: one for section, one in plain(BASE).items() if section not in of_these} | of_these
 
 
-def found(journey: str = JOURNEY, extra: str = "", name: str = "first") -> list[Problem]:
-    """What check says about a workspace with this journey, and other sections put over it."""
+def model(journey: str, extra: str = "", name: str = "first") -> Workspace:
+    """A workspace with this journey, and other sections put over it."""
     sections = {**_world(), **({"journeys": {name: plain(journey)}} if journey else {})}
     for section, given in plain(extra).items():
         before = sections.get(section)
-        sections[section] = {**before, **given} if isinstance(before, dict) else given
-    problems = check(msgspec.convert({"name": "test", **sections}, Workspace))
+        sections[section] = (
+            {**before, **given} if isinstance(before, dict) and isinstance(given, dict) else given
+        )
+    return msgspec.convert({"name": "test", **sections}, Workspace)
+
+
+def found(journey: str = JOURNEY, extra: str = "") -> list[Problem]:
+    """What check says about such a workspace, without what is not used."""
+    problems = check(model(journey, extra))
     assert all(problem.code in CODES for problem in problems)
     return [problem for problem in problems if problem.code != "unused"]
 

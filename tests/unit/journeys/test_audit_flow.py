@@ -279,7 +279,7 @@ def test_no_run_of_a_journey_that_passes_the_audit_can_be_stranded(
         assert ways, f"nobody goes on from {at}, and nothing holds them there"
         # A run that stays has a timer, or something that can wake it, or exits that end it.
         timed = any(getattr(step, field, None) for field in ("for_", "at", "timeout", "session"))
-        wakes = list(step.watched()) or list(step.heard())
+        wakes = [*(field for field, _ in step.watched()), *(field for field, *_ in step.heard())]
         assert step.__struct_config__.tag != "wait" or timed or wakes or journey.exits
         instant = 0 if step.waits() else instant + 1
         assert instant <= len(graph.ids), "a loop without time"
