@@ -77,15 +77,15 @@ class Offers(Service):
 
     # -------------------------------------------------------------------------------------------- giving
 
-    def take(self, run: RunView, pool: str) -> str | None:
+    def take(self, run: RunView, pool: str, *, ghost: bool = False) -> str | None:
         """A code of the pool for a run: the one it has already, else the next; None when there is none left
-        (outcome `no_code`). A ghost takes none and gets `GHOST_CODE`.
+        (outcome `no_code`). A ghost's message takes none and gets `GHOST_CODE`.
         """
         held, t, unit = self.pools[pool], self.fold.t, run.plan.unit
         known = held.of_run(run.id)
         if known is not None:
             return known
-        if run.ghost:
+        if ghost:
             return None if held.left == 0 else GHOST_CODE
         lasts = self._expires[pool]
         expires = NEVER if lasts is None else t + lasts
@@ -99,6 +99,13 @@ class Offers(Service):
         data |= {"cost": self.models[pool].cost, "left": held.left}
         self.fold.emit(unit, run.row, "offer_given", pool, data)
         return code
+
+    def offered(self, run: RunView, pool: str, *, ghost: bool = False) -> dict[str, Any] | None:
+        """What a message says of a run's offer: pool, code, and when it ends; None when there is no code."""
+        code = self.take(run, pool, ghost=ghost)
+        if code is None:
+            return None
+        return {"pool": pool, "code": code, "expires": self.expires(pool, run.id)}
 
     def expires(self, pool: str, run: str) -> int | None:
         """When the code that a run has ends; None when it does not, or there is none."""

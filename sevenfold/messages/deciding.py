@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from ..journeys.offers import NO_CODE
 from ..journeys.serving import MessageNews, announce
 from ..journeys.steps.message import DECIDED, WOULD_SEND
 from ..limits import MESSAGE_RECIPIENTS_ITEMS_MAX
@@ -123,12 +124,26 @@ class StepMessages:
                 else:
                     run.tell("held", self.journey, **told)
         if passed:
-            sent = sum(self._passed(run, one.case, one.tried) for one in passed)
+            offer = self._offer(run, ghost=all(one.case.ghost for one in passed))
+            if offer is None:
+                for one in passed:
+                    told = self._told(run, one.case.row, one.case.message, Verdict(NO_CODE), one.tried)
+                    run.tell("held", self.journey, **told)
+                return Decision(NO_CODE)
+            sent = sum(self._passed(run, one.case, one.tried, offer) for one in passed)
             return Decision(DECIDED if sent else WOULD_SEND, sent=sent)
         if later:
             return Decision("deferred", later)
         assert found[-1].verdict is not None
         return Decision(found[-1].verdict.reason)
+
+    def _offer(self, run: RunView, *, ghost: bool) -> dict[str, Any] | None:
+        """The code that goes with the message; nothing without an offer, None when its pool has run out."""
+        if self.model.offer is None:
+            return {}
+        offers: Any = self.desk.runtime.services["offers"]
+        found: dict[str, Any] | None = offers.offered(run, self.model.offer, ghost=ghost)
+        return found
 
     def _recipients(self, run: RunView) -> list[int]:
         if not run.plan.of_account:
@@ -199,7 +214,7 @@ class StepMessages:
 
     # ----------------------------------------------------------------------------------------- telling
 
-    def _passed(self, run: RunView, case: Case, tried: list[dict[str, Any]]) -> int:
+    def _passed(self, run: RunView, case: Case, tried: list[dict[str, Any]], offer: dict[str, Any]) -> int:
         """The message takes its place, and is owed (1); a ghost's is only noted (0)."""
         desk, message, row, t = self.desk, case.message, case.row, case.t
         code = self._code(message, row)
@@ -235,8 +250,8 @@ class StepMessages:
         }
         if message.channel.leased:
             data["shown_until"] = t + self._lease_ms
-        if self.model.offer is not None:
-            data["offer"] = self.model.offer
+        if offer:
+            data["offer"] = offer
         if self.model.data:
             data["data"] = self.model.data
         event = run.all_properties()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HELD_OUTCOMES = (
     *("no_consent", "suppressed", "stage_suppressed", "guarded", "held_out", "unreachable", "undeliverable"),
-    *("outranked", "topic", "conflict", "gap", "capped", "quiet", "expired"),
+    *("outranked", "topic", "conflict", "gap", "capped", "quiet", "expired", "no_code"),
 )
 """Reasons for which a message is held, in the order of the gates."""
 LATER_OUTCOMES = (
