@@ -152,7 +152,8 @@ def number(value: Decimal, digits: int | None, locale: Locale) -> str:
     """A number with the separators of the language: as many digits as it has, at most 6, or exactly
     ``digits``.
     """
-    return str(format_decimal(value, _pattern(digits), locale=locale, decimal_quantization=True))
+    plain = str(locale.decimal_formats[None].pattern)
+    return str(format_decimal(value, _pattern(digits, plain.partition(".")[0]), locale=locale))
 
 
 def percent(value: Decimal, digits: int, locale: Locale) -> str:
@@ -176,7 +177,7 @@ def money(value: Decimal, currency: str, digits: int | None, locale: Locale) -> 
     return str(format_currency(value, code, pattern, locale=locale, currency_digits=False))
 
 
-def _pattern(digits: int | None, whole: str = "#,##0") -> str:
+def _pattern(digits: int | None, whole: str) -> str:
     if digits is None:
         return f"{whole}.######"
     return whole + ("." + "0" * digits if digits else "")

@@ -17,7 +17,9 @@ from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
 from liquid.builtin.tags.include_tag import IncludeNode
+from liquid.builtin.tags.render_tag import RenderNode
 from liquid.exceptions import (
+    LiquidError,
     LiquidSyntaxError,
     LoopIterationLimitError,
     ResourceLimitError,
@@ -33,6 +35,7 @@ from liquid.utils import ReadOnlyChainMap
 
 from .. import limits
 from .bounds import SETTINGS, bounded
+from .diagnosis import suspect, unclosed
 from .filter_table import FILTERS
 from .filters import number_text
 
@@ -236,9 +239,8 @@ def walk(template: BoundTemplate) -> Iterator[Node]:
 
 def _bound(node: Node) -> None:
     """Puts bounded expressions in the place of those without bounds."""
-    if isinstance(node, IncludeNode) and not isinstance(node.name, StringLiteral):
-        message = "a partial is named by a text in quotes"
-        raise LiquidSyntaxError(message, token=node.name.token)
+    if isinstance(node, IncludeNode | RenderNode) and not isinstance(node.name, StringLiteral):
+        raise LiquidSyntaxError("a partial is named by a text in quotes", token=node.token)
     waiting: list[Expression] = list(node.expressions())
     while waiting:
         expression = waiting.pop()
@@ -301,6 +303,24 @@ class Language(Environment):
             self.filters[name] = bounded(one, function)
         return self
 
+    def from_string(self, source: str, *given: Any, **named: Any) -> BoundTemplate:
+        """A text, parsed. Raises LiquidError, with the place."""
+        if (found := unclosed(source)) is not None:
+            raise LiquidSyntaxError(found[1], token=_at(source, found[0]))
+        try:
+            return super().from_string(source, *given, **named)
+        except LiquidError as error:
+            if error.token is None or error.token.source != source:
+                error.token = _at(source, suspect(source, self._reads))
+            raise
+
+    def _reads(self, piece: str) -> bool:
+        try:
+            super().from_string(piece)
+        except LiquidError:
+            return False
+        return True
+
     def get_template(
         self, name: str, *, globals: Mapping[str, object] | None = None,  # noqa: A002 - the library's name
         context: RenderContext | None = None, **given: object,
@@ -315,6 +335,10 @@ class Language(Environment):
         if isinstance(context, Context):
             context.budget.charge(found.weight)  # type: ignore[attr-defined]  # a BoundedTemplate's
         return found
+
+
+def _at(source: str, index: int) -> Token:
+    return Token("place", "", index, source)
 
 
 def _unchanged(value: object) -> object:

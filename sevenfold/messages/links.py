@@ -13,7 +13,7 @@ from msgspec import Struct
 from ..limits import TEMPLATE_LINKS_ITEMS_MAX
 
 _ANCHOR: Final = re.compile(r"<(?:a|area)(?=[\s/>])", re.IGNORECASE)
-_ATTRIBUTE: Final = re.compile(r"[\s/]+([^\s=>/\"']+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+)))?")
+_ATTRIBUTE: Final = re.compile(r"[\s/]+([^\s<=>/\"']+)(?:\s*=\s*(?:\"([^\"<]*)\"|'([^'<]*)'|([^\s<>\"']+)))?")
 _ADDRESS: Final = re.compile(r"https?://[^\s<>\"']+")
 _TRAILING: Final = ".,;:!?)]}"
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")

@@ -34,7 +34,7 @@ _KNOWN: Final = _CONTENT | _CONTAINERS | _OTHERS
 _VOID: Final = frozenset({"br", "hr", "img", "input", "meta", "link", "area", "base", "col", "wbr"})
 _WORD: Final = re.compile(r"zlq(\d{6})qlz")
 _TOKEN: Final = re.compile(
-    r"<!--.*?-->|<(/?)([A-Za-z][\w-]*)((?:[^\"'<>]|\"[^\"]*\"|'[^']*')*)>|zlq\d{6}qlz", re.DOTALL
+    r"<!--(?:.*?-->|.*)|<(/?)([A-Za-z][\w-]*)((?:[^\"'<>]|\"[^\"<]*\"|'[^'<]*')*)>|zlq\d{6}qlz", re.DOTALL
 )
 _BARE_AND: Final = re.compile(r"&(?!#\d+;|#[xX][0-9a-fA-F]+;|\w+;)")
 _BARE_LESS: Final = re.compile(r"<(?![A-Za-z/!?])")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
+from html import unescape
 from typing import Final
 
 from .sources import LIQUID, Piece, Source
@@ -17,6 +17,11 @@ _SKIPPED: Final = frozenset({"script", "style", "head", "title", "template", "no
 _VOID: Final = frozenset({"br", "hr", "img", "input", "meta", "link", "area", "base", "col", "wbr"})
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _MARK: Final = re.compile("\ue000(\\d+)\ue001")
+_TOKEN: Final = re.compile(
+    r"<!--(?:.*?-->|.*)|<[!?][^<>]*>|<(/?)([A-Za-z][^\s/<>\"']*)((?:[^\"'<>]|\"[^\"<]*\"|'[^'<]*')*)>",
+    re.DOTALL,
+)
+_ATTRIBUTE: Final = re.compile(r"([^\s=/\"']+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"']+))")
 _BLANK: Final = re.compile(r"[ \t\r\f\v\xa0\u200c\u034f]+")
 _SPACE: Final = re.compile(r"\s+")
 
@@ -30,10 +35,7 @@ def text_source(html: Source) -> Source:
         return [Piece(f"\ue000{len(kept) - 1}\ue001", (), line, verbatim=False)]
 
     marked = html.replace(LIQUID, mark)
-    reader = _Reader()
-    reader.feed(marked.text)
-    reader.close()
-    text = tidy(reader.text())
+    text = tidy(_Reader().read(marked.text))
     pieces: list[Piece] = []
     end = 0
     path, line = html.place(0)
@@ -57,54 +59,79 @@ def tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
-class _Reader(HTMLParser):
-    """Collects what a person would read."""
+class _Reader:
+    """Collects what a person would read. It reads tags by itself: the library's parser takes time that grows
+    with the square of what is not closed.
+    """
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self._parts: list[str] = []
-        self._skipping: list[str] = []
+        self._skipped = ("", 0)
         self._links: list[tuple[str, int]] = []
         self._lists: list[int | None] = []
 
-    def text(self) -> str:
+    def read(self, html: str) -> str:
+        end = 0
+        for match in _TOKEN.finditer(html):
+            self._data(html[end : match.start()])
+            end = match.end()
+            if match[2] is not None:
+                name = match[2].lower()
+                if self._skipped[1]:
+                    self._skip(name, bool(match[1]))
+                elif match[1]:
+                    self._closed(name)
+                else:
+                    self._opened(name, match[3])
+        self._data(html[end:])
         return "".join(self._parts)
+
+    def _skip(self, name: str, closing: bool) -> None:
+        """Counts what is open of the element that is not shown."""
+        tag, depth = self._skipped
+        if name == tag:
+            self._skipped = (tag, depth - 1 if closing else depth + 1)
+
+    def _data(self, text: str) -> None:
+        if text and not self._skipped[1]:
+            self._parts.append(_SPACE.sub(" ", unescape(text)))
 
     def _line(self, lines: int = 1) -> None:
         self._parts.append("\n" * lines)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if self._skipping or tag in _SKIPPED or _HIDDEN.search(given.get("style") or ""):
-            if tag not in _VOID:
-                self._skipping.append(tag)
+    def _opened(self, tag: str, attributes: str) -> None:
+        given = {
+            match[1].lower(): unescape(match[2] or match[3] or match[4] or "")
+            for match in _ATTRIBUTE.finditer(attributes)
+        }
+        if tag in _SKIPPED or _HIDDEN.search(given.get("style", "")):
+            if tag not in _VOID and not attributes.endswith("/"):
+                self._skipped = (tag, 1)
             return
         if tag in _PARAGRAPHS:
             self._line(2)
         elif tag in _BLOCKS or tag == "br":
             self._line()
-        elif tag == "td" or tag == "th":
+        elif tag in ("td", "th"):
             self._parts.append(" ")
         if tag == "hr":
             self._parts.append("\n---\n")
         elif tag == "a":
-            self._links.append((given.get("href") or "", len(self._parts)))
+            self._links.append((given.get("href", ""), len(self._parts)))
         elif tag == "img" and self._links and given.get("alt"):
-            self._parts.append(str(given["alt"]))
+            self._parts.append(given["alt"])
         elif tag in ("ul", "ol"):
             self._lists.append(1 if tag == "ol" else None)
         elif tag == "li":
-            number = self._lists[-1] if self._lists else None
-            self._parts.append("\n- " if number is None else f"\n{number}. ")
-            if number is not None:
-                self._lists[-1] = number + 1
+            self._item()
 
-    def handle_endtag(self, tag: str) -> None:
-        if self._skipping:
-            if tag in self._skipping:
-                while self._skipping.pop() != tag:
-                    pass
-            return
+    def _item(self) -> None:
+        number = self._lists[-1] if self._lists else None
+        self._parts.append("\n- " if number is None else f"\n{number}. ")
+        if number is not None:
+            self._lists[-1] = number + 1
+
+    def _closed(self, tag: str) -> None:
         if tag == "a" and self._links:
             url, start = self._links.pop()
             label = _SPACE.sub(" ", "".join(self._parts[start:])).strip()
@@ -121,7 +148,3 @@ class _Reader(HTMLParser):
             self._line(2)
         elif tag in _BLOCKS:
             self._line()
-
-    def handle_data(self, data: str) -> None:
-        if not self._skipping:
-            self._parts.append(_SPACE.sub(" ", data))

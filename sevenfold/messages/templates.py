@@ -110,7 +110,7 @@ class Template(Wording, frozen=True, kw_only=True):
 
 WORDING: Final = tuple(field.name for field in msgspec.structs.fields(Wording))
 _PARTIAL = re.compile(r"""\{%-?\s*(?:render|include)\s+(["'])(.*?)\1""")
-_LIQUID_PARTIAL = re.compile(r"""^\s*(?:render|include)\s+(["'])(.*?)\1""", re.MULTILINE)
+_LIQUID_PARTIAL = re.compile(r"""^[ \t]*(?:render|include)\s+(["'])(.*?)\1""", re.MULTILINE)
 
 
 class TemplateVersion(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..limits import TEMPLATE_BYTES_MAX, TEMPLATE_NESTING_LEVELS_MAX
 from ..workspace.problems import Path
+from .diagnosis import unclosed
 from .faults import Fault, TemplateFaultError
 from .language import Escaping, Language
 from .mjml import compile_mjml
@@ -20,7 +21,7 @@ PREHEADER_MARK: Final = "<!--preheader-->"
 """Where the preheader goes in compiled HTML."""
 _RENDER: Final = re.compile(r"""\{%-?\s*(?:render|include)\s+(["'])(.*?)\1(.*?)-?%\}""", re.DOTALL)
 _CONTENT: Final = re.compile(r"\{\{-?\s*content\s*-?\}\}")
-_BODY: Final = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_BODY: Final = re.compile(r"<body\b[^<>]*>", re.IGNORECASE)
 _MARKED: Final = re.compile(r"<mj-")
 _TEXTS: Final = ("subject", "preheader", "title", "body", "text", "image", "link")
 
@@ -129,6 +130,9 @@ class CompiledWording:
 
     def _composed(self, text: str, path: Path, marked: bool) -> Source:
         """The text in its layout, with partials that hold MJML written out."""
+        if (broken := unclosed(text)) is not None:
+            line = 1 + text.count("\n", 0, broken[0])
+            raise TemplateFaultError(Fault("syntax", broken[1], path, line))
         source = Source([Piece(text, path)])
         layout = self._version.template.layout
         if layout is not None:
@@ -137,6 +141,9 @@ class CompiledWording:
                 message, at = f"there is no partial `{layout}`", (*self._top, "layout")
                 raise TemplateFaultError(Fault("unknown_partial", message, at, 1))
             inner = source
+            if (broken := unclosed(frame)) is not None:
+                line = 1 + frame.count("\n", 0, broken[0])
+                raise TemplateFaultError(Fault("syntax", broken[1], ("partials", layout), line))
             outer = Source([Piece(frame, ("partials", layout))])
             if len(_CONTENT.findall(frame)) != 1:
                 message = "a layout has `{{ content }}` exactly once"
