@@ -114,6 +114,9 @@ class Arriving(Reading):
             if mask:
                 unit.evaluate(entity, t, mask)
         if journeys is not None:
+            context = event.context
+            if context is not None and context.consent is not None:
+                journeys.consents(row, context.consent, te)
             if heard:
                 journeys.end(row if theirs else 0, account, entities, (type_, name), event, te)
             else:

@@ -88,6 +88,7 @@ class Usual(Arriving):
                     if (
                         context.traits is not None
                         or context.device is not None
+                        or context.consent is not None
                         or (by_group and group is not None)
                     ):
                         raise UnusualError

@@ -196,6 +196,10 @@ class Journeys(Moving):
         if self.flagged or self.triggers.news:
             self.settle_all()
 
+    def consents(self, row: int, given: dict[str, Any], te: int) -> None:
+        """An event brings the person's consent in its context, whatever its name is."""
+        self.services["messages"].consents_given(row, given, te)
+
     def _seen_at(self, row: int, type_: str, te: int) -> bool:
         """Whether the event begins a session of the person."""
         if type_ not in ("track", "page", "screen"):

@@ -186,6 +186,10 @@ class Messages(Service):
     def on_event(self, row: int, event: Event, key: tuple[str, str], te: int, t: int) -> None:
         self.hearing.event(row, event, key, te)
 
+    def consents_given(self, row: int, given: dict[str, Any], te: int) -> None:
+        """What the context of an event says of the person's consent."""
+        self.hearing.preferences(row, given.get("categoryPreferences"), te)
+
     def run_ended(self, run: RunView) -> None:
         """Takes back what the run shows in the product; of a merged run all that nobody has claimed."""
         self.run_counts.pop(run.number, None)

@@ -62,10 +62,7 @@ class Hearing:
         return any(listener.hears(type_, event) for _, listener in self._rules)
 
     def event(self, row: int, event: Event, key: tuple[str, str], te: int) -> None:
-        """An event of a person: the workspace's rules, then the preferences in its context."""
-        context = event.context
-        if context is not None and context.consent is not None:
-            self._preferences(row, context.consent.get("categoryPreferences"), te)
+        """An event of a person that the workspace's rules listen for."""
         for rule, listener in self._rules:
             if not listener.hears(*key) or not listener.matches(event.properties, event):
                 continue
@@ -77,7 +74,7 @@ class Hearing:
                     continue
             self.say(row, rule.status, te, rule.channel, category, f"event {key[1] or key[0]}")
 
-    def _preferences(self, row: int, preferences: Any, te: int) -> None:
+    def preferences(self, row: int, preferences: Any, te: int) -> None:
         """Segment's `context.consent.categoryPreferences`: `{category: true or false}`, for all channels."""
         if preferences.__class__ is not dict:
             return

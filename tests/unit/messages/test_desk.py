@@ -340,9 +340,9 @@ def test_a_rule_of_the_workspace_replaces_what_unsubscribing_means() -> None:
 
 
 def test_preferences_in_an_events_context_are_statements_for_all_channels() -> None:
-    rules = {**NEWS, "events": [{"event": "Seen", "status": "in", "category": "nothing"}]}
-    world = World(consent=rules, journeys=NEWSLETTER)
+    world = World(consent=NEWS, journeys=NEWSLETTER)
     world.know()
+    world.do("Seen")
     consent = {"categoryPreferences": {"News": True, "tips": False, "weather": True, "odd": "yes"}}
     effects = world.send("track", event="Seen", context={"consent": consent})
     found = {data["status"]: data["changed"] for data in told(effects, "consent")}
