@@ -35,6 +35,8 @@ class Desk:
         self.conditions = conditions
         self.report = report
         self.workspace: Workspace = names.workspace
+        self.told: set[tuple[Path, str]] = set()
+        """What was said about blocks: their inner steps often have the same fault."""
 
 
 class Fields:

@@ -28,9 +28,7 @@ def audit_flow(desk: Desk, name: str, journey: Journey, graph: StepGraph) -> Non
         whole = graph.steps[step_id] is not journey.steps[origin]
         return StepFields(desk, name, journey, origin, graph.steps[step_id], whole=whole)
 
-    for step_id, way in graph.unknown:
-        fix = likely(way.target, [*journey.steps, EXIT]) or "name a step, or `exit`"
-        at(step_id).error(way.field, "unknown_name", f"there is no step `{way.target}`", fix)
+    _targets(desk, name, journey, graph, at)
     for step_id, step in journey.steps.items():
         if step_id in graph.steps and step.next is not None and not step.falls_through():
             message = "nothing goes on from here, so `next` is never followed"
@@ -47,6 +45,24 @@ def audit_flow(desk: Desk, name: str, journey: Journey, graph: StepGraph) -> Non
         message = f"a loop that could run without waiting: {said}"
         at(circle[0]).error((), "endless", message, "put a wait `for` some time, or a `session`, into it")
     _ends(desk, name, journey, graph, reached, at)
+
+
+def _targets(
+    desk: Desk, name: str, journey: Journey, graph: StepGraph, at: Callable[[str], StepFields]
+) -> None:
+    """Reports targets that do not exist: as they are written, and what only a block's inner steps name."""
+    told = set()
+    for step_id, step in journey.steps.items():
+        fields = StepFields(desk, name, journey, step_id, step)
+        given = [*step.targets(), *([("next", step.next)] if step.next is not None else [])]
+        for field, target in given:
+            if target != EXIT and target not in graph.steps:
+                told.add((step_id, target))
+                fix = likely(target, [*journey.steps, EXIT]) or "name a step, or `exit`"
+                fields.error(field, "unknown_name", f"there is no step `{target}`", fix)
+    for step_id, way in graph.unknown:
+        if (graph.origin[step_id], way.target) not in told:
+            at(step_id).error(way.field, "unknown_name", f"there is no step `{way.target}`")
 
 
 def _towards(journey: Journey, step_id: str) -> str:

@@ -88,9 +88,9 @@ def _steps(desk: Desk, name: str, journey: Journey) -> StepGraph:
             fix = "use letters, digits, spaces, - and _; `exit` is the end of a run"
             at.error((), "bad_name", f"`{step_id}` cannot name a step", fix)
         step.audit(at)
+        _conditions(at)
         if at.errors:
             wrong.add(step_id)
-        _conditions(at)
     # A block that is wrong by itself cannot be written out.
     graph = StepGraph(journey, wrong)
     for inner, made in graph.steps.items():

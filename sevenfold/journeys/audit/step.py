@@ -42,6 +42,22 @@ class StepFields(Fields):
     def path(self, place: Place) -> Path:
         return self.root if self._whole else super().path(place)
 
+    def error(self, place: Place, code: str, message: str, fix: str = "") -> None:
+        if self._first(message):
+            super().error(place, code, message, fix)
+
+    def warning(self, place: Place, code: str, message: str, fix: str = "") -> None:
+        if self._first(message):
+            super().warning(place, code, message, fix)
+
+    def _first(self, message: str) -> bool:
+        """Whether it is the first time this is said; of steps that their author wrote it always is."""
+        key = (self.root, message)
+        if self._whole and key in self.desk.told:
+            return False
+        self.desk.told.add(key)
+        return True
+
     @property
     def of(self) -> str:
         """The kind of subject of the journey."""

@@ -7,13 +7,18 @@ everything that knows those steps (audit, reports, migration) knows it too.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ...workspace.base import Condition, Model
+from ..evidence import names_in
 from .base import Logic, StepBase, StepKind
 from .branch import Branch, BranchPath
 from .message import Message
 from .task import Task
 from .wait import Wait, WaitPath
+
+if TYPE_CHECKING:
+    from ..audit.step import StepFields
 
 
 class FirstLayer(Model, frozen=True, kw_only=True):
@@ -70,6 +75,24 @@ class Intervention(StepBase, tag="intervention", frozen=True, kw_only=True):
     def waits(self) -> bool:
         return True
 
+    def audit(self, at: StepFields) -> None:
+        layers = {"message": self.message, "in_app": self.in_app, "human": self.human}
+        if not any(layers.values()):
+            at.error(
+                (), "missing_field", "an intervention without any layer", "add `message`, `in_app` or `human`"
+            )
+        for layer, given in layers.items():
+            for field in ("wait", "within"):
+                at.duration((layer, field), getattr(given, field, None))
+            for place, name in _templates(layer, given):
+                at.known(place, "template", name, at.workspace.templates)
+        if self.human is not None:
+            at.known(("human", "task"), "task", self.human.task, at.workspace.tasks)
+            for index, name in enumerate(self.human.evidence):
+                at.shown(("human", "evidence", index), name, at.of, at.knows_event)
+            for name in names_in(self.human.reason):
+                at.shown(("human", "reason"), name, at.of, at.knows_event)
+
     def expand(self, step_id: str, following: str) -> dict[str, StepBase]:
         """`ID` (is it needed at all?), `ID.message`, `ID.helped`, `ID.session`, ... in the order of the
         layers.
@@ -93,7 +116,8 @@ class Intervention(StepBase, tag="intervention", frozen=True, kw_only=True):
             made[f"{step_id}.session"] = Wait(
                 session=True, paths=[recovered], timeout=self.in_app.wait, on_timeout=human
             )
-            made[f"{step_id}.in_app"] = Message(template=self.in_app.template)
+            # What was not seen by then is taken back: the next layer is due.
+            made[f"{step_id}.in_app"] = Message(template=self.in_app.template, expires=self.in_app.within)
             made[f"{step_id}.helped_in_app"] = Wait(
                 paths=[recovered], timeout=self.in_app.within, on_timeout=human
             )
@@ -108,6 +132,15 @@ class Intervention(StepBase, tag="intervention", frozen=True, kw_only=True):
                 paths=[recovered], timeout=self.human.within, on_timeout=lost
             )
         return made
+
+
+def _templates(layer: str, given: Model | None) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    """The templates of a layer, each with its place in the step."""
+    template = getattr(given, "template", [])
+    if isinstance(template, str):
+        yield (layer, "template"), template
+    else:
+        yield from (((layer, "template", index), name) for index, name in enumerate(template))
 
 
 KIND = StepKind(Intervention, Logic, "Three layers")

@@ -142,9 +142,10 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
         return not self.forever
 
     def waits(self) -> bool:
-        # An event or a change has to come while the run is here.
-        to_come = self.paths and all(path.event is not None or path.require_new for path in self.paths)
-        return bool(self.for_ is not None or self.session or self.forever or to_come)
+        # A session, an event or a change has to come while the run is here.
+        to_come = all(path.event is not None or path.require_new for path in self.paths)
+        listens = self.session or bool(self.paths)
+        return self.for_ is not None or self.forever or (listens and to_come)
 
     def audit(self, at: StepFields) -> None:
         self._audit_form(at)
@@ -162,16 +163,15 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
 
     def _audit_form(self, at: StepFields) -> None:
         """Which of the forms of waiting it is, and fields that mean nothing in it."""
+        listens = self.session or bool(self.paths)
         forms = {
             "for": self.for_ is not None or self.at is not None,
             "date": self.date is not None,
-            "session": self.session,
-            "paths": bool(self.paths),
+            "session` or `paths": listens,
             "forever": self.forever,
         }
         if not self.windows or any(forms.values()):
             at.exactly_one((), forms, "a wait")
-        listens = self.session or bool(self.paths)
         fix = "a wait for `paths` or a `session` has a timeout"
         at.without(self.timeout is not None and not listens, "timeout", "nothing here can time out", fix)
         message = "there is no `timeout` after which it could happen"
