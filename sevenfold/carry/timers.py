@@ -80,7 +80,7 @@ def _shift(wheel: Wheel, shifts: Array) -> None:
         by = int(shifts[key & OP_MASK])
         if by != _GONE:
             left.append((key + by, entry[1]) if valued else key + by)
-    wheel.active, wheel.at = sorted(left), 0
+    wheel.replace(left)
 
 
 def _packed(values: Array) -> Any:

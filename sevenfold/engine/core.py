@@ -55,10 +55,15 @@ class Core:
         self._fires: list[Fire] = []
         self._owners: list[str] = []
         self._timers: list[bool] = []
+        self._separate: dict[tuple[int, ...], bool] = {}
+        """Whether operations are of as many signals, of those that met at one subject and instant."""
         self._tick_due = NEVER
         self._next_close = NEVER
         self.forward: dict[int, int] = {}
         """Losers of merges to their winners."""
+        self._absorbed: dict[int, list[int]] = {}
+        """The losers by winner, as far as `_forwarded` counts."""
+        self._forwarded = 0
         self.account_rows: dict[str, int] = {}
         self.account_ids: list[str] = [""]
         self.members: list[Any] = [None]

@@ -18,11 +18,11 @@ class Draining(Compiling):
             self._next_close = self.closer.after(t)
             if self.journeys is not None:
                 self.journeys.arm(t)
+        wheel, valued = self.wheel, self.valued
         while True:
             close, tick = self._next_close, self._tick_due
             until = min(t, close, tick)
-            if self.wheel.next_due <= until or self.valued.next_due <= until:
-                self._fire(until)
+            if (wheel.next_due <= until or valued.next_due <= until) and self._fire(until):
                 continue
             if until == close:
                 self.t = close
@@ -34,60 +34,95 @@ class Draining(Compiling):
             else:
                 return
 
-    def _fire(self, until: int) -> None:
-        """Entries and timers due at or before `until`; stops early when one of them brings a tick nearer."""
-        wheel, valued, fires = self.wheel, self.valued, self._fires
-        evaluate = self._evaluate
-        v = valued.head(until) if valued.next_due <= until else None
-        limit = (until + 1) << LOW_BITS
+    def _fire(self, until: int) -> bool:
+        """Entries and timers due at or before `until`. True: one of them brought a tick nearer than that."""
+        wheel, valued, fires, evaluate = self.wheel, self.valued, self._fires, self._evaluate
         while True:
-            active, at = wheel.active, wheel.at
-            if at < len(active):
+            v = valued.head(until, self.forward) if valued.next_due <= until else None
+            # Up to the instant of the next entry that carries a value the others are by themselves.
+            limit = (until + 1 if v is None else v[0] >> LOW_BITS) << LOW_BITS
+            active, at, crowded = wheel.active, wheel.at, wheel.crowded
+            while at < len(active) or wheel.head(until, self.forward) is not None:
+                if active is not wheel.active:
+                    active, at, crowded = wheel.active, wheel.at, wheel.crowded
                 key = active[at]
-            elif wheel.next_due <= until and wheel.head(until) is not None:
-                continue
-            else:
-                key = limit
-            if key >= limit or (v is not None and v[0] < key) or self.forward:
-                if key >= limit and v is None:
-                    wheel.head(until)
-                    return
-                self._fire_instant(min(key >> LOW_BITS, v[0] >> LOW_BITS if v is not None else until))
-                v = valued.head(until) if valued.next_due <= until else None
-            else:
-                wheel.at = at = at + 1
-                if at < len(active) and active[at] >> OP_BITS == key >> OP_BITS:
-                    # More for the same subject at the same instant: it may be one operation.
-                    wheel.at -= 1
-                    self._fire_instant(key >> LOW_BITS)
-                    v = valued.head(until) if valued.next_due <= until else None
+                due = key >> LOW_BITS
+                if key >= limit:
+                    wheel.next_due = due
+                    break
+                self.t = due
+                wheel.at = at + 1
+                if key >> OP_BITS in crowded:
+                    self._fire_subject(key >> OP_BITS)
                 else:
-                    self.t = due = key >> LOW_BITS
-                    op = key & OP_MASK
-                    row = (key >> OP_BITS) & ROW_MASK
+                    op, row = key & OP_MASK, (key >> OP_BITS) & ROW_MASK
                     d = fires[op](row, due, 1, 0)
                     if d:
                         self._cause = op
                         evaluate[(key >> _KIND_SHIFT) & _KIND_MASK](row, due, d)
+                if self._tick_due < until:
+                    wheel.head(until, self.forward)
+                    return True
+                at = wheel.at
+            if v is None:
+                return False
+            self._fire_value(v)
             if self._tick_due < until:
-                until = self._tick_due
-                limit = (until + 1) << LOW_BITS
-                if v is not None and v[0] >= limit:
-                    v = None
+                return True
 
-    def _fire_instant(self, due: int) -> None:
-        """All entries of one instant, when several concern one subject or people have merged.
+    def _fire_subject(self, subject: int) -> None:
+        """The entries of one subject at one instant, of which the first is taken already."""
+        wheel = self.wheel
+        active, at = wheel.active, wheel.at - 1
+        first = at
+        while at < len(active) and active[at] >> OP_BITS == subject:
+            at += 1
+        wheel.at = at
+        ops = tuple([key & OP_MASK for key in active[first:at]])
+        separate = self._separate.get(ops)
+        if separate is None:
+            separate = self._separate[ops] = len({self._owners[op] for op in ops}) == len(ops)
+        if not separate:
+            found: dict[int, list[int]] = {}
+            for key in active[first:at]:
+                found.setdefault(key & LOW_MASK, [0, 0])[0] += 1
+            self._fire_together(subject >> (LOW_BITS - OP_BITS), found)
+            return
+        row, evaluate = subject & ROW_MASK, self._evaluate[(subject >> ROW_BITS) & _KIND_MASK]
+        for op in ops:
+            d = self._fires[op](row, self.t, 1, 0)
+            if d:
+                self._cause = op
+                evaluate(row, self.t, d)
 
-        Rows are forwarded to merged people first, then the order is made; the entries of one signal of one
-        subject are one operation.
-        """
+    def _fire_value(self, v: tuple[int, int]) -> None:
+        """The next entry that carries a value, with whatever is due at its instant."""
+        wheel, valued = self.wheel, self.valued
+        key, value = v
+        due, after = key >> LOW_BITS, valued.at + 1
+        alone = after == len(valued.active) or valued.active[after][0] >> OP_BITS != key >> OP_BITS
+        if alone and wheel.head(due, self.forward) is None:
+            valued.at = after
+            self.t = due
+            row, op = (key >> OP_BITS) & ROW_MASK, key & OP_MASK
+            d = self._fires[op](row, due, 1, value)
+            if d:
+                self._cause = op
+                self._evaluate[(key >> _KIND_SHIFT) & _KIND_MASK](row, due, d)
+            return
         found: dict[int, list[int]] = {}
-        while self.wheel.next_due <= due and (a := self.wheel.head(due)) is not None:
-            self.wheel.at += 1
-            self._gather(found, a & LOW_MASK, 0)
-        while self.valued.next_due <= due and (v := self.valued.head(due)) is not None:
-            self.valued.at += 1
-            self._gather(found, v[0] & LOW_MASK, v[1])
+        while wheel.next_due <= due and (key := wheel.head(due, self.forward)) is not None:
+            wheel.at += 1
+            found.setdefault(key & LOW_MASK, [0, 0])[0] += 1
+        while valued.next_due <= due and (entry := valued.head(due, self.forward)) is not None:
+            valued.at += 1
+            held = found.setdefault(entry[0] & LOW_MASK, [0, 0])
+            held[0] += 1
+            held[1] += entry[1]
+        self._fire_together(due, found)
+
+    def _fire_together(self, due: int, found: dict[int, list[int]]) -> None:
+        """Entries of one instant by their low bits: (how many, the sum of their values)."""
         self.t = due
         groups: dict[tuple[int, str], list[int]] = {}
         for low in sorted(found):
@@ -100,17 +135,7 @@ class Draining(Compiling):
                 d |= self._fires[low & OP_MASK](row, due, entries, total)
             if d:
                 self._cause = lows[0] & OP_MASK
-                self.compiled[kind].evaluate(row, due, d)
-
-    def _gather(self, found: dict[int, list[int]], low: int, value: int) -> None:
-        if (low >> _KIND_SHIFT) & _KIND_MASK == 0:
-            row = (low >> OP_BITS) & ROW_MASK
-            forward = self.forward.get(row)
-            if forward is not None:
-                low += (forward - row) << OP_BITS
-        held = found.setdefault(low, [0, 0])
-        held[0] += 1
-        held[1] += value
+                self._evaluate[kind](row, due, d)
 
     def _tick(self, tick: int) -> None:
         """Closes every account touched since the last tick, then tells its members what changed."""

@@ -47,10 +47,7 @@ class Merging(Memberships):
             self._share(winner, account, role, 1)
         self._set_accounts(winner, list(merged.values()))
         self._joined.clear()
-        self.forward[loser] = winner
-        for old, new in list(self.forward.items()):
-            if new == loser:
-                self.forward[old] = winner
+        self._forward(loser, winner)
         if self.journeys is not None:
             self.journeys.merge(winner, loser, t)
         born = self.env.scope[person.born.name][loser]
@@ -61,3 +58,19 @@ class Merging(Memberships):
                 if owner == loser:
                     ids[place] = (key, winner)
         person.evaluate(winner, t, person.everything)
+
+    def _forward(self, loser: int, winner: int) -> None:
+        """What is due for the loser, and for those who became the loser before, is the winner's now."""
+        forward, absorbed = self.forward, self._absorbed
+        if self._forwarded != len(forward):
+            # A snapshot says only who became whom.
+            absorbed.clear()
+            for row, to in forward.items():
+                absorbed.setdefault(to, []).append(row)
+        rows = [*absorbed.pop(loser, ()), loser]
+        for row in rows:
+            forward[row] = winner
+        absorbed.setdefault(winner, []).extend(rows)
+        self._forwarded = len(forward)
+        self.wheel.redirect(loser, winner)
+        self.valued.redirect(loser, winner)
