@@ -11,6 +11,7 @@ from ..errors import SevenfoldError
 from ..profiles.wheel import NEVER
 from .entry import Trigger
 from .plan import EXIT
+from .steps.base import STAY
 
 if TYPE_CHECKING:
     from .compiled import CompiledJourney
@@ -116,11 +117,12 @@ def _follow(journeys: Journeys, new: CompiledJourney, slot: int, step: str, choi
     move = new.steps[runs.step[slot]].enter(run)
     run = journeys.view.at(slot)
     run.t = now
-    if move != -1:
-        journeys.ready(slot, move)
-    elif runs.due[slot] != NEVER and runs.due[slot] <= now:
+    if move == STAY and runs.due[slot] <= now:
+        # Its time is over under the new version.
         runs.due[slot] = NEVER
-        run.until(now)
+        move = new.steps[runs.step[slot]].wake(run, "timer")
+    if move != STAY:
+        journeys.ready(slot, move)
 
 
 def take_in(journeys: Journeys, plan: CompiledJourney) -> None:

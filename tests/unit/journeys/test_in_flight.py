@@ -1,0 +1,227 @@
+"""Versions, migration, pause, resume and archive: nobody inside is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from sevenfold.engine import ControlError, Fold
+from sevenfold.journeys.migration import standing
+from tests.unit.journeys.running import START, Running, moment, on, step
+
+DAY, HOUR = 86_400_000, 3_600_000
+
+
+def journey(steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"j": {"triggers": [on("Signed Up")], "steps": steps, **fields}}
+
+
+STEPS = {"w": step("wait", for_="3d"), "x": step("wait", for_="5d"), "end": step("exit", reason="through")}
+
+
+def plan(world: Running, **changed: Any) -> dict[str, Any]:
+    """The journey's plan with other steps."""
+    found: dict[str, Any] = msgspec.to_builtins(world.fold.workspace.journeys["j"])
+    found["steps"] = {**found["steps"], **changed}
+    return found
+
+
+def test_a_republished_journey_takes_new_people_under_a_new_number() -> None:
+    world = Running(journey(STEPS))
+    world.track("0s", "a", "Signed Up")
+    world.control("1h", "publish", journey="j", plan=plan(world, w=step("wait", for_="1d")))
+    world.track("2h", "b", "Signed Up")
+    assert [e.data["version"] for e in world.of("run")] == [1, 2]
+    journeys = world.fold.journeys
+    assert journeys is not None
+    assert standing(journeys, "j") == {1: {"w": 1}, 2: {"w": 1}}
+
+
+def test_who_stands_at_a_changed_step_finishes_on_the_old_version_unless_told_otherwise() -> None:
+    world = Running(journey(STEPS))
+    world.track("0s", "a", "Signed Up")
+    world.control("1d", "publish", journey="j", plan=plan(world, w=step("wait", for_="1d")))
+    world.until("9d")
+    assert [e.time for e in world.of("ended")] == [START + 8 * DAY]
+    assert not world.of("migrated")
+
+
+def test_an_unchanged_step_moves_to_the_new_version_with_its_time() -> None:
+    world = Running(journey(STEPS))
+    world.track("0s", "a", "Signed Up")
+    world.control("1d", "publish", journey="j", plan=plan(world, x=step("wait", for_="1d")))
+    world.until("9d")
+    assert [e.data["choice"] for e in world.of("migrated")] == ["migrate_keep"]
+    assert [e.time for e in world.of("ended")] == [START + 4 * DAY]
+
+
+@pytest.mark.parametrize(
+    ("choice", "ended"),
+    [
+        ("finish", 8 * DAY),
+        ("migrate", 7 * DAY),
+        ("migrate_keep", 7 * DAY),
+        ("exit", 2 * DAY),
+        ({"to": "x"}, 7 * DAY),
+    ],
+)
+def test_each_choice_for_people_at_a_changed_step(choice: Any, ended: int) -> None:
+    world = Running(journey(STEPS))
+    world.track("0s", "a", "Signed Up")
+    new = plan(world, w=step("wait", for_="0s" if choice == "migrate" else "1d"))
+    world.control("2d", "publish", journey="j", plan=new, choices={"w": choice})
+    world.until("12d")
+    assert [e.time - START for e in world.of("ended")] == [ended]
+    assert world.again(1, snapshots=True) == world.told
+
+
+def test_a_choice_that_is_none_is_refused_before_anything_has_changed() -> None:
+    world = Running(journey(STEPS))
+    world.track("0s", "a", "Signed Up")
+    with pytest.raises(Exception, match="no choice for step `w`"):
+        world.fold.control(
+            moment("1d"), {"op": "publish", "journey": "j", "plan": plan(world), "choices": {"w": "run"}}
+        )
+    with pytest.raises(ControlError, match="is none"):
+        world.fold.control(moment("1d"), {"op": "publish", "journey": "j", "plan": {"steps": 3}})
+    assert world.fold.journeys is not None
+    assert standing(world.fold.journeys, "j") == {1: {"w": 1}}
+
+
+def test_publishing_takes_in_those_who_match_now_only_when_asked() -> None:
+    for enter, runs in (("future", 0), ("now", 2), ("both", 2)):
+        world = Running({"other": journey(STEPS)["j"]})
+        for user in "abc":
+            world.track("0s", user, "Signed In")
+        for user in "ab":
+            world.track("1s", user, "Signed In")
+        new = {
+            "triggers": [{"kind": "segment", "segment": "active"}],
+            "audience": "segment.active",
+            "steps": STEPS,
+        }
+        world.control("1d", "publish", journey="new", plan=new, enter=enter)
+        assert len(world.of("run")) == runs
+        world.track("2d", "c", "Signed In")
+        assert len(world.of("run")) == runs + 1
+
+
+def test_publishing_keeps_windows_counts_and_stages_as_they_were() -> None:
+    sections = {
+        "signals": {"logins": {"kind": "count", "event": "Signed In", "window": "7d"}},
+        "segments": {"active": {"when": "logins >= 2"}},
+    }
+    world = Running(journey(STEPS), **sections)
+    world.track("0s", "a", "Signed In")
+    world.control("1d", "publish", journey="new", plan={"triggers": [on("Paid")], "steps": STEPS})
+    world.track("2d", "a", "Signed In")
+    world.until("8d")
+    assert [(e.kind, e.time - START) for e in world.of("entered", "left")] == [
+        ("entered", 2 * DAY),
+        ("left", 7 * DAY),
+    ]
+
+
+def test_a_snapshot_after_publishing_knows_the_versions_with_people_in_them() -> None:
+    world = Running(journey(STEPS))
+    world.track("0s", "a", "Signed Up")
+    world.control("1h", "publish", journey="j", plan=plan(world, w=step("wait", for_="9d")))
+    world.track("2h", "b", "Signed Up")
+    copy = Fold.restore(world.fold.workspace, world.fold.snapshot())
+    assert copy.advance(moment("30d")) == world.fold.advance(moment("30d"))
+
+
+def test_rollback_is_publishing_the_older_plan_again() -> None:
+    world = Running(journey(STEPS))
+    first = plan(world)
+    world.control("1h", "publish", journey="j", plan=plan(world, w=step("wait", for_="9d")))
+    world.track("2h", "a", "Signed Up")
+    world.control("3h", "publish", journey="j", plan=first, choices={"w": "migrate_keep"})
+    world.until("20d")
+    assert [e.time - START for e in world.of("ended")] == [2 * HOUR + 8 * DAY]
+    assert [e.data["version"] for e in world.of("published")] == [2, 3]
+
+
+def test_a_frozen_pause_keeps_what_is_left_of_every_timer() -> None:
+    world = Running(journey(STEPS))
+    world.track("0s", "a", "Signed Up")
+    world.control("1d", "pause", journey="j")
+    world.until("10d")
+    assert not world.of("step"), "the timer fell due during the pause"
+    world.control("11d", "resume", journey="j")
+    world.until("30d")
+    assert [e.time - START for e in world.of("ended")] == [18 * DAY]
+
+
+def test_a_running_clock_releases_overdue_runs_at_resume_spread_out() -> None:
+    world = Running(journey({"w": step("wait", for_="1d"), "end": step("exit")}))
+    for number in range(60):
+        world.track("0s", f"u{number}", "Signed Up")
+    world.control("1h", "pause", journey="j", clock="run")
+    world.until("5d")
+    world.control("6d", "resume", journey="j", spread="1h")
+    world.until("7d")
+    times = [e.time - START - 6 * DAY for e in world.of("ended")]
+    assert len(times) == 60 and len(set(times)) > 50 and min(times) > 0 and max(times) <= HOUR
+
+
+def test_what_a_paused_run_waits_for_is_not_lost() -> None:
+    world = Running(
+        journey({"w": step("wait", paths=[{"event": "Paid"}], timeout="9d"), "end": step("exit")})
+    )
+    world.track("0s", "a", "Signed Up")
+    world.control("1h", "pause", journey="j")
+    world.track("2h", "a", "Paid")
+    assert not world.ends()
+    world.control("3h", "resume", journey="j")
+    assert world.ends() == ["completed"]
+    assert world.again(1, snapshots=True) == world.told
+
+
+def test_exits_act_during_a_pause() -> None:
+    world = Running(journey(STEPS, exits=[{"event": "Left"}]))
+    world.track("0s", "a", "Signed Up")
+    world.control("1h", "pause", journey="j")
+    world.track("2h", "a", "Left")
+    assert world.ends() == ["exit"]
+
+
+def test_entries_during_a_pause_wait_or_are_refused() -> None:
+    for entries, reasons, runs in (("queue", [], 1), ("drop", ["paused"], 0)):
+        world = Running(journey(STEPS))
+        world.track("0s", "x", "Visited")
+        world.control("1h", "pause", journey="j", entries=entries)
+        world.track("2h", "a", "Signed Up")
+        assert not world.of("run")
+        world.control("9d", "resume", journey="j")
+        assert [e.data["reason"] for e in world.of("refused")] == reasons
+        assert len(world.of("run")) == runs
+
+
+def test_a_pause_may_let_those_inside_finish() -> None:
+    world = Running(journey(STEPS))
+    world.track("0s", "a", "Signed Up")
+    world.control("1h", "pause", journey="j", finish=True, entries="drop")
+    world.track("2h", "b", "Signed Up")
+    world.until("9d")
+    assert world.ends() == ["through"]
+
+
+def test_archiving_ends_the_runs_and_lets_nobody_in() -> None:
+    world = Running(journey(STEPS))
+    world.track("0s", "a", "Signed Up")
+    world.control("1h", "archive", journey="j")
+    world.track("2h", "b", "Signed Up")
+    assert world.ends() == ["archived"]
+    assert len(world.of("run")) == 1
+
+
+def test_controls_about_journeys_that_are_not_there_say_what_is() -> None:
+    world = Running(journey(STEPS))
+    for op in ("pause", "resume", "archive", "start"):
+        with pytest.raises(ControlError, match="no journey `jj` is published"):
+            world.fold.control(START, {"op": op, "journey": "jj"})
+    with pytest.raises(ControlError, match="not paused"):
+        world.fold.control(START, {"op": "resume", "journey": "j"})
