@@ -139,7 +139,10 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
             yield self.date.date.split(".")[1]
 
     def falls_through(self) -> bool:
-        return not self.forever
+        if not self.paths or self.session:
+            return not self.forever
+        over = self.timeout is not None and self.on_timeout is None
+        return over or any(path.go is None for path in self.paths)
 
     def waits(self) -> bool:
         # A session, an event or a change has to come while the run is here.

@@ -310,3 +310,48 @@ def test_a_circle_is_found_exactly_where_there_is_one(graph: dict[str, list[str]
     assert bool(found_) == bool(left)
     for circle in found_:
         assert all(after in graph[node] for node, after in zip(circle, [*circle[1:], circle[0]], strict=True))
+
+
+# ------------------------------------------------------------------------------------------------- blocks
+
+BLOCK = """
+a:
+  kind: intervention
+  recovered: logins > 2
+  message: {template: welcome}
+  in_app: {template: tip}
+  human: {task: call, when: trait.seats > 10}
+  saved: b
+  lost: exit
+b: {kind: goal, goal: saved}
+"""
+
+
+def test_a_block_is_looked_at_as_what_it_writes_out() -> None:
+    assert said(BLOCK, ENDLESS) == []
+    assert ("warning", "unreachable", "b") in said(BLOCK.replace("saved: b", "saved: exit"), ENDLESS)
+    loop = BLOCK.replace("b: {kind: goal, goal: saved}", "b: {kind: goal, goal: saved, next: a}")
+    assert ("error", "endless", "a") in said(loop, ENDLESS)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code", "field"),
+    [
+        ("logins > 2", "logns > 2", "unknown_name", "a.recovered"),
+        ("template: welcome", "template: welcom", "unknown_name", "a.message.template"),
+        ("task: call", "task: cal", "unknown_name", "a.human.task"),
+        ("seats > 10", "seat > 10", "unknown_name", "a.human.when"),
+        ("{template: tip}", "{template: tip, within: 0h}", "bad_duration", "a.in_app.within"),
+        ("saved: b", "saved: c", "unknown_name", "a.saved"),
+    ],
+)
+def test_what_is_wrong_with_a_block_is_said_once_where_its_author_wrote_it(
+    before: str, after: str, code: str, field: str
+) -> None:
+    assert before in BLOCK
+    errors = [one for one in said(BLOCK.replace(before, after), ENDLESS) if one[0] == "error"]
+    assert errors == [("error", code, field)]
+
+
+def test_a_block_without_a_layer_is_refused() -> None:
+    assert said("a: {kind: intervention, recovered: logins > 2}") == [("error", "missing_field", "a")]
