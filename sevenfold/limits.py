@@ -197,3 +197,11 @@ OFFER_CODES_MAX = 1_000_000
 OFFER_CODE_CHARS_MAX = 64
 BROADCAST_AUDIENCE_TOLERANCE_PERCENT = 10
 """How much larger than acknowledged an audience may be."""
+
+# --- scenarios and trying out -------------------------------------------------------------------------------
+SCENARIO_ENTRIES_MAX = 100_000
+"""Moments of one scenario, repeated ones counted."""
+SCENARIO_EXPORT_EVENTS_MAX = 5_000
+"""Events of one exported scenario; of more, people are too connected to be read."""
+TRY_DAYS = 800
+"""How far time is run forward to see the end of a journey."""

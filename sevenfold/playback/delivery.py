@@ -205,7 +205,7 @@ def has_journeys(workspace: m.Workspace) -> bool:
 
 
 def recorded_outcomes(log: Log) -> frozenset[str]:
-    """The effects whose outcomes (or claims) stand in a log, because it was recorded live. One pass over it."""
+    """The effects whose outcomes (or claims) stand in a log: it was recorded live. One pass over it."""
     return frozenset(
         str(record.control.get("effect"))
         for record in records(log)

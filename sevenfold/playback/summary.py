@@ -122,7 +122,7 @@ class MessageSummary(Struct, kw_only=True):
 
 
 class GoalSummary(Struct, kw_only=True):
-    """One goal: runs that reached it, of them ghosts, the sum of values of those that are none, median time."""
+    """One goal: runs that reached it, ghosts among them, the sum of the others' values, median time."""
 
     name: str
     reached: int = 0

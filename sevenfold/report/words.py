@@ -23,6 +23,11 @@ def counted(count: int, of: str) -> str:
     return f"{count:,} {noun(of, count)}"
 
 
+def number(count: int, what: str) -> str:
+    """`1 scenario`, `1,203 scenarios`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def label(name: str) -> str:
     """A name of the workspace as people read it: `re_engagement` is `re engagement`."""
     return name.replace("_", " ")

@@ -40,6 +40,8 @@ WHOLE = (*SCALARS, "extends", *OBJECTS)
 """Fields that are replaced as a whole."""
 FILES = {name: name for name in (*SECTIONS, *OBJECTS)} | {"lifecycle": "lifecycles", "health": "scores"}
 """What a file ``STEM.yaml`` or a folder ``STEM/`` holds."""
+OTHERS = ("scenarios",)
+"""Folders that belong to a workspace and hold no objects of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,7 @@ def _files(tree: Tree, folder: Path, label: str) -> list[Path]:
             found.insert(0, path)
         elif stem in FILES and not any(part.startswith(".") for part in relative.parts):
             found.append(path)
-        elif not stem.startswith("."):
+        elif not stem.startswith(".") and not (len(relative.parts) > 1 and stem in OTHERS):
             shown = _shown(label, relative)
             fix = likely(stem, (*FILES, "workspace")) or f"known are {', '.join(FILES)}"
             message = "this file is not read"

@@ -1,0 +1,110 @@
+"""Commands of test mode: run scenario files, and write one from somebody's history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from sevenfold.commands.base import console, existing, json_option, print_json, progress
+from sevenfold.errors import InputError
+from sevenfold.library import workspace_folder
+from sevenfold.report import words
+from sevenfold.report.decisions import tree
+from sevenfold.scenarios.running import Failure, Report, overlaid, run, scenario_files
+from sevenfold.scenarios.timeline import ScenarioError, load_scenario
+from sevenfold.scenarios.timeline import shown as days
+
+SCENARIOS_FOLDER = "scenarios"
+"""What `sevenfold test` runs when nothing is named: the folder of this name in the workspace."""
+EXIT_FAILED = 1
+TRACE_LINES_SHOWN = 40
+
+
+@click.command("test")
+@click.argument("workspace")
+@click.argument("scenarios", nargs=-1, type=existing())
+@json_option
+def test_command(workspace: str, scenarios: tuple[Path, ...], as_json: bool) -> None:
+    """Run SCENARIOS against a WORKSPACE, in virtual time and without sending anything.
+
+    A scenario is a YAML file: events at times, and what is expected of people then: stages, segments, scores,
+    messages sent and held with their reasons, waits, exits. SCENARIOS are files or folders; without any,
+    those in the workspace's own `scenarios` folder run. One that fails shows what was expected, what
+    happened, and every decision on the way. The exit code is 1 when one fails.
+
+    \b
+    Examples:
+      sevenfold test my-workspace
+      sevenfold test seven-stage scenarios/welcome.yaml
+    """
+    folder = workspace_folder(workspace)
+    files = scenario_files(list(scenarios) or [folder / SCENARIOS_FOLDER])
+    if not files or not files[0].exists():
+        fix = f"name files, or put them into {folder / SCENARIOS_FOLDER}"
+        raise InputError("There are no scenarios to run", where=workspace, fix=fix)
+    shown, reports = console(), []
+    with progress(as_json) as bar:
+        task = bar.add_task("Testing", total=len(files), note="")
+        for file in files:
+            bar.update(task, note=file.stem)
+            report = _run(file, folder)
+            reports.append(report)
+            bar.advance(task)
+    failed = sum(not one.passed for one in reports)
+    if as_json:
+        print_json({"passed": failed == 0, "scenarios": [one.to_json() for one in reports]})
+    else:
+        for report in reports:
+            _print(shown, report)
+        checks = sum(one.checks for one in reports)
+        verdict = f"{failed} of {len(reports)} scenarios failed" if failed else "all as expected"
+        shown.print(
+            f"\n{words.number(len(reports), 'scenario')}, {words.number(checks, 'expectation')}: {verdict}",
+            style="bold",
+        )
+    if failed:
+        raise click.exceptions.Exit(EXIT_FAILED)
+
+
+def _run(file: Path, folder: Path) -> Report:
+    """One file; what it says that is none is a failure of its own, so that the others still run."""
+    try:
+        scenario = load_scenario(file)
+        with overlaid(scenario, folder) as workspace:
+            return run(scenario, workspace)
+    except ScenarioError as error:
+        place = error.where.rpartition(":")[2]
+        at = int(place) if place.isdigit() else 0
+        said = f"{error.message} ({error.fix})" if error.fix else error.message
+        failure = Failure(at, 0, "", "", "the scenario itself", "a scenario that can be run", said, [])
+        return Report(words.label(file.stem), str(file), 0, [failure])
+
+
+def _print(shown: Console, report: Report) -> None:
+    mark = Text("✓ ", style="green") if report.passed else Text("✗ ", style="bold red")
+    shown.print(mark.append(report.title, style="default" if report.passed else "bold"))
+    for place, one in enumerate(report.failures):
+        where = f"{report.file}:{one.line}" if one.line else report.file
+        head = f"  {where}  {one.at}" + (f", {one.subject}" if one.subject else "")
+        shown.print(Text(head, style="dim"), soft_wrap=True)
+        told = f"    {one.question}\n      expected  {one.expected}\n      happened  "
+        shown.print(Text(told).append(one.happened, style="red"))
+        following = report.failures[place + 1] if place + 1 < len(report.failures) else None
+        if one.trace and (following is None or following.trace is not one.trace):
+            cut = one.trace[-TRACE_LINES_SHOWN:]
+            more = (
+                f" (the last {len(cut)} of {len(one.trace)} decisions)" if len(cut) < len(one.trace) else ""
+            )
+            title = f"What was decided about {one.subject} until then{more}"
+            shown.print(
+                Padding(
+                    tree(title, cut, lambda time: days(time, report.start_ms)), (0, 0, 0, 4), expand=False
+                )
+            )
+
+
+__all__ = ["SCENARIOS_FOLDER", "test_command"]
