@@ -23,7 +23,10 @@ _LONGEST: dict[str, int] = {"day": 2 * DAY, "week": 8 * DAY, "month": 32 * DAY}
 class CompiledCap:
     """One cap. `bit` is its place in the masks of kinds; conditions get functions in `finish`."""
 
-    __slots__ = ("bit", "in_stage", "kind_of", "limits", "longest", "model", "name", "per", "zone")
+    __slots__ = (
+        *("_period_known", "bit", "in_stage", "kind_of", "limits", "longest", "model", "name", "per"),
+        "zone",
+    )
 
     def __init__(
         self, name: str, model: Cap, place: int, zone: Zone, kind_of: Callable[[str], str | None]
@@ -31,6 +34,8 @@ class CompiledCap:
         self.name, self.model, self.bit, self.zone = name, model, 1 << place, zone
         self.kind_of = kind_of
         """The kind of a channel, by its name."""
+        self._period_known = (0, 0)
+        """The calendar period asked about last."""
         self.per = parse_duration(model.per) if model.per is not None else 0
         self.longest = self.per or _LONGEST[model.calendar or "month"]
         """No message older than this counts."""
@@ -64,10 +69,10 @@ class CompiledCap:
         """None when there is room at `t` for one more; else when there will be (`NEVER`: with a limit of
         0).
         """
-        since = self.since(t)
-        if sum(len(ledger) for ledger in ledgers) < limit:
+        held = len(ledgers[0]) if len(ledgers) == 1 else sum(map(len, ledgers))
+        if held < limit:
             return None
-        bit = self.bit
+        since, bit = self.since(t), self.bit
         counted = times(ledgers, since, lambda code: masks[code] & bit)
         if len(counted) < limit:
             return None
@@ -79,7 +84,12 @@ class CompiledCap:
 
     def since(self, t: int) -> int:
         """The earliest time that counts at `t`."""
-        return t - self.per + 1 if self.per else self._period(t, 0)
+        if self.per:
+            return t - self.per + 1
+        start, end = self._period_known
+        if not start <= t < end:
+            start, end = self._period_known = self._period(t, 0), self._period(t, 1)
+        return start
 
     def _period(self, t: int, later: int) -> int:
         """When the calendar period around `t` began, or the one `later` periods after it will."""

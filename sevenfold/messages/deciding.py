@@ -61,6 +61,8 @@ class StepMessages:
         self._limit = journey.limits.messages
         self.candidates = [self._candidate(name, site) for name in model.templates()]
         self._orders = model.choose == "responses" and len(self.candidates) > 1
+        self._staged = {id(one): [c for c in one.caps if c.in_stage is not None] for one in self.candidates}
+        """Of each candidate the caps for people in certain stages."""
         self._codes: dict[tuple[int, tuple[str, ...]], int] = {}
         self.awaits = False
         """Whether the run waits for what becomes of the message; set by the step's logic."""
@@ -163,7 +165,7 @@ class StepMessages:
         tried: list[dict[str, Any]] = []
         order = self._order(row)
         stage_suppressed = self._suppressed_by is not None and self._suppressed_by(run)
-        decided = [(kind, ghost) for kind, ghost, who in run.decided if who == row]
+        decided = [(kind, ghost) for kind, ghost, who in run.decided if who == row] if run.decided else []
         for place, candidate in enumerate(order):
             case = self._case(run, row, candidate, stage_suppressed, decided)
             verdict = judge(case)
@@ -279,7 +281,8 @@ class StepMessages:
 
     def _code(self, message: Candidate, row: int) -> int:
         """The code of the message's kind, in the stages the person is in."""
-        stages = tuple(cap.name for cap in message.caps if cap.in_stage is not None and cap.in_stage(row))
+        staged = self._staged[id(message)]
+        stages = tuple(cap.name for cap in staged if cap.in_stage is not None and cap.in_stage(row))
         key = (id(message), stages)
         code = self._codes.get(key)
         if code is None:
