@@ -174,6 +174,7 @@ def _clone(fold: Fold, clones: int) -> None:
 
 def _clone_table(unit: CompiledUnit, size: int, clones: int) -> None:
     table = unit.table
+    remembered = {label: arena.dump(slice(1, 1 + size)) for label, arena in table.arenas.items()}
     table.rows = 1 + size * clones
     while table.capacity < table.rows:
         table._grow()
@@ -181,6 +182,8 @@ def _clone_table(unit: CompiledUnit, size: int, clones: int) -> None:
         part = column.data[1 : 1 + size].copy()
         for clone in range(1, clones):
             column.data[1 + clone * size : 1 + (clone + 1) * size] = part
+    for label, arena in table.arenas.items():
+        arena.load(table.rows, np.tile(remembered[label], clones))
     for _, values in table.bags.values():
         part_values = values[1 : 1 + size]
         for _ in range(1, clones):

@@ -80,9 +80,15 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
         },
     )
     for unit in fold.compiled:
-        for column in unit.table.columns.values():
-            values = np.ascontiguousarray(column.data[: unit.table.rows])
-            yield "column", unit.kind, column.label, values.data.cast("B")
+        table = unit.table
+        # Where in memory a subject's words lie is nobody's business; they are written in row order.
+        addresses = {arena.at.label for arena in table.arenas.values()}
+        for column in table.columns.values():
+            if column.label not in addresses:
+                values = np.ascontiguousarray(column.data[: table.rows])
+                yield "column", unit.kind, column.label, values.data.cast("B")
+        for label, arena in table.arenas.items():
+            yield "arena", unit.kind, label, arena.dump(slice(0, table.rows)).data.cast("B")
         for label, (_, held) in unit.table.bags.items():
             yield "bag", unit.kind, label, [None if one is None else _packed(one) for one in held]
     yield "identity", fold.identity.held, fold.identity.attached_at, sorted(fold.identity.apart)
@@ -211,6 +217,11 @@ def _load_column(fold: Fold, kind: str, label: str, values: bytes) -> None:
     column.data[: table.rows] = found if column.width == 1 else found.reshape(-1, column.width)
 
 
+def _load_arena(fold: Fold, kind: str, label: str, words: bytes) -> None:
+    table = fold.units[kind].table
+    table.arenas[label].load(table.rows, np.frombuffer(words, np.int64))
+
+
 def _load_bag(fold: Fold, kind: str, label: str, values: list[Any]) -> None:
     held = fold.units[kind].table.bags[label][1]
     held[:] = [None if one is None else _unpacked(one) for one in values]
@@ -286,6 +297,7 @@ def _load_journeys(fold: Fold, held: dict[str, Any]) -> None:
 _LOADERS: dict[str, Any] = {
     "journeys": _load_journeys,
     "column": _load_column,
+    "arena": _load_arena,
     "bag": _load_bag,
     "identity": _load_identity,
     "accounts": _load_accounts,

@@ -45,7 +45,7 @@ def switch(fold: Fold, workspace: m.Workspace) -> None:
 
 
 def _carry_rows(plan: Plan, new: CompiledUnit) -> None:
-    """The columns and bags of a kind of subject."""
+    """The columns, arenas and bags of a kind of subject."""
     if new.kind not in plan.kinds:
         return
     before = plan.old.units[new.kind]
@@ -57,6 +57,9 @@ def _carry_rows(plan: Plan, new: CompiledUnit) -> None:
             values[:] = table.bags[label][1]
         else:
             values[:] = [None] * table.rows
+    for label, arena in new.table.arenas.items():
+        if label in table.arenas and plan.signal(new, before, label):
+            arena.share(table.arenas[label])
     new.ids = before.ids
     for label, score in new.scores.items():
         if plan.kept("score", label):

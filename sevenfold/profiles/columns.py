@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..limits import DICTIONARY_VALUES_MAX
+from .arenas import Arena
 from .build import Environment
 
 UNKNOWN = -(2**63)
@@ -22,7 +23,6 @@ UNKNOWN32 = -(2**31)
 """An unknown value in an int32 column."""
 UNKNOWN16 = -(2**15)
 """An unknown value in an int16 history."""
-
 ROWS_MAX = 1 << 28
 """Rows of a table: what a row's number has room for on the wheel."""
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -50,6 +50,7 @@ class Table:
         self.rows = 1
         self.columns: dict[str, Column] = {}
         self.bags: dict[str, tuple[str, list[Any]]] = {}
+        self.arenas: dict[str, Arena] = {}
 
     def add(self, label: str, dtype: str = "int64", empty: int = 0, width: int = 1) -> Column:
         """A new column named by `label`; `width` > 1 makes a row of values (a history)."""
@@ -70,6 +71,11 @@ class Table:
         name = self.env.bind(values, f"{self.kind}_{label}").id
         self.bags[label] = (name, values)
         return name
+
+    def add_arena(self, label: str, counts: Column, width: int) -> Arena:
+        """A column of small lists of integers: `counts` says how many entries of `width` words each has."""
+        made = self.arenas[label] = Arena(self.add(f"{label}.words", "int32"), counts, width)
+        return made
 
     def new_row(self) -> int:
         """A fresh row holding every column's empty value."""
@@ -94,6 +100,8 @@ class Table:
 
     def reset(self, row: int) -> None:
         """Gives every field of a row its empty value again (the loser of a merge)."""
+        for arena in self.arenas.values():
+            arena.reset(row)
         for column in self.columns.values():
             column.data[row] = column.empty
         for _, values in self.bags.values():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +11,9 @@ import msgspec
 from ...events.times import parse_ms
 from ...limits import DISTINCT_VALUES_MAX, REMEMBERED_VALUES_MAX
 from ...workspace import models as m
+from ..arenas import CHUNK_BITS, CHUNK_MASK, Arena
 from ..build import code, name
-from ..columns import UNKNOWN, Dictionary
+from ..columns import UNKNOWN, Column, Dictionary
 from ..expressions import parse_duration
 from ..slots import Slot
 from ..wheel import NEVER
@@ -195,11 +195,35 @@ class ExtremeKind(SignalKind):
         self._set(winner, self._best(days))
 
 
-class DistinctKind(SignalKind):
+CODE_BITS = 21
+CODE_MASK = (1 << CODE_BITS) - 1
+"""A word holds a value's code and, above it, a time in ms or a number of uses."""
+_GLOBALS = {"BITS": CHUNK_BITS, "MASK": CHUNK_MASK, "CODES": CODE_MASK, "UP": CODE_BITS}
+
+
+class RememberingKind(SignalKind):
+    """A signal with a small list of words for each subject."""
+
+    counts: Column
+    arena: Arena
+
+    def words(self, row: int) -> list[int]:
+        """What a subject has, oldest first."""
+        size = self.data(self.counts)[row] * self.arena.width
+        return self.arena.words(self.data(self.arena.at)[row], size) if size else []
+
+    def keep(self, row: int, words: list[int]) -> None:
+        """Puts a subject's words in the place of those it has, and their count in its column."""
+        at, counts = self.data(self.arena.at), self.data(self.counts)
+        at[row] = self.arena.keep(at[row], counts[row] * self.arena.width, words)
+        counts[row] = len(words) // self.arena.width
+
+
+class DistinctKind(RememberingKind):
     """Different values (or active days) by last time a value; one timer at most is out for a row.
 
-    A row's memory is an array of (value, last time) pairs. The value is a code of the signal's own
-    dictionary, or a day.
+    A row's memory is one word a value: its last time above its code in the signal's own dictionary. A day
+    needs no code, for it is the day of its last time.
     """
 
     model: m.Distinct | m.ActiveDays
@@ -208,160 +232,140 @@ class DistinctKind(SignalKind):
         self.counts = self.column(dtype="int32")
         self.slot = self.make_slot(self.counts, "count")
         self.window = window_ms(self.model.window)
-        self.bag = self.unit.table.add_bag(self.label)
+        self.arena = self.unit.table.add_arena(self.label, self.counts, 1)
         self.days = isinstance(self.model, m.ActiveDays)
         self.codes: Dictionary | None = None if self.days else self.unit.dictionary(self.label)
         self.op = self.unit.op(self._fire)
 
     def finish(self) -> None:
         self._changed = self.unit.changer(self.slot)
-        self.unit.env.scope[f"distinct_{self.counts.name}"] = (
-            self._days_taker() if self.days else self._taker()
-        )
+        scope = self.unit.env.scope
+        scope[f"note_{self.counts.name}"] = self._note
+        if not self.days:
+            scope[f"distinct_{self.counts.name}"] = self._taker()
 
     def streams(self) -> list[Stream]:
         return [Stream(self.events(self.model.event), self.model.where, self._emit)]
 
     def _emit(self) -> list[ast.stmt]:
-        take = name(f"distinct_{self.counts.name}")
-        if self.days:
-            return code("d |= TAKE(row, te, t)", TAKE=take)
-        assert isinstance(self.model, m.Distinct)
-        return code("d |= TAKE(row, V, te, t)", TAKE=take, V=self.unit.read_property(self.model.property))
-
-    def _days_taker(self) -> Callable[[int, int, int], int]:
-        bag, note, window = self.unit.env.scope[self.bag], self._note, self.window or NEVER
-
-        def take(row: int, te: int, t: int) -> int:
-            # The common case, another event of the day that was added last, moves that day's last time.
-            pairs = bag[row]
-            day = te // DAY
-            if pairs is not None and pairs[-2] == day and te + window > t:
-                if te > pairs[-1]:
-                    pairs[-1] = te
-                return 0
-            return note(row, day, te, t)
-
-        return take
+        if not self.days:
+            assert isinstance(self.model, m.Distinct)
+            value = self.unit.read_property(self.model.property)
+            return code("d |= TAKE(row, V, te, t)", TAKE=name(f"distinct_{self.counts.name}"), V=value)
+        # The common case, another event of the day that was added last, moves that day's last time.
+        return code(
+            "a = AT[row]\nb = te // DAY\n"
+            "if a and te + WINDOW > t:\n"
+            "    w = CHUNKS[a >> BITS]\n    a = (a & MASK) + N[row] - 1\n    u = w[a]\n"
+            "    if u // DAY == b:\n        b = -1\n"
+            "        if te > u:\n            w[a] = te\n"
+            "if b >= 0:\n    d |= NOTE(row, b, te, t)",
+            AT=name(self.arena.at.name),
+            DAY=DAY,
+            WINDOW=self.window or NEVER,
+            CHUNKS=self.unit.env.bind(self.arena.chunks, "words"),
+            N=name(self.counts.name),
+            NOTE=name(f"note_{self.counts.name}"),
+            **_GLOBALS,
+        )
 
     def _taker(self) -> Callable[[int, Any, int, int], int]:
         assert self.codes is not None
-        bag, note, window, code = (
-            self.unit.env.scope[self.bag],
-            self._note,
-            self.window or NEVER,
-            self.codes.code,
+        body = code(
+            "c = KNOWN.get(f'\"{value}\"') if value.__class__ is str else 0\n"
+            "if not c:\n    c = CODE(value)\n    if not c:\n        return 0\n"
+            "a = AT[row]\n"
+            "if a and te + WINDOW > t:\n"
+            "    w = CHUNKS[a >> BITS]\n    a &= MASK\n"
+            "    for i in range(a, a + N[row]):\n"
+            "        u = w[i]\n"
+            "        if u & CODES == c:\n"
+            "            if te > u >> UP:\n                w[i] = te << UP | c\n"
+            "            return 0\n"
+            "return NOTE(row, c, te, t)",
+            KNOWN=self.unit.env.bind(self.codes.codes, "codes"),
+            CODE=self.unit.env.bind(self._code, "code"),
+            AT=name(self.arena.at.name),
+            WINDOW=self.window or NEVER,
+            CHUNKS=self.unit.env.bind(self.arena.chunks, "words"),
+            N=name(self.counts.name),
+            NOTE=name(f"note_{self.counts.name}"),
+            **_GLOBALS,
         )
-        known = self.codes.codes
+        return self.unit.env.function(f"distinct_{self.label}", ["row", "value", "te", "t"], body)
 
-        def take(row: int, value: Any, te: int, t: int) -> int:
-            if value.__class__ is str:
-                if value == "":
-                    return 0
-                # The JSON text tells 1 from "1"; a text without quotes inside is its own JSON text but for
-                # them.
-                text = f'"{value}"'
-            elif value.__class__ in (int, float, bool):
-                text = _JSON.encode(value).decode()
-            else:
-                return 0
-            what = known.get(text) or code(text)
-            pairs = bag[row]
-            if pairs is not None and te + window > t:
-                for at in range(0, len(pairs), 2):
-                    if pairs[at] == what:
-                        if te > pairs[at + 1]:
-                            pairs[at + 1] = te
-                        return 0
-            return note(row, what, te, t)
+    def _code(self, value: Any) -> int:
+        """The code of a value, 0 for what is none. The JSON text tells 1 from "1"."""
+        assert self.codes is not None
+        if value.__class__ is str:
+            # A text without quotes inside is its own JSON text but for them.
+            return self.codes.code(f'"{value}"') if value else 0
+        if value.__class__ in (int, float, bool):
+            return self.codes.code(_JSON.encode(value).decode())
+        return 0
 
-        return take
+    def _word(self, value: int, te: int) -> int:
+        return te if self.days else te << CODE_BITS | value
+
+    def _value_of(self, word: int) -> int:
+        return word // DAY if self.days else word & CODE_MASK
+
+    def _time_of(self, word: int) -> int:
+        return word if self.days else word >> CODE_BITS
 
     def _note(self, row: int, value: int, te: int, t: int) -> int:
+        """A value at a time, in all cases."""
         if self.window is not None and leaves(te, self.window) <= t:
             return 0
-        bag = self.unit.env.scope[self.bag]
-        pairs = bag[row]
-        if pairs is None:
-            bag[row] = array("q", (value, te))
-        else:
-            size = len(pairs)
-            for at in range(size - 2, -1, -2):
-                if pairs[at] == value:
-                    if te > pairs[at + 1]:
-                        pairs[at + 1] = te
-                    return 0
-            if size >= 2 * DISTINCT_VALUES_MAX and not self.days:
+        words = self.words(row)
+        for place in range(len(words) - 1, -1, -1):
+            if self._value_of(words[place]) == value:
+                if te > self._time_of(words[place]):
+                    words[place] = self._word(value, te)
+                    self.keep(row, words)
                 return 0
-            pairs.append(value)
-            pairs.append(te)
-        if self.window is not None and (pairs is None or self._earlier(pairs)):
+        if len(words) >= DISTINCT_VALUES_MAX and not self.days:
+            return 0
+        if self.window is not None and all(te < self._time_of(word) for word in words):
+            # It leaves before all others: it needs a timer of its own.
             self.unit.push(leaves(te, self.window), self.unit.low(self.op), row)
-        counts = self.data(self.counts)
-        counts[row] = new = counts[row] + 1
-        return self._changed(row, new - 1, new)
-
-    def _earlier(self, pairs: Any) -> bool:
-        """Whether the pair just added leaves before all others (a late event): then it needs a timer of its
-        own.
-        """
-        size = len(pairs)
-        return size == 2 or pairs[size - 1] < min(pairs[1 : size - 1 : 2])
+        words.append(self._word(value, te))
+        self.keep(row, words)
+        return self._changed(row, len(words) - 1, len(words))
 
     def _fire(self, row: int, due: int, entries: int, value: int) -> int:
-        bag = self.unit.env.scope[self.bag]
-        pairs = bag[row]
-        if pairs is None or self.window is None:
+        words = self.words(row)
+        if not words or self.window is None:
             return 0
-        kept = array("q")
-        earliest = 0
-        for at in range(0, len(pairs), 2):
-            te = pairs[at + 1]
-            leave = leaves(te, self.window)
-            if leave > due:
-                kept.append(pairs[at])
-                kept.append(te)
-                if earliest == 0 or leave < earliest:
-                    earliest = leave
-        gone = (len(pairs) - len(kept)) // 2
-        bag[row] = kept if kept else None
-        if earliest:
-            self.unit.push(earliest, self.unit.low(self.op), row)
-        if not gone:
+        kept = [word for word in words if leaves(self._time_of(word), self.window) > due]
+        if kept:
+            earliest = min(self._time_of(word) for word in kept)
+            self.unit.push(leaves(earliest, self.window), self.unit.low(self.op), row)
+        if len(kept) == len(words):
             return 0
-        counts = self.data(self.counts)
-        old = counts[row]
-        counts[row] = old - gone
-        return self._changed(row, old, old - gone)
+        self.keep(row, kept)
+        return self._changed(row, len(words), len(kept))
 
     def merge(self, winner: int, loser: int, t: int) -> None:
-        bag = self.unit.env.scope[self.bag]
-        other = bag[loser]
-        if other is None:
+        other = self.words(loser)
+        if not other:
             return
-        mine = bag[winner]
         last: dict[int, int] = {}
-        for pairs in (mine, other):
-            for at in range(0, len(pairs) if pairs is not None else 0, 2):
-                last[pairs[at]] = max(last.get(pairs[at], pairs[at + 1]), pairs[at + 1])
+        for word in (*self.words(winner), *other):
+            value, te = self._value_of(word), self._time_of(word)
+            last[value] = max(last.get(value, te), te)
         if not self.days and len(last) > DISTINCT_VALUES_MAX:
             newest = sorted(last.items(), key=lambda pair: (-pair[1], pair[0]))[:DISTINCT_VALUES_MAX]
             last = dict(newest)
-        merged = array("q")
-        for value, te in last.items():
-            merged.append(value)
-            merged.append(te)
-        bag[winner] = merged
-        self.data(self.counts)[winner] = len(last)
+        self.keep(winner, [self._word(value, te) for value, te in last.items()])
         if self.window is not None:
-            self.unit.push(
-                min(leaves(te, self.window) for te in last.values()), self.unit.low(self.op), winner
-            )
+            self.unit.push(leaves(min(last.values()), self.window), self.unit.low(self.op), winner)
 
 
-class ValuesKind(SignalKind):
-    """Memory keyed by a property's value: triples (code, uses, last time) in order of first sight, at most
-    64 a subject.
+class ValuesKind(RememberingKind):
+    """Memory keyed by a property's value, at most 64 a subject, in order of first sight.
+
+    A value is two words: its uses above its code, and its last time.
     """
 
     model: m.Values
@@ -372,7 +376,7 @@ class ValuesKind(SignalKind):
         self.abandoned = self.column(".abandoned", "int16")
         self.top = self.column(".top", "int32")
         self.recent = self.column(".recent", "int32")
-        self.bag = self.unit.table.add_bag(self.label)
+        self.arena = self.unit.table.add_arena(self.label, self.counts, 2)
         self.codes = self.unit.dictionary(self.label)
         self.part_slots = {
             "abandoned": self.make_slot(self.abandoned, "count", "abandoned"),
@@ -404,27 +408,43 @@ class ValuesKind(SignalKind):
         return code("d |= TAKE(row, V, te, t)", TAKE=take, V=self.unit.read_property(self.model.property))
 
     def _taker(self) -> Callable[[int, Any, int, int], int]:
-        scope, minimum, quiet = self.unit.env.scope, self.model.minimum, self.quiet
-        bag, known, settle, again = scope[self.bag], self.codes.codes, self._take, self._used_again
-        recent, top = self.recent.name, self.top.name
+        # The common case: a value in steady use is used now.
+        body = code(
+            "c = KNOWN.get(value) if te == t and value.__class__ is str else None\n"
+            "a = AT[row]\n"
+            "if c is not None and a:\n"
+            "    w = CHUNKS[a >> BITS]\n    a &= MASK\n"
+            "    for i in range(a, a + N[row] * 2, 2):\n"
+            "        u = w[i]\n"
+            "        if u & CODES == c:\n"
+            "            if u < LEAST or w[i + 1] + QUIET <= t:\n                break\n"
+            "            w[i] = u + ONE\n            w[i + 1] = te\n"
+            "            if RECENT[row] == c and TOP[row] == c:\n                return 0\n"
+            "            return AGAIN(row, (i - a) // 2, c)\n"
+            "return SETTLE(row, value, te, t)",
+            KNOWN=self.unit.env.bind(self.codes.codes, "codes"),
+            AT=name(self.arena.at.name),
+            CHUNKS=self.unit.env.bind(self.arena.chunks, "words"),
+            N=name(self.counts.name),
+            LEAST=self.model.minimum << CODE_BITS,
+            QUIET=self.quiet,
+            ONE=1 << CODE_BITS,
+            RECENT=name(self.recent.name),
+            TOP=name(self.top.name),
+            AGAIN=self.unit.env.bind(self._used_again, "again"),
+            SETTLE=self.unit.env.bind(self._take, "settle"),
+            **_GLOBALS,
+        )
+        return self.unit.env.function(f"values_{self.label}", ["row", "value", "te", "t"], body)
 
-        def take(row: int, value: Any, te: int, t: int) -> int:
-            # The common case: a value in steady use is used now.
-            memory = bag[row]
-            what = known.get(value) if te == t and value.__class__ is str and memory is not None else None
-            if what is not None:
-                for at in range(0, len(memory), 3):
-                    if memory[at] == what:
-                        if memory[at + 1] < minimum or memory[at + 2] + quiet <= t:
-                            break
-                        memory[at + 1] += 1
-                        memory[at + 2] = te
-                        if scope[recent][row] == what and scope[top][row] == what:
-                            return 0
-                        return again(row, memory, at, what)
-            return settle(row, value, te, t)
+    def memory(self, row: int) -> list[tuple[int, int, int]]:
+        """(code, uses, last time) of each value, in order of first sight."""
+        words = self.words(row)
+        pairs = zip(words[::2], words[1::2], strict=True)
+        return [(word & CODE_MASK, word >> CODE_BITS, last) for word, last in pairs]
 
-        return take
+    def _remember(self, row: int, memory: list[tuple[int, int, int]]) -> None:
+        self.keep(row, [word for what, uses, last in memory for word in (uses << CODE_BITS | what, last)])
 
     def _take(self, row: int, value: Any, te: int, t: int) -> int:
         if value.__class__ is not str:
@@ -434,55 +454,40 @@ class ValuesKind(SignalKind):
         elif value == "":
             return 0
         what = self.codes.code(value)
-        bag = self.unit.env.scope[self.bag]
-        memory = bag[row]
-        if memory is None:
-            memory = bag[row] = array("q")
-        size = len(memory)
-        for at in range(0, size, 3):
-            if memory[at] == what:
-                active = memory[at + 1] >= self.model.minimum and memory[at + 2] + self.quiet > t
-                memory[at + 1] += 1
-                if te > memory[at + 2]:
-                    memory[at + 2] = te
-                return self._settle(row, t, -1 if active else at)
-        if size >= 3 * REMEMBERED_VALUES_MAX:
-            oldest = min(range(0, size, 3), key=lambda i: (memory[i + 2], i))
-            del memory[oldest : oldest + 3]
-        memory.extend((what, 1, te))
-        return self._settle(row, t, len(memory) - 3)
+        memory, count = self.memory(row), self.data(self.counts)[row]
+        for place, (code_, uses, last) in enumerate(memory):
+            if code_ == what:
+                active = uses >= self.model.minimum and last + self.quiet > t
+                memory[place] = (what, uses + 1, max(te, last))
+                self._remember(row, memory)
+                return self._settle(row, memory, count, t, -1 if active else place)
+        if len(memory) >= REMEMBERED_VALUES_MAX:
+            del memory[min(range(len(memory)), key=lambda i: (memory[i][2], i))]
+        memory.append((what, 1, te))
+        self._remember(row, memory)
+        return self._settle(row, memory, count, t, len(memory) - 1)
 
-    def _used_again(self, row: int, memory: Any, at: int, what: int) -> int:
+    def _used_again(self, row: int, place: int, what: int) -> int:
         """A value in steady use was used now: it is the most recent one and may have become the most used."""
-        mask = 0
+        mask, memory = 0, self.memory(row)
+        _, uses, last = memory[place]
         recent = self.data(self.recent)[row]
-        if recent != what:
-            # Of two last used at one instant, the one remembered later is the more recent.
-            for place in range(at + 3, len(memory), 3):
-                if memory[place] == recent and memory[place + 2] == memory[at + 2]:
-                    break
-            else:
-                mask = self._set(self.part_slots["recent"], self.recent, row, what)
+        # Of two last used at one instant, the one remembered later is the more recent.
+        if recent != what and (recent, last) not in [(one[0], one[2]) for one in memory[place + 1 :]]:
+            mask = self._set(self.part_slots["recent"], self.recent, row, what)
         top = self.data(self.top)[row]
-        if top == what:
-            return mask
-        uses = memory[at + 1]
-        for place in range(0, len(memory), 3):
-            if memory[place] == top:
-                if uses > memory[place + 1] or (uses == memory[place + 1] and at < place):
-                    mask |= self._set(self.part_slots["top"], self.top, row, what)
-                break
+        if top != what:
+            at, most = next((i, one[1]) for i, one in enumerate(memory) if one[0] == top)
+            if uses > most or (uses == most and place < at):
+                mask |= self._set(self.part_slots["top"], self.top, row, what)
         return mask
 
-    def _settle(self, row: int, t: int, touched: int) -> int:
-        memory = self.unit.env.scope[self.bag][row]
-        minimum, quiet = self.model.minimum, self.quiet
-        abandoned = used = 0
-        top = recent = 0
-        most, latest = 0, UNKNOWN
-        known = self.catalogue
-        for at in range(0, len(memory), 3):
-            what, uses, last = memory[at : at + 3]
+    def _settle(self, row: int, memory: list[tuple[int, int, int]], count: int, t: int, touched: int) -> int:
+        """Every part anew from a subject's memory, which had `count` values before."""
+        minimum, quiet, known = self.model.minimum, self.quiet, self.catalogue
+        abandoned = used = top = recent = most = 0
+        latest = UNKNOWN
+        for what, uses, last in memory:
             if uses > most:
                 most, top = uses, what
             if last >= latest:
@@ -491,9 +496,11 @@ class ValuesKind(SignalKind):
                 abandoned += 1
             if what in known:
                 used += 1
-        if touched >= 0 and memory[touched + 1] >= minimum and memory[touched + 2] + quiet > t:
-            self._arm(row, touched)
-        mask = self._set(self.slot, self.counts, row, len(memory) // 3)
+        if touched >= 0 and memory[touched][1] >= minimum and memory[touched][2] + quiet > t:
+            self._arm(row, memory, touched)
+        mask = 0
+        if count != len(memory) and self.slot.watched:
+            mask = self.changed(self.slot, row, count, len(memory))
         mask |= self._set(self.part_slots["abandoned"], self.abandoned, row, abandoned)
         mask |= self._set(self.part_slots["top"], self.top, row, top)
         mask |= self._set(self.part_slots["recent"], self.recent, row, recent)
@@ -503,19 +510,16 @@ class ValuesKind(SignalKind):
 
     def recount(self, row: int) -> int:
         """How much of the catalogue is unused, when it is another catalogue; returns who must look again."""
-        memory = self.unit.env.scope[self.bag][row]
-        known = self.catalogue
-        used = 0 if memory is None else sum(memory[at] in known for at in range(0, len(memory), 3))
-        return self._set(self.part_slots["unused"], self.unused, row, len(known) - used)
+        used = sum(what in self.catalogue for what, _, _ in self.memory(row))
+        return self._set(self.part_slots["unused"], self.unused, row, len(self.catalogue) - used)
 
-    def _arm(self, row: int, touched: int) -> None:
+    def _arm(self, row: int, memory: list[tuple[int, int, int]], touched: int) -> None:
         """A timer for a value that just came to count, unless an earlier one of this row is out."""
-        memory = self.unit.env.scope[self.bag][row]
-        now, mine = self.unit.now(), memory[touched + 2] + self.quiet
+        now, mine = self.unit.now(), memory[touched][2] + self.quiet
         others = [
-            memory[at + 2] + self.quiet
-            for at in range(0, len(memory), 3)
-            if at != touched and memory[at + 1] >= self.model.minimum and memory[at + 2] + self.quiet > now
+            last + self.quiet
+            for at, (_, uses, last) in enumerate(memory)
+            if at != touched and uses >= self.model.minimum and last + self.quiet > now
         ]
         if not others or mine < min(others):
             self.unit.push(mine, self.unit.low(self.op), row)
@@ -528,46 +532,37 @@ class ValuesKind(SignalKind):
         data[row] = new
         return self.changed(slot, row, old, new) if slot.watched else 0
 
-    def _fire(self, row: int, due: int, entries: int, value: int) -> int:
-        memory = self.unit.env.scope[self.bag][row]
-        if memory is None:
-            return 0
-        ahead = [
-            memory[at + 2] + self.quiet
-            for at in range(0, len(memory), 3)
-            if memory[at + 1] >= self.model.minimum and memory[at + 2] + self.quiet > due
-        ]
-        if ahead:
-            self.unit.push(min(ahead), self.unit.low(self.op), row)
-        return self._settle(row, due, -1)
-
-    def merge(self, winner: int, loser: int, t: int) -> None:
-        bag = self.unit.env.scope[self.bag]
-        if bag[loser] is None:
-            return
-        found: dict[int, list[int]] = {}
-        for memory in (bag[winner], bag[loser]):
-            for at in range(0, len(memory) if memory is not None else 0, 3):
-                what, uses, last = memory[at : at + 3]
-                if what in found:
-                    found[what] = [found[what][0] + uses, max(found[what][1], last)]
-                else:
-                    found[what] = [uses, last]
-        kept = sorted(found.items(), key=lambda item: -item[1][1])[:REMEMBERED_VALUES_MAX]
-        names = dict(kept)
-        memory = array("q")
-        for what, (uses, last) in found.items():
-            if what in names:
-                memory.extend((what, uses, last))
-        bag[winner] = memory
+    def _wait(self, row: int, memory: list[tuple[int, int, int]], t: int) -> None:
+        """A timer for the first value that will be quiet for long enough."""
         ahead = [
             last + self.quiet
-            for uses, last in names.values()
+            for _, uses, last in memory
             if uses >= self.model.minimum and last + self.quiet > t
         ]
         if ahead:
-            self.unit.push(min(ahead), self.unit.low(self.op), winner)
-        self._settle(winner, t, -1)
+            self.unit.push(min(ahead), self.unit.low(self.op), row)
+
+    def _fire(self, row: int, due: int, entries: int, value: int) -> int:
+        memory = self.memory(row)
+        if not memory:
+            return 0
+        self._wait(row, memory, due)
+        return self._settle(row, memory, len(memory), due, -1)
+
+    def merge(self, winner: int, loser: int, t: int) -> None:
+        mine, others = self.memory(winner), self.memory(loser)
+        if not others:
+            return
+        found: dict[int, tuple[int, int, int]] = {}
+        for what, uses, last in (*mine, *others):
+            _, so_far, before = found.get(what, (what, 0, last))
+            found[what] = (what, so_far + uses, max(before, last))
+        kept = sorted(found.values(), key=lambda one: -one[2])[:REMEMBERED_VALUES_MAX]
+        names = {what for what, _, _ in kept}
+        memory = [one for one in found.values() if one[0] in names]
+        self._remember(winner, memory)
+        self._wait(winner, memory, t)
+        self._settle(winner, memory, len(mine), t, -1)
 
     def parts(self, row: int) -> dict[str, Any]:
         return {part: self.unit.show(slot, row) for part, slot in self.part_slots.items()}
