@@ -42,6 +42,7 @@ class Usual(Arriving):
         wheel, valued, further = self.wheel, self.valued, self.further
         identity, account_ids, account_rows = self.identity, self.account_ids, self.account_rows
         maps, held, of_user, of_anonymous = identity.maps, identity.held, identity.user, identity.anonymous
+        of_device = identity.prefix.get("device")
         evaluate, page_name = self.person.evaluate, self._fields["name"]
         journeys: Any = self.journeys
         entity_fields, by_group = self._entity_fields, len(self._entity_fields) < len(self._entity_keys)
@@ -72,24 +73,33 @@ class Usual(Arriving):
                 if user is not None:
                     key = of_user + user  # type: ignore[operator]
                     row = maps[hash(key) & SHARD_MASK][key]
-                    if anonymous is not None:
-                        keys = held[row]
-                        if keys.__class__ is not tuple or of_anonymous + anonymous not in keys:  # type: ignore[operator]
-                            raise UnusualError
+                    keys = held[row]
+                    if anonymous is not None and (
+                        keys.__class__ is not tuple or of_anonymous + anonymous not in keys  # type: ignore[operator]
+                    ):
+                        raise UnusualError
                 elif anonymous is not None:
                     key = of_anonymous + anonymous  # type: ignore[operator]
                     row = maps[hash(key) & SHARD_MASK][key]
+                    keys = held[row]
                 else:
                     raise UnusualError
                 account = accounts[row]
                 group = None
                 if context is not None:
-                    group = context.group_id
+                    group, device = context.group_id, context.device
                     if (
                         context.traits is not None
-                        or context.device is not None
                         or context.consent is not None
                         or (by_group and group is not None)
+                    ):
+                        raise UnusualError
+                    # Phones send the address of their push messages with everything.
+                    if (
+                        device is not None
+                        and device.token is not None
+                        and of_device is not None
+                        and (keys.__class__ is not tuple or of_device + device.token not in keys)
                     ):
                         raise UnusualError
                 if group is None:

@@ -23,8 +23,8 @@ _ISO = re.compile(
     re.ASCII,
 )
 
-# The usual form, 2026-05-01T12:34:56.789Z, is looked up in three parts: minutes, met before, and two tables that
-# are small enough to stay in the processor's cache.
+# The usual form, 2026-05-01T12:34:56.789Z, is looked up in three parts: minutes that were met before, and two
+# tables that are small enough to stay in the processor's cache.
 _MINUTES: dict[str, int] = {}
 _MINUTES_MAX = 50_000
 _SECONDS = {f"{second:02}.": second * 1_000 for second in range(60)}
