@@ -1,7 +1,6 @@
 """Human tasks: one for a subject, kind and reason, with an owner, a clock of business hours and an outcome.
 
-Who is chosen is read and written at once: the fold is one sequence of operations, so what comes second sees
-what came first, however records are batched. The rules: docs/explain/people-and-tasks.md.
+What happens to a task while it is open is `task_course`. The rules: docs/explain/people-and-tasks.md.
 """
 
 from __future__ import annotations
@@ -9,17 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..limits import TASK_SNOOZE_MS_MAX, TASKS_RETRIED_MAX
-from ..profiles.wheel import OP_BITS
 from ..workspace.base import PERSON
-from .evidence import Evidence
-from .owners import Directory, Roster
-from .serving import Service
-from .task_kinds import Clock, CompiledKind, TaskError
-from .task_table import Task, TaskTable, Waiting
-from .telling import stable_id
-from .times import NEVER, local
-from .zones import zone
+from .notices import withdraw
+from .task_course import TaskCourse, Told
+from .task_kinds import CompiledKind, TaskError
+from .task_table import Task, Waiting
 
 if TYPE_CHECKING:
     from ..engine.fold import Fold
@@ -29,25 +22,15 @@ if TYPE_CHECKING:
 
 JOINED = "joined"
 """The outcome of a task that became part of an older one when two people turned out to be one."""
-Told = dict[str, Any]
-"""What goes into an effect beside its own data: who did it, in which run."""
 
 
-class Tasks(Service):
-    """The open tasks of a fold."""
+class Tasks(TaskCourse):
+    """The tasks of a fold."""
 
     def __init__(self, fold: Fold, runtime: Journeys) -> None:
         super().__init__(fold, runtime)
-        self.evidence = Evidence(fold)
-        people, catalogues = fold.workspace.people, fold.workspace.catalogues
-        catalogue = catalogues.get(people.catalogue) if people is not None else None
-        self.roster = Roster(Directory.of(people, catalogue.rows if catalogue is not None else []))
-        self.kinds: dict[str, CompiledKind] = {}
-        self.open_tasks = TaskTable()
         self.on_closed: list[Callable[[Task, str, Task | None], None]] = []
         """Told of each task that was closed, its outcome, and the task that goes on in its place."""
-        self._low = 0
-        self._zone = zone(fold.workspace.timezone)
 
     def declare(self) -> None:
         self._low = self.runtime.timer("tasks", self._fire)
@@ -119,6 +102,7 @@ class Tasks(Service):
             "outcomes": list(model.outcomes), "channel": model.channel, "template": model.template,
         }  # fmt: skip
         self.fold.emit(unit, row, "task", task.kind, data | told)
+        self._notify(task, task.id, [task.owner], data)
         self._touch(unit, row, task.kind, task.id)
         self._arm(task)
 
@@ -156,6 +140,7 @@ class Tasks(Service):
         data: Told = {"outcome": outcome, "reason": task.reason, "owner": task.owner}
         data |= {"after": self.fold.t - task.opened, "in_time": not task.overdue}
         ident = self._tell(task, "task_closed", data | told)
+        withdraw(self.runtime, task)
         self._touch(self.fold._unit(task.of), task.row, task.kind, ident)
         self.derive(self.fold._unit(task.of), task.row, f"$task {outcome} {task.kind}")
         self.retry()
@@ -165,98 +150,6 @@ class Tasks(Service):
         for slot, number, since in waiting:
             if runs.number[slot] == number and runs.since[slot] == since:
                 self.runtime.wake_task(slot, number, code)
-
-    def assign(self, task: Task, owner: str | None, why: str, told: Told) -> None:
-        """The task has another owner."""
-        before, task.owner = task.owner, owner
-        self.roster.carry(before, -1)
-        self.roster.carry(owner, 1)
-        model = self.kinds[task.kind].model
-        data: Told = {"from": before, "to": owner, "why": why, "reason": task.reason, "due": task.due}
-        data |= {"channel": model.channel, "template": model.template}
-        self._tell(task, "task_assigned", data | told)
-
-    def snooze(self, task: Task, until: int, told: Told) -> str:
-        """The task sleeps until then, and its clock with it: "" or the reason why not."""
-        t, compiled = self.fold.t, self.kinds[task.kind]
-        if task.snoozes >= compiled.model.snooze_max:
-            return "snoozed_too_often"
-        if not t < until <= t + TASK_SNOOZE_MS_MAX:
-            return "until_out_of_bounds"
-        task.snoozes += 1
-        task.due = later(compiled.clock, t, until, task.due)
-        task.escalations = [later(compiled.clock, t, until, one) for one in task.escalations]
-        data = {"until": until, "due": task.due, "left": compiled.model.snooze_max - task.snoozes}
-        self._tell(task, "task_snoozed", data | told)
-        self._arm(task)
-        return ""
-
-    def note(self, task: Task, told: Told) -> None:
-        """Somebody wrote something down."""
-        self._tell(task, "task_noted", told)
-
-    def retry(self) -> None:
-        """Tasks that nobody owns are offered again, the oldest first, to whoever has room now."""
-        unowned = sorted((one for one in self.open_tasks if one.owner is None), key=lambda one: one.number)
-        for task in unowned[:TASKS_RETRIED_MAX]:
-            compiled = self.kinds[task.kind]
-            choice = compiled.choose(self.roster, self.fold._unit(task.of), task.row, self.day())
-            if choice.owner is not None:
-                self.assign(task, choice.owner, "room", {})
-
-    def day(self) -> int:
-        """Today in the workspace's time zone, as days since 1970-01-01."""
-        return local(self.fold.t, self._zone).day
-
-    def _remove(self, task: Task) -> None:
-        self.open_tasks.remove(task)
-        self.roster.carry(task.owner, -1)
-
-    def _tell(self, task: Task, effect: str, data: Told) -> str:
-        task.changes += 1
-        ident = stable_id(task.id, effect, task.changes)
-        unit = self.fold._unit(task.of)
-        self.fold.emit(unit, task.row, effect, task.kind, {"task": task.id, "id": ident} | data)
-        return ident
-
-    def _touch(self, unit: CompiledUnit, row: int, kind: str, ident: str, *, ghost: bool = False) -> None:
-        saves: Any = self.runtime.services.get("saves")
-        if saves is not None:
-            saves.touched(unit, row, self.fold.t, "task", kind, ident, ghost=ghost)
-
-    # ------------------------------------------------------------------------------------------- timers
-
-    def _arm(self, task: Task) -> None:
-        coming = task.escalations[task.level] if task.level < len(task.escalations) else NEVER
-        due = min(coming, NEVER if task.overdue else task.due)
-        if due != task.timer:
-            task.timer = due
-            if due != NEVER:
-                self.fold.wheel.push(due, self._low + (self.open_tasks.by_id[task.id] << OP_BITS))
-
-    def _fire(self, slot: int, due: int) -> None:
-        task = self.open_tasks.at(slot)
-        if task is None or task.timer != due:
-            return
-        if not task.overdue and task.due <= due:
-            task.overdue = True
-            self._tell(task, "task_overdue", {"reason": task.reason, "owner": task.owner, "due": task.due})
-        while task.level < len(task.escalations) and task.escalations[task.level] <= due:
-            task.level += 1
-            self._escalate(task)
-        self._arm(task)
-
-    def _escalate(self, task: Task) -> None:
-        model = self.kinds[task.kind].model
-        roles = [rule.role for rule in model.owners if rule.role is not None]
-        rule = model.escalate[task.level - 1]
-        shown, owner = self.roster.above(rule, task.owner, roles, self.day())
-        data = {"level": task.level, "to": shown, "reason": task.reason, "owner": task.owner, "due": task.due}
-        self._tell(task, "task_escalated", data)
-        if owner is not None and owner != task.owner:
-            self.assign(task, owner, f"escalation {task.level}", {})
-        elif task.owner is None:
-            self.retry()
 
     # --------------------------------------------------------------------------------- merging and keeping
 
@@ -275,6 +168,7 @@ class Tasks(Service):
             for run in younger.waiting:
                 self.open_tasks.wait(older, run)
             self._tell(younger, "task_closed", {"outcome": JOINED, "into": older.id, "owner": younger.owner})
+            withdraw(self.runtime, younger)
             for hear in self.on_closed:
                 hear(younger, JOINED, older)
         self.retry()
@@ -295,9 +189,4 @@ class Tasks(Service):
                 task.escalations = task.escalations[:levels]
 
 
-def later(clock: Clock, t: int, until: int, due: int) -> int:
-    """A time by the clock, moved as if the clock stood still from `t` to `until`; what is over stays."""
-    return due if due <= t else clock.add(until, clock.between(t, due))
-
-
-__all__ = ["JOINED", "Tasks", "later"]
+__all__ = ["JOINED", "Tasks", "Told"]

@@ -80,7 +80,7 @@ def test_items_that_cannot_be_reached_any_more_are_skipped_and_what_follows_them
 def test_circles_and_items_that_are_not_there_are_errors() -> None:
     for broken in ({"a": ["b"], "b": ["a"]}, {"a": ["z"]}):
         with pytest.raises(PlaybookError):
-            needs(**broken)  # type: ignore[arg-type]
+            needs(**broken)
     with pytest.raises(PlaybookError):
         items = {"a": PlaybookItem(title="", decide=["yes"]), "b": PlaybookItem(title="", after=["a:no"])}
         needs_of("book", Playbook(items=items))

@@ -359,6 +359,28 @@ def test_what_came_too_late_is_refused_and_what_cannot_be_meant_is_an_error() ->
             office.control(NINE + 3, "task", **record)
 
 
+def test_the_owner_is_told_by_something_owed_that_is_taken_back_when_the_task_is_closed() -> None:
+    kind = {"channel": "slack", "template": "hello", "escalate": [{"after": "1h", "owner_manager": True}]}
+    channels = {"slack": {"type": "slack"}, "email": {"type": "email"}}
+    signals = {"heard": {"kind": "count", "event": "$message sent hello"}}
+    base = {"stalls": {"kind": "count", "event": "Stalled"}}
+    office = world(kind, channels=channels, signals=signals | base)
+    office.track(NINE, "u", "Stalled")
+    desk: Any = office.fold.journeys.services["messages"]  # type: ignore[union-attr]
+    [(ident, owed)] = desk.book.to_send()
+    task = office.data("task")[0]
+    assert ident == task["task"] and (owed["to"], owed["channel"]) == (["ann"], "slack")
+    assert owed["talk_track"] == task["talk_track"]
+    office.control(NINE + 1, "outcome", effect=ident, outcome="sent")
+    # It was no message to the customer.
+    assert office.fold.read("person", 1)["signals"]["heard"] == 0
+    office.until(NINE + HOUR)
+    [(ident, owed)] = desk.book.to_send()
+    assert ident == office.data("task_escalated")[0]["id"] and owed["to"] == ["max"]
+    office.control(NINE + 2 * HOUR, "task", task=task["task"], action="close", outcome="saved")
+    assert not list(desk.book.to_send()) and office.data("cancelled")[0]["effect"] == ident
+
+
 # ------------------------------------------------------------------------------- merges, snapshots, batches
 
 
