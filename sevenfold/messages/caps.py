@@ -65,6 +65,11 @@ class CompiledCap:
                 return limit
         return self.model.limit
 
+    @property
+    def least(self) -> int:
+        """The smallest limit that may hold for anybody."""
+        return min([self.model.limit, *self.model.limits.values()])
+
     def full_until(self, t: int, limit: int, ledgers: Sequence[Ledger], masks: Sequence[int]) -> int | None:
         """None when there is room at `t` for one more; else when there will be (`NEVER`: with a limit of
         0).

@@ -83,6 +83,7 @@ class StepMessages:
             tuple(dict.fromkeys([*model.tags, *journey.tags])),
             bool(template and template.transactional),
         )
+        caps = rules.caps_over(kind)
         version = version_of(name, template, workspace.partials, channel.kind).digest if template else ""
         return Candidate(
             template=name,
@@ -93,7 +94,8 @@ class StepMessages:
             deliverable=template is not None,
             transactional=kind.transactional,
             guards=rules.guards(kind),
-            caps=rules.caps_over(kind),
+            caps=caps,
+            least=min((cap.least for cap in caps), default=0),
             quiet=[entry for entry in rules.quiet if entry.covers(kind)],
             once_per=rules.once_per(kind.topic),
             conflicts=rules.conflicts.get(kind.intent, {}) if kind.intent else {},

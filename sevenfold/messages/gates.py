@@ -58,6 +58,8 @@ class Candidate:
     transactional: bool = False
     guards: Sequence[CompiledGuard] = ()
     caps: Sequence[CompiledCap] = ()
+    least: int = 0
+    """With fewer messages than this in the ledger every cap has room."""
     quiet: Sequence[CompiledQuiet] = ()
     once_per: int = 0
     """How long the topic holds others back, ms; 0: there is none."""
@@ -120,8 +122,9 @@ def suppression(case: Case) -> Verdict | None:
     """2. The address bounced, complained, or was put on the list. All addresses there are must be on it."""
     if case.message.channel.address is None or not case.addresses:
         return None
-    if any(not case.suppressed(address) for address in case.addresses):
-        return None
+    for address in case.addresses:
+        if not case.suppressed(address):
+            return None
     return Verdict("suppressed", hands_over=True)
 
 
@@ -172,6 +175,8 @@ def arbitration(case: Case) -> Verdict | None:
         same = message.kind.topic is not None and kind.topic == message.kind.topic
         if same or kind.intent in message.conflicts or (message.gap and not kind.transactional):
             return Verdict("outranked", detail={"by": f"{kind.journey}/{kind.step}"})
+    if not any(case.ledgers):
+        return None
     kinds = case.kinds
     topic = message.kind.topic
     if message.once_per:
@@ -199,6 +204,8 @@ def frequency(case: Case) -> Verdict | None:
     """
     if case.run_full:
         return Verdict("capped", detail={"cap": "limits.messages"})
+    if sum(map(len, case.ledgers)) < case.message.least:
+        return None
     later, waits_for = 0, ""
     hands_over: Verdict | None = None
     for cap in case.message.caps:
