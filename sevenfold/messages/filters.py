@@ -128,14 +128,15 @@ def date_add(context: Any, value: Any, *, zone: Any = None, **spans: Any) -> str
             _wrong(f"date_add has weeks, days, hours and minutes, and no {unit}")
         if isinstance(count, bool) or not isinstance(count, int) or abs(count) > 100_000:
             _wrong(f"{unit} are a whole number")
-    when, day = _moment(context, value, zone)
+    given = _moment(context, value, zone)
     whole = timedelta(weeks=spans.pop("weeks", 0), days=spans.pop("days", 0))
     try:
-        if day and not spans:
-            return formats.date_text((when + whole, True), "iso", _locale(context, None))
+        if given.day and not spans:
+            later = given._replace(when=given.when + whole)
+            return formats.date_text(later, "iso", _locale(context, None))
         # Days are counted on the wall, so a day has 23 or 25 hours where clocks change; hours are hours.
         where = _zone(context, zone)
-        wall = where.wall(formats.instant((when, day))) + whole // timedelta(milliseconds=1)
+        wall = where.wall(formats.instant(given)) + whole // timedelta(milliseconds=1)
         at = where.instant(wall) + timedelta(**spans) // timedelta(milliseconds=1)
         found = formats.moment(at, where)
     except (OverflowError, ValueError):
@@ -145,7 +146,7 @@ def date_add(context: Any, value: Any, *, zone: Any = None, **spans: Any) -> str
 
 def days_until(context: Any, value: Any, *, zone: Any = None) -> int:
     now = _moment(context, _settings(context).now, zone)
-    return (_moment(context, value, zone)[0].date() - now[0].date()).days
+    return (_moment(context, value, zone).when.date() - now.when.date()).days
 
 
 def money(context: Any, value: Any, currency: Any = None, digits: Any = None, *, locale: Any = None) -> str:

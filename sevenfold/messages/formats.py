@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_time
@@ -25,10 +25,19 @@ STYLES: Final = ("short", "medium", "long", "full")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _DIRECTIVE: Final = re.compile(r"%(-)?([A-Za-z%])")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_REMEMBERED: Final = 2_048
 _TWO: Final = "02d"
 
-Moment = tuple[datetime, bool]
-"""The time on the wall, and whether it is a day without a time, which no zone moves."""
+
+class Moment(NamedTuple):
+    """The time on the wall, and whether it is a day without a time, which no zone moves.
+
+    The offset tells apart what Python takes for equal: one instant in two zones.
+    """
+
+    when: datetime
+    day: bool
+    offset: timedelta
 
 
 @lru_cache(maxsize=256)
@@ -53,35 +62,36 @@ def moment(value: Any, zone: Zone) -> Moment | None:
                 day = date.fromisoformat(text)
             except ValueError:
                 return None
-            return datetime(day.year, day.month, day.day, tzinfo=UTC), True
+            return Moment(datetime(day.year, day.month, day.day, tzinfo=UTC), True, timedelta())
         value = int(text) if text.isdecimal() and len(text) <= 15 else text
     ms = parse_ms(value)
-    return None if ms is None else (_wall(ms, zone), False)
-
-
-def _wall(ms: int, zone: Zone) -> datetime:
-    offset = timezone(timedelta(milliseconds=zone.offset(ms)))
-    return datetime.fromtimestamp(ms // 1_000, offset) + timedelta(milliseconds=ms % 1_000)
+    if ms is None:
+        return None
+    offset = timedelta(milliseconds=zone.offset(ms))
+    wall = datetime.fromtimestamp(ms // 1_000, timezone(offset)) + timedelta(milliseconds=ms % 1_000)
+    return Moment(wall, False, offset)
 
 
 def instant(value: Moment) -> int:
     """Milliseconds UTC; a day alone counts from 00:00 UTC."""
-    return (value[0] - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return (value.when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def date_text(value: Moment, style: str, locale: Locale) -> str:
     """A date in a style of the language, as ``iso``, or by a pattern of ``%`` directives."""
-    when = value[0]
+    when = value.when
     if style in STYLES:
         return str(format_date(when, style, locale))
     if style == "iso":
-        return when.date().isoformat() if value[1] else when.isoformat(timespec="seconds")
+        return when.date().isoformat() if value.day else when.isoformat(timespec="seconds")
     return _DIRECTIVE.sub(lambda match: _directive(match, when, locale), style)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def time_text(value: Moment, style: str, locale: Locale) -> str:
     """The time of day: ``short`` or ``medium`` (with seconds)."""
-    return str(format_time(value[0], "medium" if style == "medium" else "short", locale=locale))
+    return str(format_time(value.when, "medium" if style == "medium" else "short", locale=locale))
 
 
 def _directive(match: re.Match[str], when: datetime, locale: Locale) -> str:
@@ -124,7 +134,7 @@ _DIRECTIVES: Final[dict[str, Callable[[datetime, Locale], str]]] = {
     "R": lambda when, _: when.strftime("%H:%M"),
     "D": lambda when, _: when.strftime("%m/%d/%y"),
     "z": lambda when, _: when.strftime("%z"),
-    "s": lambda when, _: str(instant((when, False)) // 1_000),
+    "s": lambda when, _: str(int(when.timestamp())),
     "L": lambda when, _: f"{when.microsecond // 1_000:03d}",
     "n": lambda _, __: "\n",
     "t": lambda _, __: "\t",
@@ -148,6 +158,7 @@ def decimal_of(value: Any) -> Decimal:
     return found
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def number(value: Decimal, digits: int | None, locale: Locale) -> str:
     """A number with the separators of the language: as many digits as it has, at most 6, or exactly
     ``digits``.
@@ -156,6 +167,7 @@ def number(value: Decimal, digits: int | None, locale: Locale) -> str:
     return str(format_decimal(value, _pattern(digits, plain.partition(".")[0]), locale=locale))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def percent(value: Decimal, digits: int, locale: Locale) -> str:
     """0.87 as 87 %."""
     plain = str(locale.percent_formats[None].pattern)
@@ -163,6 +175,7 @@ def percent(value: Decimal, digits: int, locale: Locale) -> str:
     return str(format_percent(value, pattern, locale=locale))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def money(value: Decimal, currency: str, digits: int | None, locale: Locale) -> str:
     """An amount with its currency, with as many digits as the currency has, or exactly ``digits``. Raises
     ValueError for what is no currency code.
@@ -188,6 +201,9 @@ def sentence(items: list[str], locale: Locale) -> str:
     return str(format_list(items, locale=locale))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def plural(value: Decimal, locale: Locale) -> str:
     """one, few, many, other ... as the language counts."""
-    return str(locale.plural_form(abs(value)))
+    # 1.0 is one thing, although English says 1.0 things.
+    whole = int(value)
+    return str(locale.plural_form(abs(whole) if value == whole else abs(value)))

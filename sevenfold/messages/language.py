@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from io import StringIO
 from typing import Any, Final, Literal, TextIO
 
 from liquid import BoundTemplate, Environment, RenderContext
@@ -22,6 +23,7 @@ from liquid.exceptions import (
     LiquidError,
     LiquidSyntaxError,
     LoopIterationLimitError,
+    OutputStreamLimitError,
     ResourceLimitError,
     TemplateNotFoundError,
     UndefinedError,
@@ -49,6 +51,7 @@ ROOTS: Final = frozenset({
 })  # fmt: skip
 """What a template can speak of."""
 _MARKUP_FILTERS: Final = frozenset({"escape", "escape_once", "newline_to_br"})
+_LONG: Final = f"a text of more than {limits.TEMPLATE_OUTPUT_BYTES_MAX:,} bytes"
 _COLLECTION_PARTS: Final = frozenset({"size", "first", "last"})
 
 
@@ -174,6 +177,10 @@ class Context(RenderContext):
             raise UnknownFilterError(f"unknown filter `{name}`", token=token) from None
         return partial(function, self)
 
+    def get_buffer(self, buf: TextIO | None = None) -> StringIO:
+        """Where a block collects its text."""
+        return _Output()
+
     def assign(self, key: str, val: Any) -> None:
         self.budget.charge(1 + len(self.locals))
         super().assign(key, val)
@@ -185,6 +192,20 @@ class Context(RenderContext):
             most = limits.TEMPLATE_LOOP_ITEMS_MAX
             raise LoopIterationLimitError(f"loops turn more than {most:,} times", token=None)
         self.budget.charge(length * self.template.weight)  # type: ignore[attr-defined]  # a BoundedTemplate's
+
+
+class _Output(StringIO):
+    """What has been written, within the bound of a text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room = limits.TEMPLATE_OUTPUT_BYTES_MAX
+
+    def write(self, text: str) -> int:
+        self.room -= len(text)
+        if self.room < 0:
+            raise OutputStreamLimitError(_LONG, token=None)
+        return super().write(text)
 
 
 class BoundedTemplate(BoundTemplate):
@@ -202,9 +223,12 @@ class BoundedTemplate(BoundTemplate):
     def write(self, names: Mapping[str, object]) -> str:
         """The text rendered with these names."""
         context = self.context_class(self, globals=names)
-        buffer = self._get_buffer()
+        buffer = _Output()
         self.render_with_context(context, buffer)
-        return buffer.getvalue()
+        text = buffer.getvalue()
+        if len(text) * 4 > limits.TEMPLATE_OUTPUT_BYTES_MAX < len(text.encode("utf-8", "replace")):
+            raise OutputStreamLimitError(_LONG, token=None)
+        return text
 
     def value(self, names: Mapping[str, object]) -> object:
         """The value of a text that is one output, with its type."""
@@ -249,7 +273,7 @@ def _bound(node: Node) -> None:
         waiting.extend(expression.children())
 
 
-class _Output(OutputNode):
+class _Insertion(OutputNode):
     """Whole numbers print without ``.0``, others with at most six digits after the point."""
 
     __slots__ = ()
@@ -262,10 +286,10 @@ class _Output(OutputNode):
 
 
 class _OutputTag(Output):
-    node_class = _Output
+    node_class = _Insertion
 
 
-class _Echo(_Output, EchoNode):
+class _Echo(_Insertion, EchoNode):
     __slots__ = ()
 
 
@@ -280,12 +304,15 @@ class Language(Environment):
     block_nesting_limit = limits.TEMPLATE_NESTING_LEVELS_MAX
     context_depth_limit = limits.TEMPLATE_NESTING_LEVELS_MAX
     local_namespace_limit = limits.TEMPLATE_LOCAL_BYTES_MAX
-    output_stream_limit = limits.TEMPLATE_OUTPUT_BYTES_MAX
 
-    def __init__(self, escaping: Escaping, partials: Mapping[str, str]) -> None:
+    def __init__(
+        self, escaping: Escaping, partials: Mapping[str, str], written: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(autoescape=escaping in ("html", "chat"), undefined=Missing)
         self.escaping = escaping
         self.partials = partials
+        self.written = partials if written is None else written
+        """The partials as their authors named them."""
         self._parsed: dict[str, BoundTemplate] = {}
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:

@@ -24,7 +24,7 @@ class Part:
         try:
             found = language.from_string(source.text)
         except LiquidError as error:
-            raise TemplateFaultError(fault_of(error, source, language.partials)) from error
+            raise TemplateFaultError(fault_of(error, source, language.written)) from error
         except (RecursionError, ValueError) as error:
             raise TemplateFaultError(Fault("syntax", "the text cannot be read", *source.place(0))) from error
         assert isinstance(found, BoundedTemplate)
@@ -41,7 +41,7 @@ class Part:
         try:
             return uses_in(self.template)
         except LiquidError as error:
-            raise TemplateFaultError(fault_of(error, self.source, self.language.partials)) from error
+            raise TemplateFaultError(fault_of(error, self.source, self.language.written)) from error
         except RecursionError as error:
             raise TemplateFaultError(Fault("too_much", "blocks too deep", *self.source.place(0))) from error
 

@@ -171,7 +171,7 @@ class _Rendering:
         except UndefinedError as error:
             raise TemplateFaultError(_missing(error, part)) from error
         except LiquidError as error:
-            fault = fault_of(error, part.source, part.language.partials)
+            fault = fault_of(error, part.source, part.language.written)
             code = "bad_value" if fault.code == "syntax" else fault.code
             raise TemplateFaultError(msgspec.structs.replace(fault, code=code)) from error
         except Exception as error:
@@ -360,7 +360,7 @@ def _plain(value: Any, depth: int) -> Any:
 
 def _missing(error: UndefinedError, part: Part) -> Fault:
     """What was asked for, the likely name, and how to live without it."""
-    fault = fault_of(error, part.source, part.language.partials)
+    fault = fault_of(error, part.source, part.language.written)
     absent = error.message
     if not isinstance(absent, Absent):
         return msgspec.structs.replace(fault, code="missing_value")

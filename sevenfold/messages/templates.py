@@ -148,12 +148,25 @@ def version_of(
         if isinstance(given, str) and partial not in reached:
             reached[partial] = given
             waiting.extend(partials_in(given))
+            waiting.extend(other for other in known if other.startswith(f"{partial}."))
     return TemplateVersion(name, kind or template.channel, template, dict(sorted(reached.items())))
 
 
 def partials_in(text: str) -> list[str]:
     """The names of the partials that a text renders."""
     return [match[2] for pattern in (_PARTIAL, _LIQUID_PARTIAL) for match in pattern.finditer(text)]
+
+
+def partials_for(version: TemplateVersion, key: str) -> dict[str, str]:
+    """The partials of a wording: for ``footer``, ``footer.de-AT`` or ``footer.de`` goes before ``footer``."""
+    found = dict(version.partials)
+    language = key.partition("-")[0].partition("_")[0]
+    for suffix in (language, key) if key else ():
+        for name, text in version.partials.items():
+            plain, _, locale = name.rpartition(".")
+            if plain in found and locale_key(locale) == locale_key(suffix):
+                found[plain] = text
+    return found
 
 
 def texts_of(value: Any, depth: int = 0) -> Iterator[str]:

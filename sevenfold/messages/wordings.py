@@ -15,7 +15,7 @@ from .mjml import compile_mjml
 from .parts import Part
 from .plain_text import text_of_html, text_source
 from .sources import Piece, Source
-from .templates import Button, TemplateVersion, locale_key
+from .templates import Button, TemplateVersion, locale_key, partials_for
 
 PREHEADER_MARK: Final = "<!--preheader-->"
 """Where the preheader goes in compiled HTML."""
@@ -34,6 +34,7 @@ class CompiledWording:
         self._version = version
         self._faults = faults
         self._languages: dict[Escaping, Language] = {}
+        self._partials = partials_for(version, key)
         self.parts: dict[str, Part] = {}
         self.buttons: list[tuple[Part, Part, str]] = []
         self.payload: Any = None
@@ -72,11 +73,18 @@ class CompiledWording:
         """The Liquid for texts that are escaped like this, with the version's partials."""
         found = self._languages.get(escaping)
         if found is None:
-            partials: Mapping[str, str] = self._version.partials
+            partials: Mapping[str, str] = self._partials
             if escaping == "plain":
                 partials = {name: text_of_html_partial(text) for name, text in partials.items()}
-            found = self._languages[escaping] = Language(escaping, partials).with_filters()
+            found = self._languages[escaping] = Language(
+                escaping, partials, self._version.partials
+            ).with_filters()
         return found
+
+    def _origin(self, name: str, text: str) -> str:
+        """The full name of the partial that gave the text."""
+        given = self._version.partials
+        return next((one for one in given if one.startswith(name) and given[one] == text), name)
 
     def _add(self, field: str, escaping: Escaping) -> None:
         value, path = self.given(field)
@@ -136,7 +144,7 @@ class CompiledWording:
         source = Source([Piece(text, path)])
         layout = self._version.template.layout
         if layout is not None:
-            frame = self._version.partials.get(layout)
+            frame = self._partials.get(layout)
             if frame is None:
                 message, at = f"there is no partial `{layout}`", (*self._top, "layout")
                 raise TemplateFaultError(Fault("unknown_partial", message, at, 1))
@@ -144,7 +152,7 @@ class CompiledWording:
             if (broken := unclosed(frame)) is not None:
                 line = 1 + frame.count("\n", 0, broken[0])
                 raise TemplateFaultError(Fault("syntax", broken[1], ("partials", layout), line))
-            outer = Source([Piece(frame, ("partials", layout))])
+            outer = Source([Piece(frame, ("partials", self._origin(layout, frame)))])
             if len(_CONTENT.findall(frame)) != 1:
                 message = "a layout has `{{ content }}` exactly once"
                 raise TemplateFaultError(Fault("unknown_partial", message, ("partials", layout), 1))
@@ -156,7 +164,7 @@ class CompiledWording:
             raise TemplateFaultError(
                 Fault("too_much", "partials inside partials without end", *source.place(0))
             )
-        partials = self._version.partials
+        partials = self._partials
         found = False
 
         def write_out(match: re.Match[str], path: Path, line: int) -> list[Piece]:
@@ -169,7 +177,7 @@ class CompiledWording:
                 fix = "assign what it needs before"
                 raise TemplateFaultError(Fault("markup", message, path, line, fix))
             found = True
-            return [Piece(text, ("partials", match[2]))]
+            return [Piece(text, ("partials", self._origin(match[2], text)))]
 
         whole = source.replace(_RENDER, write_out)
         return self._written_out(whole, depth + 1) if found else whole
