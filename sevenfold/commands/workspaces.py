@@ -43,6 +43,7 @@ def check_command(workspace: str, as_json: bool) -> None:
     counts = {
         "signals": len(model.signals), "segments": len(model.segments), "lifecycles": len(model.lifecycles),
         "scores": len(model.scores), "catalogues": len(model.catalogues),
+        "templates": len(model.templates), "journeys": len(model.journeys),
     }  # fmt: skip
     if as_json:
         problems = [problem.to_json() for problem in found.problems]

@@ -65,10 +65,14 @@ def _mismatches(node: Node, info: inspect.Type, path: Path) -> Iterable[Problem]
         for index, item in enumerate(node.value):
             yield from _mismatches(item, info.item_types[index], (*path, index))
     elif isinstance(info, inspect.LiteralType):
-        if node.value not in info.values or isinstance(node.value, bool):
+        if not _one_of(node, info):
             yield _literal(node, info, path)
     elif not _scalar(node.value, info):
         yield _wrong(node, (info,), path)
+
+
+def _one_of(node: Node, info: inspect.LiteralType) -> bool:
+    return not isinstance(node.value, bool) and node.value in info.values
 
 
 def _scalar(value: Any, info: inspect.Type) -> bool:
@@ -101,9 +105,13 @@ def _union(node: Node, types: tuple[inspect.Type, ...], path: Path) -> Iterable[
         ):
             yield from _mismatches(node, type_, path)
             return
-        if _scalar(node.value, type_):
+        if _scalar(node.value, type_) or (isinstance(type_, inspect.LiteralType) and _one_of(node, type_)):
             return
-    yield _wrong(node, types, path)
+    words = [type_ for type_ in types if isinstance(type_, inspect.LiteralType)]
+    if words and isinstance(node.value, str):
+        yield _literal(node, words[0], path)
+    else:
+        yield _wrong(node, types, path)
 
 
 def _tagged(node: Node, structs: list[inspect.StructType], path: Path) -> Iterable[Problem]:

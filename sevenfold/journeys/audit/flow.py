@@ -33,6 +33,16 @@ def audit_flow(desk: Desk, name: str, journey: Journey, graph: StepGraph) -> Non
         if step_id in graph.steps and step.next is not None and not step.falls_through():
             message = "nothing goes on from here, so `next` is never followed"
             at(step_id).warning("next", "unreachable", message, "leave it out")
+    for circle in graph.instant_loops():
+        steps = list(dict.fromkeys(graph.origin[one] for one in circle))
+        said = " → ".join(f"`{one}`" for one in [*steps[:_SAID_MAX], steps[0]])
+        message = f"a loop that could run without waiting: {said}"
+        at(circle[0]).error((), "endless", message, "put a wait `for` some time, or a `session`, into it")
+    ended = bool(journey.exits) or any(goal.exit for goal in journey.goals.values())
+    for step_id in graph.ids:
+        _waiting(at(step_id), ended)
+    if graph.unknown:
+        return  # who comes where is known once every way leads somewhere
     reached = graph.reached()
     lived = {graph.origin[one] for one in reached}
     for step_id in journey.steps:
@@ -40,11 +50,8 @@ def audit_flow(desk: Desk, name: str, journey: Journey, graph: StepGraph) -> Non
             fields = StepFields(desk, name, journey, step_id, journey.steps[step_id])
             fix = _towards(journey, step_id)
             fields.warning((), "unreachable", f"no way leads to step `{step_id}`", fix)
-    for circle in graph.instant_loops():
-        said = " → ".join(f"`{graph.origin[one]}`" for one in [*circle[:_SAID_MAX], circle[0]])
-        message = f"a loop that could run without waiting: {said}"
-        at(circle[0]).error((), "endless", message, "put a wait `for` some time, or a `session`, into it")
-    _ends(desk, name, journey, graph, reached, at)
+    if not ended:
+        _ends(graph, reached, at)
 
 
 def _targets(
@@ -74,31 +81,19 @@ def _towards(journey: Journey, step_id: str) -> str:
     return "lead a `next` or `go` to it, or remove it"
 
 
-def _ends(
-    desk: Desk,
-    name: str,
-    journey: Journey,
-    graph: StepGraph,
-    reached: set[str],
-    at: Callable[[str], StepFields],
-) -> None:
-    """Reports steps from which nobody comes to an end, and waits that nothing ends."""
-    ended = bool(journey.exits) or any(goal.exit for goal in journey.goals.values())
-    held = [one for one in graph.ids if getattr(graph.steps[one], "forever", False)]
+def _ends(graph: StepGraph, reached: set[str], at: Callable[[str], StepFields]) -> None:
+    """Reports steps from which nobody comes to an end, in a journey without exits and goals that end runs."""
     ending = graph.ending(lambda one: not graph.ways[one])
-    if not ended:
-        stuck = [one for one in graph.ids if one in reached and one not in ending]
-        for step_id in stuck[:1]:
-            rest = f" (nor from {len(stuck) - 1} more)" if len(stuck) > 1 else ""
-            message = f"no end can be reached from step `{graph.origin[step_id]}`{rest}"
-            fix = "lead a path to `exit`, or give the journey an exit or a goal"
-            at(step_id).error((), "dead_end", message, fix)
-        for step_id in held:
-            if step_id in reached:
-                message = "people wait here for ever, and the journey has neither exits nor goals that end it"
-                at(step_id).warning((), "never_ends", message, "add `exits`, or end with `kind: exit`")
+    stuck = [one for one in graph.ids if one in reached and one not in ending]
+    if stuck:
+        rest = f" (nor from {len(stuck) - 1} more)" if len(stuck) > 1 else ""
+        message = f"no end can be reached from step `{graph.origin[stuck[0]]}`{rest}"
+        fix = "lead a path to `exit`, or give the journey an exit or a goal"
+        at(stuck[0]).error((), "dead_end", message, fix)
     for step_id in graph.ids:
-        _waiting(at(step_id), ended)
+        if getattr(graph.steps[step_id], "forever", False) and step_id in reached:
+            message = "people wait here for ever, and the journey has neither exits nor goals that end it"
+            at(step_id).warning((), "never_ends", message, "add `exits`, or end with `kind: exit`")
 
 
 def _waiting(at: StepFields, ended: bool) -> None:

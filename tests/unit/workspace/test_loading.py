@@ -473,3 +473,15 @@ def test_whatever_a_signal_says_it_loads_or_says_what_is_wrong(
 ) -> None:
     text = ", ".join(f"{key}: {value}" for key, value in {"kind": kind, **fields}.items())
     assert isinstance(examine(make({"signals.yaml": f"a: {{{text}}}"})).workspace, Workspace)
+
+
+def test_a_word_of_a_closed_set_may_be_left_out_or_be_one_of_the_set(make: Make) -> None:
+    caps = "caps: {a: {limit: 1, calendar: WORD}}"
+    assert load(make({"messaging.yaml": caps.replace("WORD", "day")})).messaging.caps["a"].calendar == "day"
+    (problem,) = errors(make({"messaging.yaml": caps.replace("WORD", "dya")}))
+    assert problem.code == "wrong_value" and problem.suggestion == "did you mean `day`?"
+    journey = "a: {triggers: [{kind: api}], re_entry: WORD, steps: {x: {kind: exit}}}"
+    fine = load(make({"messaging.yaml": "", "journeys.yaml": journey.replace("WORD", "after_exit")}))
+    assert fine.journeys["a"].re_entry == "after_exit"
+    (problem,) = errors(make({"journeys.yaml": journey.replace("WORD", "afterexit")}))
+    assert problem.suggestion == "did you mean `after_exit`?"
