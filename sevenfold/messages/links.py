@@ -82,7 +82,11 @@ class Links:
         """The HTML with every link's address replaced, and nothing else touched. ``data-no-track`` leaves one
         as it is. Raises BadLinkError.
         """
-        return _rewritten(html, lambda url, track: self.address(url) if track else url)
+        return _rewritten(html, lambda url, track: self.address(url) if track else self._left(url))
+
+    def _left(self, url: str) -> str:
+        self._known[url] = url
+        return url
 
     def in_text(self, text: str) -> str:
         """The text with every http address in it replaced. Raises BadLinkError."""

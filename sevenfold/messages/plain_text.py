@@ -69,6 +69,7 @@ class _Reader:
         self._skipped = ("", 0)
         self._links: list[tuple[str, int]] = []
         self._lists: list[int | None] = []
+        self._after_address = False
 
     def read(self, html: str) -> str:
         end = 0
@@ -94,7 +95,10 @@ class _Reader:
 
     def _data(self, text: str) -> None:
         if text and not self._skipped[1]:
-            self._parts.append(_SPACE.sub(" ", unescape(text)))
+            # Whatever is glued to an address becomes part of it.
+            glued = self._after_address and (text[0].isalnum() or text[0] == "\ue000")
+            self._parts.append((" " if glued else "") + _SPACE.sub(" ", unescape(text)))
+            self._after_address = False
 
     def _line(self, lines: int = 1) -> None:
         self._parts.append("\n" * lines)
@@ -134,13 +138,16 @@ class _Reader:
     def _closed(self, tag: str) -> None:
         if tag == "a" and self._links:
             url, start = self._links.pop()
-            label = _SPACE.sub(" ", "".join(self._parts[start:])).strip()
+            inside = _SPACE.sub(" ", "".join(self._parts[start:]))
+            label = inside.strip()
             del self._parts[start:]
+            self._parts.append(" " * inside.startswith(" "))
             shown = url.removeprefix("mailto:").removeprefix("tel:")
             if not url or url.startswith("#") or label == shown:
                 self._parts.append(label or shown)
             else:
                 self._parts.append(f"{label}: {shown}" if label else shown)
+            self._after_address = True
         elif tag in ("ul", "ol") and self._lists:
             self._lists.pop()
             self._line(2)

@@ -183,8 +183,8 @@ class _Rendering:
         part = self._wording.parts.get(field)
         if part is None:
             return None
-        text = self._text(part).strip()
-        return _CONTROLS.sub(" ", text) if field in _ONE_LINE else text
+        text = self._text(part)
+        return (_CONTROLS.sub(" ", text) if field in _ONE_LINE else text).strip()
 
     def _address(self, part: Part, url: str) -> str:
         try:

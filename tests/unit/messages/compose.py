@@ -16,7 +16,9 @@ CONTEXT: dict[str, Any] = {
     "person": {"id": "p1", "first_name": "Ada", "email": "ada@example.com", "locale": "en"},
     "account": {"name": "Acme", "renewal_date": "2026-03-09"},
     "event": {
-        "order_id": "o-17", "total": 29.9, "items": ["tea", "cup", "pot"],
+        "order_id": "o-17",
+        "total": 29.9,
+        "items": ["tea", "cup", "pot"],
         "products": [{"sku": "a", "name": "Tea", "price": 4}, {"sku": "b", "name": "Cup", "price": 7.5}],
     },
     "signal": {"logins": 20.0, "sessions": 3, "sessions.average": 61000},
@@ -25,12 +27,13 @@ CONTEXT: dict[str, Any] = {
     "step": {},
     "offer": {"code": "SAVE-1"},
     "links": {
-        "unsubscribe": "https://leave.example/u/1", "preferences": "https://leave.example/p/1",
+        "unsubscribe": "https://leave.example/u/1",
+        "preferences": "https://leave.example/p/1",
         "view": "https://leave.example/v/1",
     },
     "workspace": {"name": "shop", "title": "The Shop", "timezone": "Europe/Berlin", "currency": "EUR"},
     "now": "2026-03-01T12:30:00Z",
-}  # fmt: skip
+}
 TRACKING = Tracking("https://t.example")
 
 

@@ -22,11 +22,15 @@ def test_a_filter_gives_what_its_example_says(name: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "{{ person.name | F }}", "{{ person.name | F: person.name }}", "{{ 'a' | F: person.name }}",
-        "{{ person.name | escape | F }}", "{{ 'a,b' | split: ',' | F: person.name }}",
-        "{{ person.name | F: person.name, person.name }}", "{{ person.name | split: ' ' | F }}",
+        "{{ person.name | F }}",
+        "{{ person.name | F: person.name }}",
+        "{{ 'a' | F: person.name }}",
+        "{{ person.name | escape | F }}",
+        "{{ 'a,b' | split: ',' | F: person.name }}",
+        "{{ person.name | F: person.name, person.name }}",
+        "{{ person.name | split: ' ' | F }}",
     ],
-)  # fmt: skip
+)
 def test_no_filter_lets_markup_of_a_name_through(name: str, text: str) -> None:
     template = compiled(channel="in_app", html="<p>" + text.replace("F", name) + "</p>", title="t")
     found = rendered(template, {"person": {"name": HOSTILE}})
@@ -51,12 +55,20 @@ def test_the_page_is_what_the_table_says() -> None:
 @pytest.mark.parametrize(
     ("style", "locale", "expected"),
     [
-        ("short", "en", "3/1/26"), ("short", "de", "01.03.26"), ("long", "de", "1. März 2026"),
-        ("long", "en", "March 1, 2026"), ("long", "en-GB", "1 March 2026"), ("full", "fr", "dimanche 1 mars 2026"),
-        ("medium", "ja", "2026/03/01"), ("%d.%m.%Y", "de", "01.03.2026"), ("%-d. %B", "de", "1. März"),
-        ("%A", "es", "domingo"), ("iso", "en", "2026-03-01T13:30:00+01:00"), ("%H:%M %Z%%", "en", "13:30 %Z%"),
+        ("short", "en", "3/1/26"),
+        ("short", "de", "01.03.26"),
+        ("long", "de", "1. März 2026"),
+        ("long", "en", "March 1, 2026"),
+        ("long", "en-GB", "1 March 2026"),
+        ("full", "fr", "dimanche 1 mars 2026"),
+        ("medium", "ja", "2026/03/01"),
+        ("%d.%m.%Y", "de", "01.03.2026"),
+        ("%-d. %B", "de", "1. März"),
+        ("%A", "es", "domingo"),
+        ("iso", "en", "2026-03-01T13:30:00+01:00"),
+        ("%H:%M %Z%%", "en", "13:30 %Z%"),
     ],
-)  # fmt: skip
+)
 def test_a_date_is_written_as_the_language_does(style: str, locale: str, expected: str) -> None:
     assert said(f'{{{{ now | date: "{style}", locale: "{locale}" }}}}') == expected
 
@@ -105,12 +117,16 @@ def test_days_until_counts_midnights() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("{{ 1234.5 | money }}", "€1,234.50"), ("{{ 1234.5 | money: 'USD', 0 }}", "$1,234"),
-        ("{{ 1234.5 | money: 'JPY' }}", "¥1,234"), ("{{ '29.9' | money: 'EUR', locale: 'fr' }}", "29,90\xa0€"),
-        ("{{ 1234567.5 | number }}", "1,234,567.5"), ("{{ 1234567.5 | number: 2, locale: 'de' }}", "1.234.567,50"),
-        ("{{ 1234567 | number: locale: 'hi' }}", "12,34,567"), ("{{ 0.1234 | percent: 1, locale: 'de' }}", "12,3\xa0%"),
+        ("{{ 1234.5 | money }}", "€1,234.50"),
+        ("{{ 1234.5 | money: 'USD', 0 }}", "$1,234"),
+        ("{{ 1234.5 | money: 'JPY' }}", "¥1,234"),
+        ("{{ '29.9' | money: 'EUR', locale: 'fr' }}", "29,90\xa0€"),
+        ("{{ 1234567.5 | number }}", "1,234,567.5"),
+        ("{{ 1234567.5 | number: 2, locale: 'de' }}", "1.234.567,50"),
+        ("{{ 1234567 | number: locale: 'hi' }}", "12,34,567"),
+        ("{{ 0.1234 | percent: 1, locale: 'de' }}", "12,3\xa0%"),
     ],
-)  # fmt: skip
+)
 def test_numbers_are_written_as_the_language_does(text: str, expected: str) -> None:
     assert said(text) == expected
 
@@ -125,8 +141,10 @@ def test_languages_count_in_their_own_way() -> None:
     polish = "{{ event.n | pluralize: one: 'plik', few: 'pliki', many: 'plików', other: 'pliku' }}"
     template = compiled(body=polish, locale="pl")
     assert [getattr(rendered(template, {"event": {"n": n}}), "body", "") for n in (1, 3, 5)] == [
-        "plik", "pliki", "plików",
-    ]  # fmt: skip
+        "plik",
+        "pliki",
+        "plików",
+    ]
 
 
 def test_lists_are_joined_as_the_language_does() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sevenfold.messages.faults import FAULTS
-from tests.unit.messages.compose import compiled, faults, in_html, not_said, refused, said
+from tests.unit.messages.compose import compiled, faults, in_html, not_said, refused, rendered, said, sent
 
 # ------------------------------------------------------------------------------------------------- names
 
@@ -70,11 +70,19 @@ def test_a_filter_that_does_not_exist_is_found_without_anybody() -> None:
 
 def test_broken_liquid_is_found_in_its_line() -> None:
     for text in (
-        "one\n{% if person.x %}never closed", "one\n{{ person.first_name | }}", "one\n{{ }}", "one\n{{ 'a }}",
-        "{% if true %}\n{% for x %}{% endfor %}{% endif %}", "{% if true %}{% endif %}\n{% endif %}",
-        "one\n{{ person.first_name", "one\n{% raw %}", "one\n{% nothing %}", "one\n{{ a b }}",
-        "{% if true %}\n{{ ( }}\n{% endif %}", "{% case 1 %}{% when 1 %}{% endcase %}\n{% assign %}",
-    ):  # fmt: skip
+        "one\n{% if person.x %}never closed",
+        "one\n{{ person.first_name | }}",
+        "one\n{{ }}",
+        "one\n{{ 'a }}",
+        "{% if true %}\n{% for x %}{% endfor %}{% endif %}",
+        "{% if true %}{% endif %}\n{% endif %}",
+        "one\n{{ person.first_name",
+        "one\n{% raw %}",
+        "one\n{% nothing %}",
+        "one\n{{ a b }}",
+        "{% if true %}\n{{ ( }}\n{% endif %}",
+        "{% case 1 %}{% when 1 %}{% endcase %}\n{% assign %}",
+    ):
         (found,) = faults(body=text)
         assert (found.code, found.line) == ("syntax", 2), text
 
@@ -132,8 +140,6 @@ def test_a_partial_sees_what_the_template_sees() -> None:
         {"hello": "Hi {{ person.first_name }}{{ mark }}"}, body="{% render 'hello', mark: '!' %}"
     )
     assert not template.faults
-    from tests.unit.messages.compose import sent
-
     assert sent(template).body == "Hi Ada!"
 
 
@@ -231,25 +237,52 @@ def test_unfinished_liquid_is_read_quickly(text: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        [], {}, "", True, float("nan"), float("inf"), -(10**30), "\x00", "\ud800", ["a"] * 50_000, {"a": {"b": {}}},
-        DEEP, "<script>" * 1000, "{{ person.first_name }}", 1e308, b"bytes", object(),
+        [],
+        {},
+        "",
+        True,
+        float("nan"),
+        float("inf"),
+        -(10**30),
+        "\x00",
+        "\ud800",
+        ["a"] * 50_000,
+        {"a": {"b": {}}},
+        DEEP,
+        "<script>" * 1000,
+        "{{ person.first_name }}",
+        1e308,
+        b"bytes",
+        object(),
     ],
     ids=lambda value: type(value).__name__,
-)  # fmt: skip
+)
 @pytest.mark.parametrize(
     "text",
     [
-        "{{ event.x }}", "{{ event.x | upcase }}", "{{ event.x | date }}", "{{ event.x | money }}",
-        "{{ event.x | number }}", "{{ event.x | plus: 1 }}", "{{ event.x | join }}", "{{ event.x | sort }}",
-        "{{ event.x | json }}", "{{ event.x | sum }}", "{{ event.x | pluralize: 'a', 'b' }}", "{{ event.x.y.z }}",
-        "{% for i in event.x %}{{ i }}{% endfor %}", "{% if event.x > 3 %}a{% endif %}b", "{{ event.x | round }}",
-        "{{ event.x | truncate: event.x }}", "{{ event.x | slice: event.x }}", "{{ event.x | map: 'a' }}",
-        "{{ event.x | append_params: a: event.x }}", "{{ event.x | date_add: days: event.x }}",
+        "{{ event.x }}",
+        "{{ event.x | upcase }}",
+        "{{ event.x | date }}",
+        "{{ event.x | money }}",
+        "{{ event.x | number }}",
+        "{{ event.x | plus: 1 }}",
+        "{{ event.x | join }}",
+        "{{ event.x | sort }}",
+        "{{ event.x | json }}",
+        "{{ event.x | sum }}",
+        "{{ event.x | pluralize: 'a', 'b' }}",
+        "{{ event.x.y.z }}",
+        "{% for i in event.x %}{{ i }}{% endfor %}",
+        "{% if event.x > 3 %}a{% endif %}b",
+        "{{ event.x | round }}",
+        "{{ event.x | truncate: event.x }}",
+        "{{ event.x | slice: event.x }}",
+        "{{ event.x | map: 'a' }}",
+        "{{ event.x | append_params: a: event.x }}",
+        "{{ event.x | date_add: days: event.x }}",
     ],
-)  # fmt: skip
+)
 def test_no_data_raises(text: str, value: object) -> None:
-    from tests.unit.messages.compose import rendered
-
     found = rendered(compiled(body=text), {"event": {"x": value}})
     assert getattr(found, "code", "no_content") in FAULTS
 
