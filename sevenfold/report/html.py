@@ -10,8 +10,9 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from sevenfold.playback.outcome import REPORT_FILE, Outcome
-from sevenfold.playback.summary import LifecycleSummary, ScoreSummary, Summary
-from sevenfold.report import charts, words
+from sevenfold.playback.summary import JourneySummary, LifecycleSummary, ScoreSummary, Summary
+from sevenfold.report import charts, journey_charts, journeys, words
+from sevenfold.report.decisions import reason, spoken
 
 
 def write_report(outcome: Outcome) -> Path:
@@ -28,7 +29,8 @@ def render(summary: Summary) -> str:
     )
     environment.filters |= {
         "label": words.label, "title_": words.title, "stay": words.stay, "share": words.share,
-        "date": words.date_of, "number": lambda value: f"{value:,}",
+        "date": words.date_of, "span": spoken, "step": journeys.step_name, "reasons": journeys.numbers,
+        "number": lambda value: f"{value:,}",
     }  # fmt: skip
     lifecycles = sorted(summary.lifecycles, key=lambda one: one is not words.primary(summary))
     scores = sorted(summary.scores, key=lambda one: (one is not words.main_score(summary), not one.days))
@@ -37,6 +39,8 @@ def render(summary: Summary) -> str:
         summary=summary, lead=words.lead(summary), noun=words.noun, counted=words.counted,
         lifecycles=[_lifecycle(one) for one in lifecycles if one.days and one.ever],
         scores=[_score(one) for one in scores if sum(one.now[1:])],
+        journeys=[_journey(one) for one in summary.journeys if one.entries or one.refused],
+        quiet=[words.label(one.name) for one in summary.journeys if not (one.entries or one.refused)],
         events_chart=_svg(charts.events_over_time, summary.events_by_day) if summary.events_by_day else "",
         drops_chart=_svg(charts.drops, omitted) if omitted else "",
     )  # fmt: skip
@@ -62,4 +66,26 @@ def _score(score: ScoreSummary) -> dict[str, Any]:
         "known": sum(score.now[1:]),
         "now": _svg(charts.score_now, score),
         "trend": _svg(charts.score_trend, score) if score.days else "",
+    }
+
+
+def _journey(one: JourneySummary) -> dict[str, Any]:
+    refused = {reason(name): count for name, count in one.refused.items()}
+    held: dict[str, int] = {}
+    for each in one.messages:
+        for name, count in each.held.items():
+            held[reason(name)] = held.get(reason(name), 0) + count
+    ended = {words.label(name): count for name, count in one.ended.items()}
+    if one.active:
+        ended["still inside"] = one.active
+    return {
+        "figures": one,
+        "headline": journeys.headline(one),
+        "told": journeys.told(one),
+        "steps": _svg(journey_charts.steps_reached, one) if one.entries and one.steps else "",
+        "messages": _svg(journey_charts.messages, one.messages) if one.messages else "",
+        "ended": _svg(journey_charts.counts, ended, "runs", 2) if ended else "",
+        "held": _svg(journey_charts.counts, held, "messages held", 5) if held else "",
+        "refused": _svg(journey_charts.counts, refused, "times somebody did not enter", 4) if refused else "",
+        "entries": _svg(journey_charts.entries_over_time, one.daily) if one.daily else "",
     }

@@ -15,6 +15,8 @@ from sevenfold.playback.statistics import cause_text
 from sevenfold.playback.summary import LifecycleSummary, ScoreSummary, Summary
 from sevenfold.playback.tables import iso
 from sevenfold.report import words
+from sevenfold.report.decisions import line as decision
+from sevenfold.report.journeys import print_journeys
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 _CURVE_COLOURS: Final = (4, 6, 2, 3, 208, 5, 13, 1, 8)
@@ -35,6 +37,7 @@ def print_summary(console: Console, summary: Summary) -> None:
                 console.print(_plot(lifecycle, min(console.width, 110)))
     if shown := [score for score in summary.scores if sum(score.now[1:])]:
         console.print(_scores(shown))
+    print_journeys(console, summary.journeys)
     console.print(_events(summary))
 
 
@@ -241,7 +244,8 @@ def _line(entry: Entry, durations: frozenset[str]) -> tuple[Text, Text]:
         return Text(f"{name} now {data['to'] or 'unknown'}", style="magenta"), Text("slope over 28 days")
     if entry.kind == "merged":
         return Text(f"recognised as one with {data['loser']}", style="yellow"), Text(str(data["by"]))
-    return Text(entry.kind), Text("")
+    told = decision(entry.kind, entry.name, data)
+    return (told[0], Text(told[1])) if told is not None else (Text(entry.kind), Text(""))
 
 
 def _score_move(entry: Entry) -> str:
