@@ -6,6 +6,7 @@ to `on_bad` and do not stop the rest.
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import gzip
 import hashlib
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 
 from sevenfold.errors import InputError
+from sevenfold.importers import utf8
 from sevenfold.limits import IMPORT_BATCH_ROWS_MAX, IMPORT_LINE_BYTES_MAX
 
 _CSV_BLOCK_BYTES: Final = 4 * 1024 * 1024
@@ -196,39 +198,76 @@ def _read_csv(
         # Arrow counts lines from 1, the header among them.
         number = (row.number or 1) - 1
         skipped.append(number)
-        on_bad(BadRow(path.name, number, "", problem, (row.text or "").encode()))
+        on_bad(BadRow(path.name, number, "", problem, utf8.original(row.text or "")))
         return "skip"
 
-    try:
-        reader = pa_csv.open_csv(
-            file,
+    marks = codecs.lookup(encoding).name == "utf-8"
+
+    def opened(source: Any, options: pa_csv.ConvertOptions | None, on_row: Callable[[Any], str]) -> Any:
+        return pa_csv.open_csv(
+            source,
             read_options=pa_csv.ReadOptions(
                 encoding=encoding, block_size=_CSV_BLOCK_BYTES, use_threads=False
             ),
             parse_options=pa_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
+                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=on_row
             ),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=True, null_values=[""]
-            ),
+            convert_options=options,
         )
+
+    try:
+        with _Counted(explained_open(path), None) as head:
+            plain = _plain(path, head)
+            present = opened(utf8.Marked(plain) if marks else plain, None, lambda row: "skip").schema.names
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
             return
         raise
-    check_columns(path, wanted, reader.schema.names)
+    if any(utf8.MARK in name for name in present):
+        fix = "state its `encoding` in the mapping"
+        raise InputError("Cannot read the file: its header is no UTF-8", where=str(path), fix=fix)
+    check_columns(path, wanted, present)
+    # Only what is wanted, or a column that nobody reads could end the file.
+    chosen = list(dict.fromkeys(wanted))
+    options = pa_csv.ConvertOptions(
+        include_columns=chosen,
+        column_types=dict.fromkeys(chosen, pa.string()),
+        strings_can_be_null=True,
+        null_values=[""],
+    )
     first = 1
-    for batch in reader:
-        chosen = batch.select(list(dict.fromkeys(wanted)))
-        rows = _from_arrow(chosen, first)
-        if skipped:
-            rows.numbers = _numbers_without(first, batch.num_rows, skipped)
+    whole = utf8.Marked(file) if marks else None
+    for batch in opened(file if whole is None else whole, options, skip):
+        numbers = _numbers_without(first, batch.num_rows, skipped)
+        first = numbers[-1] + 1 if numbers else first
+        rows = _from_arrow(batch, first)
+        rows.numbers = numbers
+        if whole is not None and whole.damaged:
+            rows = _without_damage(path, rows, on_bad)
         if rows.numbers:
-            first = rows.numbers[-1] + 1
             yield rows
 
 
+def _without_damage(path: Path, rows: Rows, on_bad: OnBad) -> Rows:
+    """The rows of which no value holds bytes that are no UTF-8."""
+    bad: dict[int, str] = {}
+    for name, column in rows.columns.items():
+        for place, text in enumerate(column):
+            if text is not None and utf8.MARK in text:
+                bad.setdefault(place, name)
+    for place, name in sorted(bad.items()):
+        problem = "the bytes are no UTF-8; if all of the file is not, state its `encoding`"
+        on_bad(
+            BadRow(path.name, rows.numbers[place], name, problem, utf8.original(rows.columns[name][place]))
+        )
+    kept = [place for place in range(len(rows.numbers)) if place not in bad]
+    texts = {name: [column[place] for place in kept] for name, column in rows.columns.items()}
+    return Rows([rows.numbers[place] for place in kept], texts)
+
+
 def _numbers_without(first: int, count: int, skipped: list[int]) -> list[int]:
+    if not skipped:
+        return list(range(first, first + count))
     gone = set(skipped)
     numbers: list[int] = []
     while len(numbers) < count:

@@ -149,9 +149,9 @@ def test_an_unknown_column_is_said_with_the_likely_one(tmp_path: Path) -> None:
     [
         ("orders.csv.gz", gzip.compress((HEADER + ROW * 50).encode())[:60]),
         ("orders.parquet", b"PAR1 and then nothing"),
-        ("orders.csv", (HEADER + ROW).encode().replace(b"c1", b"\xff\xfe")),
+        ("orders.csv", (HEADER + ROW).encode().replace(b"firm", b"f\xffrm")),
     ],
-    ids=["truncated gzip", "no parquet", "no utf-8"],
+    ids=["truncated gzip", "no parquet", "a header that is no utf-8"],
 )
 def test_an_unreadable_file_is_said(name: str, content: bytes, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Cannot read the file"):
@@ -391,3 +391,26 @@ def test_sorting_in_parts_is_sorting(times: Sequence[int], at_most: int) -> None
     for item in items:
         sorter.add(item)
     assert list(sorter.sorted()) == sorted(items, key=lambda item: item.time)
+
+
+def test_a_row_that_is_no_utf_8_is_a_bad_row_and_stops_nothing(tmp_path: Path) -> None:
+    rows = [ROW.replace("7,", f"{n},", 1).encode() for n in (1, 2, 3, 4)]
+    rows[1] = rows[1].replace(b"c1", b"c\xe9")
+    rows[2] = b"3,too\xff,few\n"
+    found, bad = events_of(tmp_path, ORDERS, {"orders.csv": HEADER.encode() + b"".join(rows)})
+    assert [event["properties"]["order_id"] for _, event in found] == ["1", "4"]
+    assert sorted((b.row, b.column, b.raw) for b in bad) == [
+        (2, "customer", b"c\xe9"),
+        (3, "", b"3,too\xff,few"),
+    ]
+    assert "UTF-8" in str(next(b for b in bad if b.row == 2))
+
+
+def test_a_column_that_nobody_reads_may_hold_anything(tmp_path: Path) -> None:
+    """It looks like numbers as far as a reader looks ahead; then come texts, and what is no text at all."""
+    header = HEADER.replace("order,", "order,note,", 1).encode()
+    many = b"".join(ROW.replace("7,", f"{n},{n},", 1).encode() for n in range(90_000))
+    odd = [ROW.replace("7,", f"{n},", 1).encode() for n in ("x,a text", "y,NOTE")]
+    content = header + many + odd[0] + odd[1].replace(b"NOTE", b"\xff\xfe")
+    found, bad = events_of(tmp_path, ORDERS, {"orders.csv": content})
+    assert bad == [] and len(found) == 90_002
