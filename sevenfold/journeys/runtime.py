@@ -267,6 +267,9 @@ class Journeys(Moving):
     def take_over(self, old: Journeys) -> None:
         """The runs of the fold before this one go on here."""
         self.load(old.dump())
+        for name, service in self.services.items():
+            if name in old.services:
+                service.take_over(old.services[name])
 
     def hidden_bits(self) -> dict[str, int]:
         """The nodes of hidden conditions, by kind: they are looked at anew under another workspace."""

@@ -109,5 +109,8 @@ class Service:
     def load(self, held: Any) -> None:
         """What `dump` gave."""
 
+    def take_over(self, old: Service) -> None:
+        """After `load`, under a changed workspace: what the old fold's columns hold of this service."""
+
 
 __all__ = ["Service"]

@@ -20,8 +20,9 @@ class Responses:
     """
 
     def __init__(self, channels: Channels, table: Table) -> None:
-        self._count = len(channels.all)
-        where = layout(one.name for one in channels.all)
+        self.names = [one.name for one in channels.all]
+        self._count = len(self.names)
+        where = layout(self.names)
         self._fields = Fields(table, f".responses.{where}.", 2 * self._count, _BITS)
 
     def of(self, row: int, channel: int) -> tuple[int, int]:
@@ -48,6 +49,18 @@ class Responses:
             while max(got, responded) > _MOST:
                 got, responded = got >> 1, responded >> 1
             self._put(winner, channel, got, responded)
+
+    def take_over(self, old: Responses, rows: int) -> None:
+        """The counts under the workspace before this one."""
+        if self._fields.take_over(old._fields, rows):
+            return
+        places = {name: place for place, name in enumerate(old.names)}
+        same = [(places[name], place) for place, name in enumerate(self.names) if name in places]
+        for row in range(1, rows):
+            for before, place in same:
+                got, responded = old.of(row, before)
+                if got or responded:
+                    self._put(row, place, got, responded)
 
     def _put(self, row: int, channel: int, got: int, responded: int) -> None:
         self._fields.put(row, 2 * channel, got)

@@ -129,6 +129,53 @@ class Consents:
         self._keep_times(winner, times)
         return changes
 
+    def take_over(self, old: Consents, rows: int) -> None:
+        """Everybody's statements under the workspace before this one, by names of channels and categories."""
+        bag = self._fields.scope[self._times]
+        if self._fields.take_over(old._fields, rows):
+            bag[:] = old._fields.scope[old._times][:rows]
+            return
+        channels = [(one, self.channels.named.get(one.name)) for one in old.channels.all]
+        same = [
+            (old._pair(before, label), self._pair(channel, label))
+            for before, channel in channels
+            if channel is not None
+            for label in old.categories
+            if label in self._place
+        ]
+        for row in range(1, rows):
+            said = old._times_of(row)
+            if not said:
+                continue
+            times = {pair: said[before] for before, pair in same if before in said}
+            for before, pair in same:
+                if before in said:
+                    self._fields.put(row, pair, old.status(row, before))
+            self._extend(
+                row, times, {label for _, label in old.labels()}, {one.name for one in old.channels.all}
+            )
+            self._keep_times(row, times)
+
+    def labels(self) -> list[tuple[str, str]]:
+        """Every pair by its names: channel and category."""
+        return [(channel.name, label) for channel in self.channels.all for label in self.categories]
+
+    def _extend(self, row: int, times: dict[int, int], labels: set[str], names: set[str]) -> None:
+        """Who has said no on every channel there was says no on a new one; so with categories."""
+        old_channels = [one for one in self.channels.all if one.name in names]
+        old_labels = [label for label in self.categories if label in labels]
+        for channel in self.channels.all:
+            for label in self.categories:
+                if channel.name in names and label in labels:
+                    continue
+                across = [self._pair(one, label) for one in old_channels] if label in labels else []
+                along = [self._pair(channel, one) for one in old_labels] if channel.name in names else []
+                everything = [self._pair(one, other) for one in old_channels for other in old_labels]
+                for others in (across, along, everything):
+                    if others and all(self.status(row, pair) == OUT for pair in others):
+                        self._fields.put(row, self._pair(channel, label), OUT)
+                        times[self._pair(channel, label)] = max(times[pair] for pair in others)
+
     def _pair(self, channel: Channel, category: str) -> int:
         return channel.index * len(self.categories) + self._place[category]
 

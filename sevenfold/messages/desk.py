@@ -218,6 +218,13 @@ class Messages(Service):
             bag = self.fold.env.scope[name]
             bag[winner] = united(bag[winner], bag[loser])
 
+    def take_over(self, old: Service) -> None:
+        """What was said and counted under the workspace before this one; the rest came with `load`."""
+        assert isinstance(old, Messages)
+        rows = self.fold.person.table.rows
+        self.consents.take_over(old.consents, rows)
+        self.responses.take_over(old.responses, rows)
+
     def dump(self) -> Any:
         return {
             "kinds": self.kinds.dump(),

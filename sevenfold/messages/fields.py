@@ -29,7 +29,8 @@ class Fields:
         self.count, self.bits = count, bits
         self.per = _BITS // bits
         self.most = (1 << bits) - 1
-        self.columns = [table.add(f"{label}{at}").name for at in range(-(-count // self.per))]
+        self._made = [table.add(f"{label}{at}") for at in range(-(-count // self.per))]
+        self.columns = [column.name for column in self._made]
 
     def get(self, row: int, place: int) -> int:
         """One number of a row."""
@@ -44,3 +45,12 @@ class Fields:
         values: Any = self.scope[self.columns[column]]
         shift = at * self.bits
         values[row] = values[row] & ~(self.most << shift) | value << shift
+
+    def take_over(self, old: Fields, rows: int) -> bool:
+        """Takes the numbers of a table with the same rows, if they lie as here; False when they do not."""
+        labels = [column.label for column in self._made]
+        if labels != [column.label for column in old._made]:
+            return False
+        for mine, theirs in zip(self._made, old._made, strict=True):
+            mine.data[:rows] = theirs.data[:rows]
+        return True

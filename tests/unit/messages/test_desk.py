@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sevenfold.carry import carry
 from sevenfold.engine import ControlError
 from tests.unit.messages.world import (
     DAY,
@@ -442,6 +443,38 @@ def test_a_snapshot_keeps_everything_the_desk_knows() -> None:
     assert decisions(world.do("Sms")) == ["held ping capped"]
     world.tell(message, "failed")
     assert decisions(world.do("Sms")) == ["message ping"]
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_changed_workspace_forgets_nothing_that_was_said_or_sent(changed: bool) -> None:
+    journeys = {
+        "greet": sends(category="tips"),
+        "news": sends(["hello", "ping"], event="N", choose="responses"),
+    }
+    old = World(consent=NEWS, messaging=CAP, journeys=journeys)
+    message = the(old.do(), "message")
+    old.tell(message, "sent", "clicked")
+    old.control("consent", person={"user_id": "bob"}, category="tips", status="out")
+    old.control("consent", person={"user_id": "ada"}, channel="sms", category="news", status="in")
+    categories = {"new": {"default": "opt_in"}, **NEWS["categories"]} if changed else NEWS["categories"]
+    channels = {"post": {"type": "webhook"}} if changed else {}
+    new = World(consent={"categories": categories}, messaging=CAP, journeys=journeys, channels=channels)
+    said = old.desk.consents.said(1), old.desk.consents.said(2)
+    told = old.desk.responses.of(1, old.desk.channels.named["email"].index)
+    new.fold, new.t = carry(old.fold, new.workspace), old.t
+    for row, before in zip((1, 2), said, strict=True):
+        now = new.desk.consents.said(row)
+        assert {name: now[name] for name in before} == before
+    # Bob said no on every channel there was, so he says no on a new one; Ada said something else.
+    assert new.desk.consents.said(2).get("post", {}) == ({"tips": "out"} if changed else {})
+    assert "post" not in new.desk.consents.said(1)
+    assert new.desk.responses.of(1, new.desk.channels.named["email"].index) == told == (1, 1)
+    assert decisions(new.do()) == ["held hello capped"]
+    assert decisions(new.do(user="bob")) == ["held hello no_consent"]
+    late = iso(new.t - 1)
+    assert new.control("consent", person={"user_id": "bob"}, category="tips", status="in", at=late) == []
+    assert the(new.tell(message, "bounced"), "released")
+    assert decisions(new.do()) == ["message hello"]
 
 
 def hooks(**step: Any) -> dict[str, Any]:
