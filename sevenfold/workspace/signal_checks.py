@@ -9,6 +9,7 @@ from ..profiles import expressions
 from ..profiles.expressions import ExpressionError
 from . import models
 from .conditions import Conditions
+from .message_events import WORD, fault_of
 from .models import ACCOUNT, PERSON
 from .names import NUMERIC, Names, Reference, derived, split_path
 from .problems import Path, UnknownNameError, likely
@@ -86,8 +87,14 @@ class SignalChecks:
                 self.report.error(at, "wrong_value", message)
             elif meaning is not None:
                 self._derived(at, event, of)
+            elif event.partition(" ")[0].rstrip("*") == WORD:
+                if fault := fault_of(event, self.workspace.templates):
+                    self.report.error(at, "unknown_name", *fault)
+                elif of != PERSON:
+                    message = "what becomes of messages is told of people"
+                    self.report.error(at, "wrong_subject", message, "say `of: person`")
             elif event.startswith("$"):
-                fix = "there are `$stage LIFECYCLE/STAGE`, `$segment SEGMENT` and `$left SEGMENT`"
+                fix = "there are `$stage LIFECYCLE/STAGE`, `$segment SEGMENT`, `$left SEGMENT` and `$message`"
                 self.report.error(at, "unknown_name", f"unknown derived event `{event}`", fix)
 
     def _derived(self, path: Path, event: str, of: str) -> None:

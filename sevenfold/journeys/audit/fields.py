@@ -12,12 +12,12 @@ from ...limits import EVENT_NAME_CHARS_MAX
 from ...profiles.expressions import ExpressionError
 from ...workspace.base import Condition
 from ...workspace.conditions import Conditions, RunScope
+from ...workspace.message_events import WORD
 from ...workspace.models import Workspace
 from ...workspace.names import NUMERIC, Names, Reference, derived, parse_name
 from ...workspace.problems import Path, UnknownNameError, likely
 from ...workspace.report import Report
 from ..limits_text import limit_of
-from ..steps.message import OUTCOMES
 from ..steps.wait import WeeklyWindow
 from ..times import Duration, parse_duration, parse_time_of_day
 from ..windows import Windows, parse_window
@@ -163,7 +163,7 @@ class Fields:
         return self.known(place, "kind of subject", of, kinds, "declare it under `entities`")
 
     def events(self, place: Place, given: str | list[str]) -> None:
-        """Names of events: several, or a prefix with ``*``; of what the engine tells only ``$message``."""
+        """Names of events that clients send: one, several, or a prefix with ``*``."""
         listed = [given] if isinstance(given, str) else given
         if not listed:
             self.error(place, "wrong_value", "no event is named", "name one, or `*` for any")
@@ -179,14 +179,10 @@ class Fields:
         elif derived(event) is not None:
             fix = "use a trigger of kind `stage` or `segment`, elsewhere `when`"
             self.error(place, "wrong_value", f"journeys do not listen for `{event}`", fix)
-        elif event.partition(" ")[0] == "$message":
-            _, outcome, *template = event.split(" ", 2)
-            if self.known(place, "outcome", outcome, OUTCOMES) and template and "*" not in template[0]:
-                self.known(place, "template", template[0], self.workspace.templates)
         elif event.startswith("$"):
-            self.error(
-                place, "unknown_name", f"unknown event `{event}`", "there is `$message OUTCOME TEMPLATE`"
-            )
+            told = event.startswith(WORD)
+            fix = "lead on by the message's `on`, or use a signal that counts them and `when`" if told else ""
+            self.error(place, "wrong_value", f"journeys do not listen for `{event}`", fix)
 
     # --------------------------------------------------------------------------------------- time and number
 

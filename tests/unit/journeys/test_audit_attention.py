@@ -230,6 +230,35 @@ def test_transactional_messages_are_not_counted() -> None:
     assert found(steps(text), CAP) == []
 
 
+# ------------------------------------------------------------------------------------- outcomes in signals
+
+
+@pytest.mark.parametrize(
+    "event", ["$message sent", "$message clicked welcome", "$message clicked *", "$message op*", "$message*"]
+)
+def test_signals_count_what_became_of_messages(event: str) -> None:
+    assert found(JOURNEY, f"signals: {{told: {{kind: count, event: '{event}'}}}}") == []
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ("$message", "unknown outcome"),
+        ("$message snt", "did you mean `sent`?"),
+        ("$message sent welcom", "did you mean `welcome`?"),
+        ("$messages", "unknown derived event"),
+    ],
+)
+def test_outcomes_that_do_not_exist_are_refused_in_signals(event: str, said: str) -> None:
+    problem = only(JOURNEY, f"signals: {{told: {{kind: count, event: '{event}'}}}}")
+    assert problem[:2] == ("unknown_name", "signals.told.event") and said in problem[2]
+
+
+def test_what_becomes_of_messages_is_told_of_people() -> None:
+    signal = "signals: {told: {kind: count, of: order, event: $message sent}}"
+    assert only(JOURNEY, signal)[0] == "wrong_subject"
+
+
 # --------------------------------------------------------------------------------------------- templates
 
 
