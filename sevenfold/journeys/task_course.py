@@ -136,8 +136,7 @@ class TaskCourse(Service):
         self._notify(task, self._tell(task, "task_escalated", data), [*shown], data)
         if owner is not None and owner != task.owner:
             self.assign(task, owner, f"escalation {task.level}", {})
-        elif task.owner is None:
-            self.retry()
+        self.retry()
 
 
 def later(clock: Clock, t: int, until: int, due: int) -> int:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..workspace.base import PERSON
+from msgspec import UNSET
+
+from ..workspace.base import ACCOUNT, PERSON
 from .notices import withdraw
 from .task_course import TaskCourse, Told
 from .task_kinds import CompiledKind, TaskError
@@ -16,10 +18,13 @@ from .task_table import Task, Waiting
 
 if TYPE_CHECKING:
     from ..engine.fold import Fold
+    from ..events.model import Event
     from ..lifecycle.compile import CompiledUnit
     from .runs import RunView
     from .runtime import Journeys
 
+COMPLETED = "Task Completed"
+"""The event by which a help desk or CRM says that a task is done."""
 JOINED = "joined"
 """The outcome of a task that became part of an older one when two people turned out to be one."""
 
@@ -38,6 +43,8 @@ class Tasks(TaskCourse):
             for rule in model.owners:
                 if rule.when is not None:
                     self.runtime.watch_later(self.fold._unit(model.of), rule.when)
+            for field in ("task_id", "kind", "outcome"):
+                self.fold.person.properties.setdefault(field, "")
 
     def finish(self) -> None:
         workspace = self.fold.workspace
@@ -151,6 +158,31 @@ class Tasks(TaskCourse):
             if runs.number[slot] == number and runs.since[slot] == since:
                 self.runtime.wake_task(slot, number, code)
 
+    # ------------------------------------------------------------------------------------------- events
+
+    def listens(self, type_: str, event: str) -> bool:
+        return type_ == "track" and event == COMPLETED and bool(self.kinds)
+
+    def on_event(self, row: int, event: Event, key: tuple[str, str], te: int, t: int) -> None:
+        """A task was done elsewhere: the one named, else the oldest of its kind that the person has."""
+        fields = self.fold.person.properties
+        ident, kind, outcome = (
+            getattr(event.properties, fields[field], UNSET) for field in ("task_id", "kind", "outcome")
+        )
+        if ident.__class__ is str:
+            task = self.open_tasks.with_id(ident)
+        else:
+            owned = [(PERSON, row), *((ACCOUNT, account) for account, _, _ in self.fold.accounts_of(row))]
+            held = (task for one in owned for task in self.open_tasks.of(*one))
+            task = next((one for one in held if one.kind == kind), None)
+        if task is None or te < task.opened:
+            return
+        if outcome in self.kinds[task.kind].model.outcomes:
+            self.close(task, outcome, {"by": COMPLETED})
+        else:
+            data = {"task": task.id, "action": "close", "reason": "unknown_outcome", "by": COMPLETED}
+            self.fold.emit(self.fold._unit(task.of), task.row, "task_refused", task.kind, data)
+
     # --------------------------------------------------------------------------------- merging and keeping
 
     def merge(self, winner: int, loser: int, t: int) -> None:
@@ -159,18 +191,22 @@ class Tasks(TaskCourse):
             other = self.open_tasks.find(PERSON, winner, task.kind, task.reason)
             if other is None:
                 self.open_tasks.move(task, winner)
-                continue
-            older, younger = sorted((task, other), key=lambda one: one.number)
-            self._remove(younger)
-            if older is task:
-                self.open_tasks.move(task, winner)
-            younger.row = winner
-            for run in younger.waiting:
-                self.open_tasks.wait(older, run)
-            self._tell(younger, "task_closed", {"outcome": JOINED, "into": older.id, "owner": younger.owner})
-            withdraw(self.runtime, younger)
-            for hear in self.on_closed:
-                hear(younger, JOINED, older)
+            else:
+                self._join(task, other, winner)
+
+    def _join(self, task: Task, other: Task, row: int) -> None:
+        """Of two tasks about one subject for one reason the older stays, with everybody who waits."""
+        older, younger = sorted((task, other), key=lambda one: one.number)
+        self._remove(younger)
+        if older is task:
+            self.open_tasks.move(task, row)
+        younger.row = row
+        for run in younger.waiting:
+            self.open_tasks.wait(older, run)
+        self._tell(younger, "task_closed", {"outcome": JOINED, "into": older.id, "owner": younger.owner})
+        withdraw(self.runtime, younger)
+        for hear in self.on_closed:
+            hear(younger, JOINED, older)
         self.retry()
 
     def dump(self) -> Any:

@@ -321,6 +321,22 @@ def test_outcomes_are_events_that_signals_count() -> None:
     assert office.fold.read("person", 1)["signals"]["missed"] == 1
 
 
+def test_an_event_of_another_system_closes_the_task_it_names_or_the_oldest_of_its_kind() -> None:
+    office = world(step={"reason": "stalled at {event.step}"})
+    for at, step in enumerate(("import", "invite", "report")):
+        office.track(NINE + at, "u", "Stalled", step=step)
+    last = office.data("task")[2]["task"]
+    office.track(NINE + 4, "crm", "Task Completed", task_id=last, outcome="saved")
+    office.track(NINE + 5, "u", "Task Completed", kind="call", outcome="unreachable")
+    office.track(NINE + 6, "u", "Task Completed", kind="call", outcome="marvellous")
+    office.track(NINE + 7, "u", "Task Completed", kind="visit", outcome="saved")
+    assert [(one["reason"], one["outcome"], one["by"]) for one in office.data("task_closed")] == [
+        ("stalled at report", "saved", "Task Completed"),
+        ("stalled at import", "unreachable", "Task Completed"),
+    ]
+    assert [one["reason"] for one in office.data("task_refused")] == ["unknown_outcome"]
+
+
 def test_a_task_is_assigned_and_noted_by_hand() -> None:
     office = world()
     office.track(NINE, "u", "Stalled")
