@@ -27,7 +27,7 @@ def test_the_tutorial_does_what_it_says(tmp_path: Path, monkeypatch: pytest.Monk
 
 def files(page: Path) -> dict[str, str]:
     """Files that a page shows: a line with the name in backquotes and a colon, then the block."""
-    pattern = r"`([\w./-]+\.(?:yaml|csv|ndjson))`:\n\n```\w+\n(.*?)^```"
+    pattern = r"`([\w./-]+\.(?:yaml|csv|ndjson|json|mjml|liquid))`:\n\n```\w+\n(.*?)^```"
     return dict(re.findall(pattern, page.read_text(), re.DOTALL | re.MULTILINE))
 
 
