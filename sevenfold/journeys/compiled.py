@@ -17,6 +17,7 @@ from .asking import Ask, Asking
 from .plan import EXIT, ExitRule, GoalRule, Journey, OnBusinessEvent, OnEvent
 from .steps import STEP_KINDS, Logic
 from .steps.base import END, Move, StepBase
+from .steps.start_journey import StartJourney
 
 if TYPE_CHECKING:
     from ..lifecycle.compile import CompiledUnit
@@ -154,15 +155,22 @@ class CompiledJourney:
             for each in step.follows():
                 self.unit.conditions.watch_name(x.Name(tuple(each.split("."))), bit)
 
+    def gather(self) -> None:
+        """Which properties of its trigger event a run has to keep, for itself."""
+        for step in self.models:
+            self.kept |= set(step.reads())
+        self.kept |= {rule.value for rule in self.goals if isinstance(rule.value, str)}
+
+    def hands_on(self) -> set[str]:
+        """The journeys that its runs start."""
+        return {step.journey for step in self.models if isinstance(step, StartJourney)}
+
     def name_properties(self) -> None:
         """Says which properties of events are read: by `where`s, as the key, and kept of the trigger."""
         for listener in self.listeners():
             listener.name(self.unit)
         if self.model.key is not None:
             self.unit.properties.setdefault(self.model.key, "")
-        for step in self.models:
-            self.kept |= set(step.reads())
-        self.kept |= {rule.value for rule in self.goals if isinstance(rule.value, str)}
         for head in self.kept:
             self.unit.properties.setdefault(head, "")
 

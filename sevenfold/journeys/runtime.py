@@ -76,6 +76,13 @@ class Journeys(Moving):
 
     def name_properties(self) -> None:
         for plan in self.plans:
+            plan.gather()
+        # What a journey hands on, the next ones may ask for: as many times as journeys can follow each other.
+        for _ in self.current:
+            for plan in self.plans:
+                for name in plan.hands_on() & self.current.keys():
+                    plan.kept |= self.plans[self.current[name]].kept
+        for plan in self.plans:
             plan.name_properties()
 
     def finish(self) -> None:
