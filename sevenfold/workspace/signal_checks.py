@@ -14,6 +14,8 @@ from .models import ACCOUNT, PERSON
 from .names import NUMERIC, Names, Reference, derived, split_path
 from .problems import Path, UnknownNameError, likely
 from .report import DAY_MS, Report
+from .work_events import fault_of as fault_of_work
+from .work_events import is_work_event
 
 _PARTS = frozenset({"stalled", "next"})
 
@@ -93,6 +95,9 @@ class SignalChecks:
                 elif of != PERSON:
                     message = "what becomes of messages is told of people"
                     self.report.error(at, "wrong_subject", message, "say `of: person`")
+            elif is_work_event(event):
+                if wrong := fault_of_work(event, self.workspace, of):
+                    self.report.error(at, *wrong)
             elif event.startswith("$"):
                 fix = "there are `$stage LIFECYCLE/STAGE`, `$segment SEGMENT`, `$left SEGMENT` and `$message`"
                 self.report.error(at, "unknown_name", f"unknown derived event `{event}`", fix)
