@@ -12,11 +12,12 @@ from ..journeys.serving import MessageNews, announce
 from ..journeys.steps.message import DECIDED, WOULD_SEND
 from ..limits import MESSAGE_RECIPIENTS_ITEMS_MAX
 from ..profiles.expressions import parse_duration
+from .candidates import candidate
+from .cases import Candidate, Case, Verdict
 from .choice import preferred
-from .gates import Candidate, Case, Verdict, judge
+from .gates import judge
 from .ledger import Kind
 from .outcomes import Owed
-from .templates import version_of
 
 if TYPE_CHECKING:
     from ..journeys.compiled import StepSite
@@ -59,51 +60,13 @@ class StepMessages:
         self.ttl_ms = parse_duration(model.ttl or journey.ttl)
         self._lease_ms = parse_duration(model.expires) if model.expires is not None else self.ttl_ms
         self._limit = journey.limits.messages
-        self.candidates = [self._candidate(name, site) for name in model.templates()]
+        self.candidates = [candidate(desk, model, site, name) for name in model.templates()]
         self._orders = model.choose == "responses" and len(self.candidates) > 1
         self._staged = {id(one): [c for c in one.caps if c.in_stage is not None] for one in self.candidates}
         """Of each candidate the caps for people in certain stages."""
         self._codes: dict[tuple[int, tuple[str, ...]], int] = {}
         self.awaits = False
         """Whether the run waits for what becomes of the message; set by the step's logic."""
-
-    def _candidate(self, name: str, site: StepSite) -> Candidate:
-        desk, model, journey = self.desk, self.model, site.plan.model
-        workspace, rules = desk.fold.workspace, desk.rules
-        template = workspace.templates.get(name)
-        channel = desk.channels.of_template(template.channel) if template else desk.channels.all[0]
-        kind = Kind(
-            self.journey,
-            self.step,
-            name,
-            channel.name,
-            (template.category if template else None) or model.category or journey.category,
-            model.topic or (template.topic if template else None) or journey.topic,
-            model.intent or (template.intent if template else None) or journey.intent,
-            tuple(dict.fromkeys([*model.tags, *journey.tags])),
-            bool(template and template.transactional),
-        )
-        caps = rules.caps_over(kind)
-        version = version_of(name, template, workspace.partials, channel.kind).digest if template else ""
-        return Candidate(
-            template=name,
-            channel=channel,
-            purpose=desk.consents.purpose(kind.category, channel),
-            kind=kind,
-            version=version,
-            deliverable=template is not None,
-            transactional=kind.transactional,
-            guards=rules.guards(kind),
-            caps=caps,
-            least=min((cap.least for cap in caps), default=0),
-            quiet=[entry for entry in rules.quiet if entry.covers(kind)],
-            once_per=rules.once_per(kind.topic),
-            conflicts=rules.conflicts.get(kind.intent, {}) if kind.intent else {},
-            gap=rules.gap,
-            holdout=model.holdout,
-            on_cap=model.on_cap,
-            on_quiet=model.quiet_hours or journey.quiet_hours,
-        )
 
     # ---------------------------------------------------------------------------------------- deciding
 
@@ -168,12 +131,12 @@ class StepMessages:
         order = self._order(row)
         stage_suppressed = self._suppressed_by is not None and self._suppressed_by(run)
         decided = [(kind, ghost) for kind, ghost, who in run.decided if who == row] if run.decided else []
-        for place, candidate in enumerate(order):
-            case = self._case(run, row, candidate, stage_suppressed, decided)
+        for place, message in enumerate(order):
+            case = self._case(run, row, message, stage_suppressed, decided)
             verdict = judge(case)
             if verdict is None or not verdict.hands_over or place == len(order) - 1:
                 return Judged(case, verdict, tried)
-            tried.append({"template": candidate.template, "reason": verdict.reason})
+            tried.append({"template": message.template, "reason": verdict.reason})
         raise AssertionError("a message step has a template")
 
     def _order(self, row: int) -> Sequence[Candidate]:

@@ -1,112 +1,19 @@
 """The gates before a message, in the order of the law: the first that stops it is the reason.
 
-Each gate is one function of a case, which is all there is to know about one template for one person at one
-instant; it answers nothing (the message passes) or a verdict. docs/explain/journeys.md, section Messages.
+Each gate is one function of a case; it answers nothing (the message passes) or a verdict.
+docs/explain/journeys.md, section Messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from ..journeys.times import NEVER, jitter
-from .caps import CompiledCap
-from .channels import Channel, Holds
-from .consent import Purpose, allowed
+from .cases import Case, Verdict
+from .consent import allowed
 from .holdouts import held_out
-from .ledger import NONE, Ledger, latest
-from .ledger import Kind as LedgerKind
-from .quiet import CompiledQuiet, Whereabouts
-
-Otherwise = Literal["defer", "discard", "ignore"]
-
-
-class Verdict(NamedTuple):
-    """Why a message is not sent now."""
-
-    reason: str
-    until: int = 0
-    """When to ask again; 0: it is held for good."""
-    hands_over: bool = False
-    """Whether the step's next template may be tried."""
-    detail: Mapping[str, Any] = {}
-    """More for the trace."""
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledGuard:
-    """A guard that concerns the message."""
-
-    name: str
-    holds: Holds
-    reason: str = ""
-
-
-@dataclass(slots=True)
-class Candidate:
-    """What is fixed about one template in one step: made once, when the journey is compiled."""
-
-    template: str
-    channel: Channel
-    purpose: Purpose
-    kind: LedgerKind
-    """Without the stages, which are known when it is decided."""
-    version: str = ""
-    deliverable: bool = True
-    """Whether the template exists for the channel."""
-    transactional: bool = False
-    guards: Sequence[CompiledGuard] = ()
-    caps: Sequence[CompiledCap] = ()
-    least: int = 0
-    """With fewer messages than this in the ledger every cap has room."""
-    quiet: Sequence[CompiledQuiet] = ()
-    once_per: int = 0
-    """How long the topic holds others back, ms; 0: there is none."""
-    conflicts: Mapping[str, int] = field(default_factory=dict)
-    """Intents that hold this one back -> how long, ms."""
-    gap: int = 0
-    """The least time after another message, ms."""
-    holdout: float = 0.0
-    """The step's own share, per cent."""
-    on_cap: Literal["drop", "defer"] | None = None
-    on_quiet: Otherwise | None = None
-
-
-@dataclass(slots=True)
-class Case:
-    """One template, one person, one instant."""
-
-    message: Candidate
-    t: int
-    deadline: int
-    """When the time to live ends."""
-    row: int = 0
-    ghost: bool = False
-    status: int = 0
-    """What the person said of the purpose; see `consent`."""
-    addresses: Sequence[str] = ()
-    """Normalised, the preferred first. Not looked at where the channel needs none."""
-    suppressed: Callable[[str], bool] = lambda address: False
-    stage_suppressed: bool = False
-    """Whether the journey's `suppressed_by` is true."""
-    unit_id: str = ""
-    """Who draws into the step's holdout."""
-    off: bool = False
-    """Whether the channel is switched off."""
-    decided: Sequence[tuple[LedgerKind, bool]] = ()
-    """What was decided before for this person in this decision of proposals, and whether it was a ghost's."""
-    ledgers: Sequence[Ledger] = (NONE,)
-    """Of the person; a ghost's cases see the ghosts' ledger as well."""
-    kinds: Sequence[LedgerKind] = ()
-    masks: Sequence[int] = ()
-    """Caps by code."""
-    run_full: bool = False
-    """Whether the run has had all its messages (`limits.messages`)."""
-    where: Callable[[], Whereabouts] | None = None
-    workspace: Whereabouts | None = None
-    jitter_key: tuple[str | int, ...] = ()
-
+from .ledger import Kind, latest
 
 Gate = Callable[[Case], Verdict | None]
 
@@ -194,7 +101,7 @@ def arbitration(case: Case) -> Verdict | None:
     return None
 
 
-def _of_intent(kinds: Sequence[LedgerKind], intent: str) -> Callable[[int], bool]:
+def _of_intent(kinds: Sequence[Kind], intent: str) -> Callable[[int], bool]:
     return lambda code: kinds[code].intent == intent
 
 

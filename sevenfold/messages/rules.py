@@ -10,8 +10,8 @@ from ..profiles import expressions as x
 from ..profiles.expressions import parse_duration
 from ..workspace.base import Condition
 from .caps import CompiledCap
+from .cases import CompiledGuard
 from .channels import Channels, Holds
-from .gates import CompiledGuard
 from .ledger import Kind
 from .policy import Guard, Topic
 from .quiet import CompiledQuiet, Whereabouts

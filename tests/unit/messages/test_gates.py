@@ -14,9 +14,10 @@ from sevenfold.journeys.zones import UTC_ZONE, zone
 from sevenfold.messages import consent as c
 from sevenfold.messages import gates
 from sevenfold.messages.caps import CompiledCap
+from sevenfold.messages.cases import Candidate, Case, CompiledGuard
 from sevenfold.messages.channels import Channel
 from sevenfold.messages.consent import Purpose
-from sevenfold.messages.gates import Candidate, Case, CompiledGuard, judge
+from sevenfold.messages.gates import judge
 from sevenfold.messages.holdouts import draw
 from sevenfold.messages.ledger import CODE_BITS, Kind
 from sevenfold.messages.policy import Cap, DeliveryChannel, QuietHours
