@@ -150,6 +150,8 @@ TEMPLATE_LINKS_ITEMS_MAX = 500
 """Links of one message that are followed."""
 TEMPLATE_CLIPPED_BYTES = 102 * 1024
 """HTML beyond it is clipped by Gmail; a preview warns."""
+TEMPLATE_VERSIONS_KEPT_ITEMS_MAX = 1_000
+"""Compiled versions of templates that a sender keeps."""
 
 # --- journeys: runs -----------------------------------------------------------------------------------------
 JOURNEY_VERSIONS_MAX = 10_000
