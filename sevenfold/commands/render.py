@@ -15,7 +15,8 @@ from sevenfold.messages.compiling import CompiledTemplate
 from sevenfold.messages.context import context_of, rows_by_key
 from sevenfold.messages.faults import RenderError
 from sevenfold.messages.links import Tracking
-from sevenfold.messages.render import Rendered, render
+from sevenfold.messages.render import render
+from sevenfold.messages.rendered import Rendered
 from sevenfold.messages.templates import version_of
 from sevenfold.playback import Outcome, explain, open_log
 from sevenfold.playback.explain import Explanation

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..workspace import models as m
 from ..workspace.paths import split_path
-from .language import Flat
+from .lookups import Flat
 
 Profile = Mapping[str, Any]
 """What ``Fold.read`` gives: identifiers, traits, signals, stages, scores, segments."""

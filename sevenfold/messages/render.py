@@ -12,21 +12,18 @@ import msgspec
 from liquid import Markup
 from liquid import escape as escaped
 from liquid.exceptions import LiquidError, ResourceLimitError, UndefinedError
-from msgspec import Struct
 
-from ..errors import SevenfoldError
-from ..events.times import parse_ms
-from ..journeys.zones import UTC_ZONE, Zone
-from ..journeys.zones import zone as zone_named
 from ..limits import TEMPLATE_CLIPPED_BYTES, TEMPLATE_NESTING_LEVELS_MAX
 from ..workspace.problems import Path, likely
-from .bounds import SETTINGS, TextSettings, room, size_of
+from .bounds import room, size_of
 from .compiling import CompiledTemplate
 from .faults import Fault, RenderError, TemplateFaultError, refused
-from .language import Absent, Flat, Missing
-from .links import BadLinkError, Link, Links, Tracking
+from .links import BadLinkError, Links, Tracking
+from .lookups import Absent, Missing
+from .naming import names_for
 from .parts import Part, fault_of
 from .plain_text import tidy
+from .rendered import Rendered, RenderedButton
 from .templates import CHANNELS
 from .wordings import PREHEADER_MARK, CompiledWording
 
@@ -34,45 +31,6 @@ _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\s]+")
 _ONE_LINE: Final = frozenset({"subject", "preheader", "title", "from", "reply_to", "image", "link"})
 _PADDING: Final = "&#847;&zwnj;&nbsp;" * 40
 """Keeps mail programs from showing the beginning of the body after a short preheader."""
-
-
-class RenderedButton(Struct, frozen=True):
-    """A button as it is sent; ``name`` is what its clicks are counted as."""
-
-    label: str
-    link: str
-    name: str
-
-
-class Rendered(Struct, frozen=True, omit_defaults=True):
-    """A message's content, for whoever sends it. ``links`` are those whose clicks are counted; ``headers``
-    are those an e-mail needs; ``warnings`` are for people who look at a preview.
-    """
-
-    template: str
-    digest: str
-    channel: str
-    locale: str
-    subject: str | None = None
-    preheader: str | None = None
-    title: str | None = None
-    body: str | None = None
-    html: str | None = None
-    text: str | None = None
-    image: str | None = None
-    link: str | None = None
-    buttons: tuple[RenderedButton, ...] = ()
-    payload: Any = None
-    from_: str | None = msgspec.field(default=None, name="from")
-    reply_to: str | None = None
-    headers: dict[str, str] = {}
-    links: tuple[Link, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON, without what is absent."""
-        shape: dict[str, Any] = msgspec.to_builtins(self)
-        return shape
 
 
 def render(
@@ -111,50 +69,13 @@ class _Rendering:
         self._addresses: Mapping[str, Any] = links if isinstance(links, Mapping) else {}
         followed = tracking if self._version.template.tracking else None
         self._links = Links(message_id, followed, self._addresses)
-        self._names = self._named(context, zone)
+        self._names = names_for(self._version, context, self._locale, zone)
 
     def _top(self, *field: str | int) -> Path:
         return ("templates", self._version.name, *field)
 
     def _fault(self, code: str, message: str, path: Path, fix: str = "") -> TemplateFaultError:
         return TemplateFaultError(Fault(code, message, path, 1, fix))
-
-    # ------------------------------------------------------------------------------------------------- names
-
-    def _named(self, context: Mapping[str, Any], zone: str | None) -> dict[str, Any]:
-        names = dict(context)
-        signals = names.get("signal")
-        if isinstance(signals, Mapping) and not isinstance(signals, Flat):
-            names["signal"] = Flat(signals)
-        workspace = context.get("workspace")
-        workspace = workspace if isinstance(workspace, Mapping) else {}
-        now = parse_ms(context.get("now"))
-        names[SETTINGS] = TextSettings(
-            locale=self._locale,
-            zone=_zone(zone) or _zone(workspace.get("timezone")) or UTC_ZONE,
-            currency=str(workspace.get("currency") or "USD"),
-            now=0 if now is None else now,
-        )
-        for name, declared in self._version.template.variables.items():
-            self._declare(names, name, declared.default, declared.required)
-        return names
-
-    def _declare(self, names: dict[str, Any], name: str, default: Any, required: bool) -> None:
-        root, *rest = name.split(".")
-        path = [root, *rest] if rest or root in names else ["step", root]
-        value: Any = names
-        for part in path:
-            value = value.get(part) if isinstance(value, Mapping) else None
-        if value is None:
-            if default is None and required:
-                message = f"`{name}` is missing, and the template needs it"
-                raise self._fault("missing_value", message, self._top("variables", name), "give a default")
-            value = default
-        if not rest and root not in names:
-            if value is not None:
-                names[root] = value
-        elif value is not None:
-            _put(names, path, value)
 
     # ------------------------------------------------------------------------------------------------- texts
 
@@ -316,26 +237,6 @@ def _warnings(found: Rendered) -> list[str]:
     if found.channel == "email" and size > TEMPLATE_CLIPPED_BYTES:
         return [f"the HTML has {size:,} bytes; Gmail clips at {TEMPLATE_CLIPPED_BYTES:,}"]
     return []
-
-
-def _zone(name: Any) -> Zone | None:
-    if not isinstance(name, str) or not name:
-        return None
-    try:
-        return zone_named(name)
-    except SevenfoldError:
-        return None
-
-
-def _put(names: dict[str, Any], path: list[str], value: Any) -> None:
-    """Sets a value deep in the names, copying what is on the way."""
-    above: dict[str, Any] = names
-    for part in path[:-1]:
-        inner = above.get(part)
-        copy = Flat(inner) if isinstance(inner, Flat) else dict(inner) if isinstance(inner, Mapping) else {}
-        above[part] = copy
-        above = copy
-    above[path[-1]] = value
 
 
 def _sized(value: Any) -> Any:

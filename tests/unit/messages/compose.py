@@ -9,7 +9,8 @@ import msgspec
 from sevenfold.messages.compiling import CompiledTemplate
 from sevenfold.messages.faults import Fault, RenderError
 from sevenfold.messages.links import Tracking
-from sevenfold.messages.render import Rendered, render
+from sevenfold.messages.render import render
+from sevenfold.messages.rendered import Rendered
 from sevenfold.messages.templates import Template, TemplateVersion, version_of
 
 CONTEXT: dict[str, Any] = {
