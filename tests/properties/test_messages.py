@@ -157,7 +157,7 @@ def persons(effects: list[Effect]) -> dict[str, str]:
 
 @dataclass
 class Place:
-    """A message that took a place: whose and when, and where among the effects it was taken and given back."""
+    """A message that took a place: whose and when, and where among the effects it was taken and left."""
 
     t: int
     person: str
