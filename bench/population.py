@@ -236,15 +236,12 @@ def _clone_wheel(fold: Fold, people: int, accounts: int, clones: int) -> None:
 def _clone_names(fold: Fold, people: int, accounts: int, clones: int) -> None:
     identity = fold.identity
     held = [identity.keys_of(row) for row in range(1, people + 1)]
-    while len(identity.held) <= people:
-        identity.held.append(None)
     letter = identity.prefix["email"]
     for clone in range(1, clones):
         for row, keys in enumerate(held, start=1 + clone * people):
-            named = tuple(f"{letter}c{clone}.{k[1:]}" if k[0] == letter else f"{k}~{clone}" for k in keys)
-            identity.held.append(named if len(named) > 1 else named[0] if named else None)
-            for key in named:
-                identity.point(key, row)
+            for key in keys:
+                named = f"{letter}c{clone}.{key[1:]}" if key[0] == letter else f"{key}~{clone}"
+                identity.table.attach(named, row)
     members = [fold.members[row] for row in range(1, accounts + 1)]
     names = fold.account_ids[1 : accounts + 1]
     for clone in range(1, clones):

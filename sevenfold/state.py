@@ -91,7 +91,8 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
             yield "arena", unit.kind, label, arena.dump(slice(0, table.rows)).data.cast("B")
         for label, (_, held) in unit.table.bags.items():
             yield "bag", unit.kind, label, [None if one is None else _packed(one) for one in held]
-    yield "identity", fold.identity.held, fold.identity.attached_at, sorted(fold.identity.apart)
+    texts, columns = fold.identity.table.dump()
+    yield "identity", texts, columns, fold.identity.attached_at, sorted(fold.identity.apart)
     yield "accounts", fold.account_ids, [None if one is None else _packed(one) for one in fold.members]
     yield (
         "rest",
@@ -172,10 +173,6 @@ def _big(mask: int) -> str:
     return f"{mask:x}"
 
 
-def _tupled(held: Any) -> Any:
-    return tuple(held) if isinstance(held, list) else held
-
-
 def _packed(value: Any) -> Any:
     """Small objects of a bag: None, int, bytes as they are; arrays and dicts tagged."""
     if isinstance(value, array):
@@ -227,8 +224,11 @@ def _load_bag(fold: Fold, kind: str, label: str, values: list[Any]) -> None:
     held[:] = [None if one is None else _unpacked(one) for one in values]
 
 
-def _load_identity(fold: Fold, held: list[Any], attached_at: dict[str, int], apart: list[Any]) -> None:
-    fold.identity.restore([_tupled(one) for one in held], attached_at)
+def _load_identity(
+    fold: Fold, texts: list[bytes], columns: list[bytes], attached_at: dict[str, int], apart: list[Any]
+) -> None:
+    fold.identity.table.load(texts, columns)
+    fold.identity.attached_at = attached_at
     fold.identity.apart = {(a, b) for a, b in apart}
 
 

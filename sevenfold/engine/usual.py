@@ -15,7 +15,6 @@ from msgspec import UNSET
 from ..events.steps import Dropped, correct_clock
 from ..events.times import parse_ms
 from ..limits import EVENT_BYTES_MAX, PROFILE_EVENTS_PER_HOUR_MAX
-from ..profiles.identity import SHARD_MASK
 from .arriving import COUNT_BITS, HOUR, HOURS_MASK, Arriving
 
 Entry = tuple[int, bytes]
@@ -41,7 +40,7 @@ class Usual(Arriving):
         decoder, decode, paths = self.decoder, self.decoder.decode_usual, self._paths
         wheel, valued, further = self.wheel, self.valued, self.further
         identity, account_ids, account_rows = self.identity, self.account_ids, self.account_rows
-        maps, held, of_user, of_anonymous = identity.maps, identity.held, identity.user, identity.anonymous
+        find, of_user, of_anonymous = identity.table.find, identity.user, identity.anonymous
         of_device = identity.prefix.get("device")
         evaluate, page_name = self.person.evaluate, self._fields["name"]
         journeys: Any = self.journeys
@@ -71,18 +70,16 @@ class Usual(Arriving):
                 if te is None or te > t or event.message_id is None or len(raw) > EVENT_BYTES_MAX:
                     raise UnusualError
                 if user is not None:
-                    key = of_user + user  # type: ignore[operator]
-                    row = maps[hash(key) & SHARD_MASK][key]
-                    keys = held[row]
-                    if anonymous is not None and (
-                        keys.__class__ is not tuple or of_anonymous + anonymous not in keys  # type: ignore[operator]
-                    ):
-                        raise UnusualError
+                    row = find(hash(of_user + user), hash(user))  # type: ignore[operator]
+                    if anonymous is not None:
+                        other = find(hash(of_anonymous + anonymous), hash(anonymous))  # type: ignore[operator]
+                        if other != row:
+                            raise UnusualError
                 elif anonymous is not None:
-                    key = of_anonymous + anonymous  # type: ignore[operator]
-                    row = maps[hash(key) & SHARD_MASK][key]
-                    keys = held[row]
+                    row = find(hash(of_anonymous + anonymous), hash(anonymous))  # type: ignore[operator]
                 else:
+                    raise UnusualError
+                if not row:
                     raise UnusualError
                 account = accounts[row]
                 group = None
@@ -99,7 +96,7 @@ class Usual(Arriving):
                         device is not None
                         and device.token is not None
                         and of_device is not None
-                        and (keys.__class__ is not tuple or of_device + device.token not in keys)
+                        and find(hash(of_device + device.token), hash(device.token)) != row
                     ):
                         raise UnusualError
                 if group is None:

@@ -1,8 +1,7 @@
 """Identity: which person an event is about. Linking depends on identity state and the event alone, in log
 order.
 
-Identifiers are keys such as `user_id` + value, kept in 256 dictionaries so that no single insert pauses the
-fold; which of them holds a key is of no consequence. Links that would break a limit demote the event's
+Identifiers are keys such as `user_id` + value. Links that would break a limit demote the event's
 weakest identifier and matching is tried again; two user ids never meet except by `alias`.
 """
 
@@ -17,6 +16,7 @@ from phonenumbers import NumberParseException
 
 from ..workspace import models as m
 from .expressions import parse_duration
+from .identifiers import Identifiers
 
 BLOCKED = frozenset(
     {
@@ -47,8 +47,6 @@ as well.
 """
 WEAK = frozenset({"anonymous_id", "device"})
 """Identifiers of a device rather than a person: they follow the last user who logged in."""
-SHARDS = 256
-SHARD_MASK = SHARDS - 1
 
 
 @dataclass(slots=True)
@@ -108,9 +106,7 @@ class Identity:
         self.custom = [
             (kind, one.path or kind) for kind, one in model.types.items() if kind not in m.Identity().order
         ]
-        self.maps: list[dict[str, int]] = [{} for _ in range(SHARDS)]
-        self.held: list[Any] = [None]
-        """Row -> its keys: None, one text, or a tuple of texts."""
+        self.table = Identifiers()
         self.attached_at: dict[str, int] = {}
         self.apart: set[tuple[int, int]] = set()
         """Pairs of rows (lower first) that somebody took apart: nothing merges them again."""
@@ -122,15 +118,11 @@ class Identity:
 
     def row_of(self, key: str) -> int:
         """The row a key points to, 0 for none."""
-        return self.maps[hash(key) & SHARD_MASK].get(key, 0)
-
-    def point(self, key: str, row: int) -> None:
-        self.maps[hash(key) & SHARD_MASK][key] = row
+        return self.table.row_of(key)
 
     def keys_of(self, row: int) -> tuple[str, ...]:
         """The keys a row holds."""
-        held = self.held[row] if row < len(self.held) else None
-        return () if held is None else (held,) if held.__class__ is str else held
+        return self.table.of(row)
 
     def identifiers(self, row: int) -> dict[str, list[str]]:
         """`{"user_id": ["u1"], "email": ["a@b.c"]}` for people."""
@@ -159,32 +151,20 @@ class Identity:
             return None
         return self.prefix[kind] + normal
 
-    def restore(self, held: list[Any], attached_at: dict[str, int]) -> None:
-        """Takes the keys of all rows, as a snapshot kept them."""
-        self.held = held
-        self.attached_at = attached_at
-        for row in range(1, len(held)):
-            for key in self.keys_of(row):
-                self.point(key, row)
-
     def take_over(self, other: Identity) -> None:
         """The identifiers of another compilation, under this one's order and types of identifiers."""
         self.apart, self.trace = other.apart, other.trace
         if other.prefix == self.prefix:
-            self.maps, self.held, self.attached_at = other.maps, other.held, other.attached_at
+            self.table, self.attached_at = other.table, other.attached_at
             return
         letters = {letter: self.prefix.get(kind) for kind, letter in other.prefix.items()}
-
-        def renamed(key: str) -> str | None:
-            letter = letters[key[0]]
-            return None if letter is None else letter + key[1:]
-
-        held: list[Any] = []
-        for row in range(len(other.held)):
-            keys = tuple(new for key in other.keys_of(row) if (new := renamed(key)) is not None)
-            held.append(keys if len(keys) > 1 else keys[0] if keys else None)
-        attached = {renamed(key): t for key, t in other.attached_at.items()}
-        self.restore(held, {key: t for key, t in attached.items() if key is not None})
+        for row in range(other.table.rows):
+            for key in other.keys_of(row):
+                letter = letters[key[0]]
+                if letter is not None:
+                    self.table.attach(letter + key[1:], row)
+                    if key in other.attached_at:
+                        self.attached_at[letter + key[1:]] = other.attached_at[key]
 
     # -----------------------------------------------------------------------------------------------
     # resolution
@@ -264,11 +244,7 @@ class Identity:
         return counts
 
     def _attach(self, row: int, key: str, t: int) -> None:
-        self.point(key, row)
-        while len(self.held) <= row:
-            self.held.append(None)
-        held = self.held[row]
-        self.held[row] = key if held is None else (*self.keys_of(row), key)
+        self.table.attach(key, row)
         if key[0] in self.periods:
             self.attached_at[key] = t
         self._note("attached", key)
@@ -287,19 +263,11 @@ class Identity:
             or (min(row, before), max(row, before)) in self.apart
         ):
             return
-        if before:
-            rest = tuple(k for k in self.keys_of(before) if k != key)
-            self.held[before] = rest or None
         self._attach(row, key, t)
         self._note("moved", key, "another user logged in on this device")
 
     def _absorb(self, winner: int, loser: int) -> None:
-        for key in self.keys_of(loser):
-            self.point(key, winner)
-        while len(self.held) <= max(winner, loser):
-            self.held.append(None)
-        self.held[winner] = self.keys_of(winner) + self.keys_of(loser) or None
-        self.held[loser] = None
+        self.table.absorb(winner, loser)
 
     def _note(self, action: str, key: str, reason: str = "") -> None:
         if self.trace is not None:

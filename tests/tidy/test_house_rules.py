@@ -64,6 +64,8 @@ ONE_HOME = [
     (re.compile(r"os\.(environ|getenv)$"), ("settings.py",)),
     (re.compile(r"(secrets|uuid)\.\w+$"), ("server",)),
 ]
+FIND_BY_HASH = ("identifiers.py", "usual.py")
+"""Identifiers are found by hash; nothing that is found, decided or written depends on it."""
 UNITS = {
     *(
         "BYTES",
@@ -144,9 +146,10 @@ def test_a_pure_module_imports_no_edge(path: Path) -> None:
 def test_a_pure_module_opens_and_prints_nothing(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in {"open", "print", "input", "eval", "hash"}, (
-                f"{name_of(path)}:{node.lineno}"
+            banned = {"open", "print", "input", "eval", "hash"} - (
+                {"hash"} if path.name in FIND_BY_HASH else set()
             )
+            assert node.func.id not in banned, f"{name_of(path)}:{node.lineno}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
