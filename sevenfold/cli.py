@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 import sevenfold
+from sevenfold.commands.backtest import backtest_command
 from sevenfold.commands.base import SevenfoldGroup
 from sevenfold.commands.history import dead_letters_group, explain_command, import_command, replay_command
 from sevenfold.commands.render import render_command
 from sevenfold.commands.scenarios import test_command
+from sevenfold.commands.trying import try_command
 from sevenfold.commands.workspaces import (
     check_command,
     diff_command,
@@ -36,9 +38,9 @@ def main() -> None:
 
 
 for _command in (
-    demo_command, init_command, packs_command, check_command, replay_command, explain_command, import_command,
-    dead_letters_group, list_group, render_command, test_command, simulate_command, diff_command,
-    schema_command,
+    demo_command, init_command, packs_command, check_command, test_command, try_command, replay_command,
+    explain_command, backtest_command, import_command, dead_letters_group, list_group, render_command,
+    simulate_command, diff_command, schema_command,
 ):  # fmt: skip
     main.add_command(_command)
 

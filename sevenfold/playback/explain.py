@@ -14,6 +14,7 @@ from sevenfold.errors import InputError
 from sevenfold.lifecycle.compile import CompiledUnit
 from sevenfold.lifecycle.history import ScoreHistory
 from sevenfold.log.base import Log
+from sevenfold.playback.delivery import Delivering, DeliveringFold, has_journeys, recorded_outcomes
 from sevenfold.playback.relations import Numbered, Relations, numbered
 from sevenfold.playback.tables import day_before, iso
 from sevenfold.profiles.unit import Unit
@@ -25,8 +26,8 @@ _MEASURES_SHOWN: Final = 3
 
 
 class Entry(Struct, gc=False):
-    """One line of a timeline. `kind` is event, identity, created, merged, stage, segment, band, jump or
-    velocity.
+    """One line of a timeline. `kind` is event, identity, created, merged, stage, segment, band, jump,
+    velocity, or what a journey decided: run, step, wait, message, held, outcome, goal, ended and so on.
     """
 
     time: int
@@ -60,16 +61,23 @@ class Explanation(Struct):
         return {**shape, "time": iso(self.time), "timeline": [entry.to_json() for entry in self.timeline]}
 
 
-class ExplainedFold(Fold):
+class ExplainedFold(DeliveringFold):
     """A fold that says why with every effect: conditions with the values they saw, and the cause."""
 
-    def __init__(self, workspace: m.Workspace) -> None:
+    def __init__(self, workspace: m.Workspace, **kept: Any) -> None:
         self._reasons: dict[tuple[str, str], Reasons] = {}
         self._measured: dict[tuple[str, int, str], dict[str, Any]] = {}
-        super().__init__(workspace)
+        self.holders: dict[str, str] = {}
+        """The person of each entity about which a journey decided something, by subject ids."""
+        super().__init__(workspace, **kept)
 
     def emit(self, unit: Unit, row: int, kind: str, name: str, data: dict[str, Any]) -> None:
         compiled = cast(CompiledUnit, unit)  # every unit of a fold is one
+        if "run" in data and unit.kind in self.entity_ids:
+            holder = self.entity_ids[unit.kind][row][1]
+            if holder:
+                person = self.id_of(self.person, self.forward.get(holder, holder))
+                self.holders[self.id_of(unit, row)] = person
         if kind in (e.ENTERED, e.LEFT):
             data = {**data, "why": {"atoms": self._atoms(compiled, row, name), "cause": self.cause()}}
         elif kind in (e.BAND, e.JUMP):
@@ -104,7 +112,7 @@ class ExplainedFold(Fold):
         return [shape for _, shape in moved[:_MEASURES_SHOWN]]
 
 
-class _Target(Struct):
+class Target(Struct):
     """Who is asked for: kind of subject, kind of identifier (or `subject`), its value, and the events to
     fold.
     """
@@ -117,7 +125,7 @@ class _Target(Struct):
 
 def explain(
     workspace: m.Workspace, log: Log, identifier: str, *, of: str | None = None, at: int | None = None,
-    until: int | None = None,
+    until: int | None = None, delivering: Delivering | None = None,
 ) -> Explanation:  # fmt: skip
     """Explains the subject with an identifier (user id, email, any other), an account or entity key, or a
     subject id.
@@ -126,19 +134,20 @@ def explain(
     replay's time stopped (default for `at`). Raises InputError when nobody has the identifier by then.
     """
     end = at if at is not None else until
-    fold = ExplainedFold(workspace)
+    live = has_journeys(workspace) and bool(recorded_outcomes(log))
+    fold = ExplainedFold(workspace, delivering=None if live else delivering or Delivering())
     relations = Relations(workspace, fold, log, end)
-    target = _find(workspace, fold, relations, identifier, of)
-    story = _Story(fold, target)
+    target = find_target(workspace, fold, relations, identifier, of)
+    story = Story(fold, target)
     story.tell(numbered(log, end))
     if end is not None:
         story.pass_to(end)
     return story.explanation(identifier)
 
 
-def _find(
+def find_target(
     workspace: m.Workspace, fold: Fold, relations: Relations, identifier: str, of: str | None
-) -> _Target:
+) -> Target:
     kinds = [m.PERSON, m.ACCOUNT, *workspace.entities]
     if of is not None and of not in kinds:
         raise InputError(f"There is no kind of subject `{of}`", fix=f"one of {', '.join(kinds)}")
@@ -147,23 +156,23 @@ def _find(
         for kind in fold.identity.order:
             key = fold.identity.key(kind, identifier)
             if key is not None and (found := relations.connected(key)) is not None:
-                return _Target(m.PERSON, kind, identifier, None if relations.whole else found)
+                return Target(m.PERSON, kind, identifier, None if relations.whole else found)
     for each in wanted:
         key = f"account {identifier}" if each == m.ACCOUNT else f"entity {each} {identifier}"
         if each != m.PERSON and (found := relations.connected(key)) is not None:
-            return _Target(each, "key", identifier, None if relations.whole else found)
+            return Target(each, "key", identifier, None if relations.whole else found)
     for each in wanted:
         if number := relations.number_of(each, identifier):
             found = relations.of_event(number)
-            return _Target(each, "subject", identifier, None if relations.whole else found)
+            return Target(each, "subject", identifier, None if relations.whole else found)
     fix = "give a user id, e-mail, anonymous id, account id, entity key or subject id, as in the events"
     raise InputError(f"Nobody is known as `{identifier}` at that time", fix=fix)
 
 
-class _Story:
+class Story:
     """Folds what concerns the target and keeps what happened to everybody in it, by subject id."""
 
-    def __init__(self, fold: ExplainedFold, target: _Target) -> None:
+    def __init__(self, fold: ExplainedFold, target: Target) -> None:
         self.fold = fold
         self.target = target
         self.entries: list[tuple[str, Entry]] = []
@@ -179,6 +188,10 @@ class _Story:
         begun = False
         for item in items:
             if item.control is None and wanted is not None and item.number not in wanted:
+                if begun and fold.journeys is not None:
+                    # What falls due in between is numbered by the record before it, whoever's that is.
+                    self.take(fold.advance(item.time))
+                    fold.seq = item.number
                 continue
             if not begun:
                 # Days close from the first event on; which one is first must not depend on whom we ask about.
@@ -186,17 +199,17 @@ class _Story:
                 begun = True
             fold.seq = item.number - 1
             if item.control is not None:
-                self._take(fold.control(item.time, item.control))
+                self.take(fold.control(item.time, item.control))
                 continue
             effects = fold.events([(item.time, item.raw)])
             if fold.seq == item.number:
                 self.folded += 1
                 self._event(item)
-            self._take(effects)
+            self.take(effects)
 
     def pass_to(self, end: int) -> None:
         """Lets time pass without events."""
-        self._take(self.fold.advance(end))
+        self.take(self.fold.advance(end))
 
     def _event(self, item: Numbered) -> None:
         """Files an event, and what identity made of it, with the subjects it is about."""
@@ -228,25 +241,34 @@ class _Story:
             return self.fold.account_rows.get(key, 0)
         return self.fold.entity_rows[of].get(key, 0)
 
-    def _take(self, effects: Iterable[e.Effect]) -> None:
+    def take(self, effects: Iterable[e.Effect]) -> None:
         for effect in effects:
-            if effect.of != self.target.of:
+            if effect.of != self.target.of and not self._told_to(effect):
                 continue
             if effect.kind == e.MERGED:
                 self.became[str(effect.data["loser"])] = effect.subject
             kind = "segment" if effect.kind in (e.ENTERED, e.LEFT) else effect.kind
             data = {"change": effect.kind, **effect.data} if kind == "segment" else effect.data
-            self.entries.append((effect.subject, Entry(effect.time, kind, effect.name, data)))
+            about = effect.subject
+            if effect.of != self.target.of:
+                about = self.fold.holders.get(about) or str(effect.data["recipient"])
+            self.entries.append((about, Entry(effect.time, kind, effect.name, data)))
+
+    def _told_to(self, effect: e.Effect) -> bool:
+        """Whether a journey over something else (an order, an account) concerns the person asked about."""
+        if self.target.of != m.PERSON or "run" not in effect.data:
+            return False
+        return effect.subject in self.fold.holders or "recipient" in effect.data
 
     def _day_closed(self, t: int, unit: CompiledUnit, history: ScoreHistory) -> None:
-        row = self._row() if unit.kind == self.target.of else 0
+        row = self.row() if unit.kind == self.target.of else 0
         if row:
             value = float(history.daily_values(0, slice(row, row + 1))[0])
             if value == value:
                 day = day_before(t, self.fold.closer.zone).isoformat()
                 self.days.setdefault(history.node.label, []).append((day, value))
 
-    def _row(self) -> int:
+    def row(self) -> int:
         """The target's row now, 0 while it is unknown."""
         fold, target = self.fold, self.target
         if target.kind == "subject":
@@ -261,11 +283,11 @@ class _Story:
     def explanation(self, identifier: str) -> Explanation:
         """The target as time stands now."""
         fold, of = self.fold, self.target.of
-        row = self._row()
+        row = self.row()
         if not row:
             raise InputError(f"Nobody is known as `{identifier}` at that time", fix="ask for a later time")
         subject = fold.id_of(fold.compiled[_index(fold, of)], row)
-        own = {subject} | {old for old in self.became if self._final(old) == subject}
+        own = self.own(subject)
         timeline = [entry for about, entry in self.entries if about in own]
         account = None
         if of == m.PERSON and (joined := fold.accounts_of(row)):
@@ -275,6 +297,10 @@ class _Story:
             of, subject, fold.t, count, self.folded, fold.read(of, row), account, timeline, self.days,
             in_milliseconds(fold.workspace),
         )  # fmt: skip
+
+    def own(self, subject: str) -> set[str]:
+        """A subject's id, and those of others that turned out to be the same."""
+        return {subject} | {old for old in self.became if self._final(old) == subject}
 
     def _final(self, subject: str) -> str:
         while subject in self.became:

@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct
 
 from sevenfold.effects import subject_id
 from sevenfold.engine import Fold
+from sevenfold.journeys.plan import OnBusinessEvent
 from sevenfold.log.base import Log
 from sevenfold.playback.feed import records
 from sevenfold.profiles.where import dig
@@ -70,7 +71,7 @@ class Relations:
         self._nodes: dict[str, int] = {}
         self._parent = array("l")
         self._of_event = array("l")
-        self.whole = any(
+        self.whole = shares_over_people(workspace) or any(
             isinstance(one, m.Rollup) and one.over == "accounts" for one in workspace.signals.values()
         )
         """Whether subjects meet in ways that no single event shows, so that only the whole log will do."""
@@ -169,6 +170,19 @@ class Relations:
         """The numbers of all events connected with one event, itself among them."""
         node = self._of_event[number - 1]
         return frozenset((number,)) if node == NOBODY else self._numbers(node)
+
+
+def shares_over_people(workspace: m.Workspace) -> bool:
+    """Whether what journeys decide about one may depend on any other: limits of a whole journey, tasks that
+    go round, codes that run out, events of the business, broadcasts.
+    """
+    if workspace.tasks or workspace.playbooks or workspace.offers or workspace.broadcasts:
+        return True
+    return any(
+        one.limits.runs is not None or one.limits.rate is not None
+        or any(isinstance(trigger, OnBusinessEvent) for trigger in one.triggers)
+        for one in workspace.journeys.values()
+    )  # fmt: skip
 
 
 def group_text(value: Any) -> str:

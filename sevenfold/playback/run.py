@@ -158,7 +158,7 @@ class _Run:
         fold, statistics = self.folding, self.statistics
         first = last = None
         spent = 0
-        with Recorder(fold, self.out, statistics) as recorder, _few_collections():
+        with Recorder(fold, self.out, statistics) as recorder, few_collections():
             for step in steps:
                 at = stopwatch_ns()
                 if step.control is not None:
@@ -215,7 +215,7 @@ class _Run:
 
 
 @contextmanager
-def _few_collections() -> Iterator[None]:
+def few_collections() -> Iterator[None]:
     """Few passes of the garbage collector while millions of long-lived objects are made and hardly any
     circles.
     """

@@ -127,6 +127,11 @@ def _outcome(kind: str, name: str, data: dict[str, Any], when: When) -> Line:
     )
 
 
+def _released(kind: str, name: str, data: dict[str, Any], when: When) -> Line:
+    what = f"{data.get('template') or 'a call'} counts in no cap any more"
+    return Text(what, style=_QUIET), words.label(str(data.get("reason", "")))
+
+
 def _goal(kind: str, name: str, data: dict[str, Any], when: When) -> Line:
     value = f", worth {data['value']:,g}" if data.get("value") is not None else ""
     what = f"reaches the goal {words.label(data['goal'])} of {words.label(name)}"
@@ -160,7 +165,7 @@ _LINES: Final[dict[str, Callable[[str, str, dict[str, Any], When], Line]]] = {
     "run": _run, "refused": _refused, "ended": _ended, "step": _step, "wait": _wait, "message": _message,
     "webhook": _message, "would_send": _message, "would_call": _message, "held": _held, "deferred": _held,
     "outcome": _outcome, "revoked": _outcome, "cancelled": _outcome, "goal": _goal, "task": _task,
-    "would_task": _task, "reset": _plain, "released": _plain, "consent": _plain, "suppressed": _plain,
+    "would_task": _task, "reset": _plain, "released": _released, "consent": _plain, "suppressed": _plain,
     "migrated": _plain, "contaminated": _plain, "offer_given": _plain, "offer_empty": _plain, "saved": _plain,
     "lost": _plain, "playbook": _plain, "playbook_item": _plain,
 }  # fmt: skip
@@ -191,8 +196,9 @@ def _other(effect: Effect) -> Line:
     data = effect.data
     if effect.kind == "stage":
         return Text(f"{words.label(data['from'] or 'new')} → {words.label(data['to'] or 'none')}"), ""
-    if effect.kind in ("entered", "left"):
-        return Text(f"{effect.kind} {words.label(effect.name)}", style="blue"), ""
+    if effect.kind in ("entered", "left", "segment"):
+        change = data.get("change", effect.kind)
+        return Text(f"{change} {words.label(effect.name)}", style="blue"), ""
     shown = {key: value for key, value in data.items() if key in ("from", "to", "loser", "by")}
     return Text(f"{words.label(effect.kind)} {words.label(effect.name)}".strip(), style=_QUIET), _pairs(shown)
 
