@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.journeys.audits import JOURNEY, found, only, steps
+from sevenfold.engine import Fold
+from tests.unit.journeys.audits import JOURNEY, found, model, only, steps
 
 
 def test_the_journey_of_these_tests_is_fine() -> None:
@@ -36,6 +37,7 @@ def trigger(text: str, more: str = "") -> str:
 )
 def test_triggers_that_are_fine(text: str) -> None:
     assert found(trigger(text)) == []
+    Fold(model(trigger(text)))
 
 
 @pytest.mark.parametrize(
@@ -171,6 +173,7 @@ def test_the_event_is_not_known_where_no_trigger_brings_one() -> None:
 def test_an_orders_journey_may_ask_about_the_person() -> None:
     asked = "person.trait.plan == 'pro' and person.logins > 2 and order_total > 5"
     assert found(steps(BRANCH.replace("CONDITION", asked), ORDER)) == []
+    Fold(model(steps(BRANCH.replace("CONDITION", asked), ORDER)))
     assert found(steps(BRANCH.replace("CONDITION", "person.account.trait.tier == 'a'"), ORDER)) == []
 
 
@@ -220,6 +223,7 @@ def test_one_comparison_reads_the_event_or_the_subject_but_not_both() -> None:
 )
 def test_steps_that_are_fine(text: str) -> None:
     assert found(steps(f"a: {text}")) == []
+    Fold(model(steps(f"a: {text}")))
 
 
 @pytest.mark.parametrize(

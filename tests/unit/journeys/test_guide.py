@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sevenfold.engine import Fold
 from sevenfold.workspace.loading import examine
 from tests.docs.blocks import blocks, run_python
 from tests.docs.test_docs import files
@@ -23,7 +24,9 @@ def write(folder: Path, also: str = "") -> Path:
 
 
 def test_the_guides_workspace_has_nothing_wrong(tmp_path: Path) -> None:
-    assert [str(problem) for problem in examine(write(tmp_path)).problems] == []
+    loaded = examine(write(tmp_path))
+    assert [str(problem) for problem in loaded.problems] == []
+    Fold(loaded.workspace)
 
 
 def test_the_guides_mistakes_are_told_as_it_shows_them(tmp_path: Path) -> None:
