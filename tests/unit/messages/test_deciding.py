@@ -556,3 +556,70 @@ def test_the_channel_somebody_answers_to_goes_first() -> None:
     world.tell(the(world.do("Sms"), "message"), "sent", "clicked")
     assert decisions(world.do()) == ["message ping"]
     assert decisions(world.do(user="bob")) == ["message hello"]
+
+
+def test_an_entitys_journey_writes_to_its_person() -> None:
+    order = sends(event="Order Shipped", journey={"of": "order", "re_entry": "once"})
+    world = World(entities={"order": {"key": "order_id"}}, journeys={"shipped": order})
+    message = the(world.do("Order Shipped", order_id="o1"), "message")
+    assert message.of == "order" and message.data["address"] == "ada@shop.example"
+    assert message.data["recipient"] == world.fold.id_of(world.fold.person, 1)
+
+
+def test_entities_of_one_person_share_the_persons_caps() -> None:
+    order = sends(event="Order Shipped", journey={"of": "order", "re_entry": "once"})
+    world = World(
+        entities={"order": {"key": "order_id"}},
+        messaging={"caps": {"one": {"limit": 1, "per": "1d"}}},
+        journeys={"shipped": order},
+    )
+    effects = world.do("Order Shipped", order_id="o1") + world.do("Order Shipped", order_id="o2")
+    assert decisions(effects) == ["message hello", "held hello capped"]
+
+
+def test_messages_may_wait_for_others_and_are_then_decided_by_priority() -> None:
+    journeys = {
+        "low": sends("hello", event="A", topic="offer", journey={"priority": 10}),
+        "high": sends("ping", event="B", topic="offer", journey={"priority": 90}),
+    }
+    world = World(messaging={"arbitration": "5m"}, journeys=journeys)
+    assert decisions(world.do("A")) == []
+    world.wait(MINUTE)
+    assert decisions(world.do("B")) == []
+    effects = world.wait(4 * MINUTE)
+    assert decisions(effects) == ["message ping", "held hello outranked"]
+
+
+def test_everybody_in_the_universal_holdout_is_a_ghost_in_every_journey() -> None:
+    journeys = {"greet": sends(), "order": sends("receipt", event="Order")}
+    world = World(messaging={"holdout": {"share": 100.0}}, journeys=journeys)
+    assert decisions(world.do() + world.do("Order")) == ["would_send hello", "message receipt"]
+
+
+def test_a_deferred_message_of_an_account_tells_each_member_why() -> None:
+    world = World(
+        messaging={"caps": {"one": {"limit": 1, "per": "6h", "over": "defer"}}},
+        journeys={"greet": sends(), "all": sends(to={"max": 5}, event="All", journey={"of": "account"})},
+    )
+    for user in ("dan", "cid"):
+        world.know(user)
+        world.send("group", user, groupId="acme")
+        world.do(user=user)
+    world.wait(HOUR)
+    effects = world.send("track", "dan", event="All", context={"groupId": "acme"}) + world.wait(2_000)
+    assert decisions(effects) == ["deferred hello capped", "deferred hello capped"]
+    assert decisions(world.wait(5 * HOUR)) == ["message hello", "message hello"]
+
+
+def test_a_member_who_would_have_to_wait_is_left_out_when_another_gets_it() -> None:
+    world = World(
+        messaging={"caps": {"one": {"limit": 1, "per": "6h", "over": "defer"}}},
+        journeys={"greet": sends(), "all": sends(to={"max": 5}, event="All", journey={"of": "account"})},
+    )
+    for user in ("dan", "cid"):
+        world.know(user)
+        world.send("group", user, groupId="acme")
+    world.do(user="dan")
+    effects = world.send("track", "dan", event="All", context={"groupId": "acme"}) + world.wait(2_000)
+    assert decisions(effects) == ["held hello capped", "message hello"]
+    assert decisions(world.wait(DAY)) == []

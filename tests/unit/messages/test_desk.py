@@ -203,6 +203,36 @@ def test_a_ghost_is_taken_to_have_got_it_and_not_to_have_opened_it() -> None:
         assert the(effects, "ended").data["after"] == after
 
 
+def test_an_accounts_run_waits_for_the_first_of_its_members_to_answer() -> None:
+    journeys = waiting(opened="there")
+    journeys["greet"] |= {"of": "account"}
+    journeys["greet"]["steps"]["message"]["to"] = {"max": 2}
+    world = World(journeys=journeys)
+    for user in ("dan", "cid"):
+        world.know(user)
+        world.send("group", user, groupId="acme")
+    effects = world.send("track", "dan", event="Go", context={"groupId": "acme"}) + world.wait(2_000)
+    first, second = of(effects, "message")
+    assert of(world.tell(first, "failed"), "step") == []
+    effects = world.tell(second, "sent", "opened")
+    assert (steps(effects), ended(effects)) == (["opened"], "was led")
+
+
+def test_an_accounts_run_goes_on_when_the_last_of_its_messages_failed() -> None:
+    journeys = waiting(opened="there")
+    journeys["greet"] |= {"of": "account"}
+    journeys["greet"]["steps"]["message"]["to"] = {"max": 2}
+    world = World(journeys=journeys)
+    for user in ("dan", "cid"):
+        world.know(user)
+        world.send("group", user, groupId="acme")
+    effects = world.send("track", "dan", event="Go", context={"groupId": "acme"}) + world.wait(2_000)
+    first, second = of(effects, "message")
+    assert of(world.tell(first, "failed"), "step") == []
+    effects = world.tell(second, "bounced")
+    assert (steps(effects), ended(effects)) == (["bounced"], "went on")
+
+
 def test_a_run_that_left_is_not_woken_by_an_outcome() -> None:
     journeys = waiting(opened="there")
     journeys["greet"]["exits"] = [{"event": "Bought", "reason": "bought"}]
