@@ -98,6 +98,7 @@ UNITS = {
         "SHOWN",
         "STEPS",
         "VISITS",
+        "VERSIONS",
     ),
 }
 
