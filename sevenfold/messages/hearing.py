@@ -17,7 +17,7 @@ from .channels import Channel
 from .consent import CODES as STATUS_CODES
 from .consent import OUT, STATUSES, Change
 from .outcomes import CODES as OUTCOME_CODES
-from .outcomes import RELEASING, RESPONSES, Owed
+from .outcomes import ENDING, RELEASING, RESPONSES, Owed
 from .policy import ConsentEvents
 from .suppression import normal_address
 
@@ -157,7 +157,7 @@ class Hearing:
         if machine:
             self.tell(owed, "outcome", {"outcome": outcome, "machine": True})
             return
-        again = owed.was(outcome)
+        again, over = owed.was(outcome), any(owed.was(one) for one in ENDING)
         if not desk.book.hear(owed, outcome, desk.fold.t):
             return
         told: dict[str, Any] = {"outcome": outcome}
@@ -173,7 +173,7 @@ class Hearing:
             about = (kind.journey, kind.step, kind.template, outcome, owed.effect)
             announce(desk.runtime, MessageNews(unit, row, *about, first=not again))
             self._derive(owed, outcome, kind.template, te)
-            if owed.awaited:
+            if owed.awaited and not (over and outcome in ENDING):
                 desk.runtime.wake_outcome(owed.slot, owed.number, OUTCOME_CODES[outcome])
 
     def _learn(self, owed: Owed, channel: Channel | None, outcome: str, permanent: bool, first: bool) -> None:
