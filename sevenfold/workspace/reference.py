@@ -157,6 +157,8 @@ def _conditions() -> Iterator[str]:
         "velocity.X": "`up`, `flat` or `down`",
         "account. before these": "the same of the person's account",
         "property.X": "a property of the event, in `where` and in the acquisition table",
+        "event.X": "in journeys: a property of the event that started the run",
+        "person.X": "in journeys of an entity: any of these of its person, where it is asked and not watched",
         "page.X": f"{', '.join(names.PAGE_FIELDS)} of the page, in the acquisition table",
         "campaign.X": "any key of the campaign, in the acquisition table",
     }
