@@ -233,6 +233,7 @@ class StepMessages:
                 run=run.id,
                 slot=run.slot,
                 number=run.number,
+                visit=run.visit,
                 code=code,
                 t=t,
                 address=desk.suppressions.digest(address) if address is not None else 0,

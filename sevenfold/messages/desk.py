@@ -109,6 +109,7 @@ class Messages(Service):
                 run=run.id,
                 slot=run.slot,
                 number=run.number,
+                visit=run.visit,
                 code=self.kinds.code(kind),
                 t=run.t,
                 placed=False,

@@ -173,8 +173,18 @@ class Hearing:
             about = (kind.journey, kind.step, kind.template, outcome, owed.effect)
             announce(desk.runtime, MessageNews(unit, row, *about, first=not again))
             self._derive(owed, outcome, kind.template, te)
-            if owed.awaited and not (over and outcome in ENDING):
+            if not (over and outcome in ENDING) and self._awaited(owed, kind.step):
                 desk.runtime.wake_outcome(owed.slot, owed.number, OUTCOME_CODES[outcome])
+
+    def _awaited(self, owed: Owed, step: str) -> bool:
+        """Whether the run still waits at the step (and visit) that decided the message."""
+        runtime = self.desk.runtime
+        if not owed.awaited or owed.slot >= runtime.runs.count:
+            return False
+        if runtime.runs.number[owed.slot] != owed.number:
+            return False
+        run = runtime.view.at(owed.slot)
+        return run.step == step and run.visit == owed.visit
 
     def _learn(self, owed: Owed, channel: Channel | None, outcome: str, permanent: bool, first: bool) -> None:
         """What an outcome says of the address, and of how the person answers on the channel."""

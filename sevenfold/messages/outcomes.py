@@ -53,6 +53,8 @@ class Owed(msgspec.Struct, array_like=True):
     slot: int
     number: int
     """Of the run; a slot may belong to another by now."""
+    visit: int
+    """Of the step; the run may be elsewhere, or back here, by now."""
     code: int
     """The kind of message, as ledgers know it."""
     t: int

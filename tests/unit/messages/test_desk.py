@@ -233,6 +233,23 @@ def test_an_accounts_run_goes_on_when_the_last_of_its_messages_failed() -> None:
     assert (steps(effects), ended(effects)) == (["bounced"], "went on")
 
 
+def test_an_outcome_that_comes_late_wakes_no_other_wait() -> None:
+    journeys = waiting(opened="there")
+    journeys["greet"]["steps"] = {
+        "message": journeys["greet"]["steps"]["message"],
+        "rest": {"kind": "wait", "for": "1d"},
+        "back": {"kind": "branch", "paths": [], "else": "message"},
+        "there": {"kind": "exit", "reason": "was led"},
+    }
+    world = World(messaging={"topics": {}}, journeys=journeys)
+    first = the(world.do(), "message")
+    assert steps(world.wait(2 * HOUR)) == ["timeout"]
+    assert of(world.tell(first, "opened"), "step", "ended") == []
+    second = the(world.wait(DAY), "message")
+    assert of(world.tell(first, "opened"), "step", "ended") == []
+    assert ended(world.tell(second, "opened")) == "was led"
+
+
 def test_a_run_that_left_is_not_woken_by_an_outcome() -> None:
     journeys = waiting(opened="there")
     journeys["greet"]["exits"] = [{"event": "Bought", "reason": "bought"}]

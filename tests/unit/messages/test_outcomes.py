@@ -14,7 +14,7 @@ DATA = msgspec.msgpack.encode({"template": "hi"})
 
 
 def owed(effect: str = "e1", run: str = "r1", **fields: Any) -> Owed:
-    made = {"unit": 0, "row": 1, "slot": 1, "number": 1, "code": 0, "t": 0, "data": DATA}
+    made = {"unit": 0, "row": 1, "slot": 1, "number": 1, "visit": 1, "code": 0, "t": 0, "data": DATA}
     return Owed(effect=effect, run=run, **{**made, **fields})
 
 
