@@ -159,7 +159,8 @@ JOURNEY_VERSIONS_MAX = 10_000
 ENTITY_KEY_DAYS = 400
 """How long an entity's key bars a second entry."""
 
-# --- journeys: what an author may ask for --------------------------------------------------------------------
+# --- journeys: what an author may ask for
+# --------------------------------------------------------------------
 JOURNEY_STEPS_MAX = 500
 """Steps of one journey, blocks written out."""
 JOURNEY_VISITS_MAX = 1_000
@@ -205,5 +206,7 @@ SCENARIO_ENTRIES_MAX = 100_000
 """Moments of one scenario, repeated ones counted."""
 SCENARIO_EXPORT_EVENTS_MAX = 5_000
 """Events of one exported scenario; of more, people are too connected to be read."""
+SCENARIO_EXPORT_CHECKS_ITEMS_MAX = 60
+"""Moments at which an exported scenario asks questions."""
 TRY_DAYS = 800
 """How far time is run forward to see the end of a journey."""

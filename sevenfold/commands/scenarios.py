@@ -9,11 +9,14 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from sevenfold.commands.base import console, existing, json_option, print_json, progress
+from sevenfold.commands.base import Time, console, existing, json_option, print_json, progress
 from sevenfold.errors import InputError
-from sevenfold.library import workspace_folder
+from sevenfold.library import load, workspace_folder
+from sevenfold.playback import Outcome, open_log
+from sevenfold.playback.feed import log_folder
 from sevenfold.report import words
 from sevenfold.report.decisions import tree
+from sevenfold.scenarios.exporting import export
 from sevenfold.scenarios.running import Failure, Report, overlaid, run, scenario_files
 from sevenfold.scenarios.timeline import ScenarioError, load_scenario
 from sevenfold.scenarios.timeline import shown as days
@@ -70,6 +73,48 @@ def test_command(workspace: str, scenarios: tuple[Path, ...], as_json: bool) -> 
         raise click.exceptions.Exit(EXIT_FAILED)
 
 
+@click.command("export-scenario")
+@click.argument("workspace")
+@click.argument("out", type=existing(file_okay=False))
+@click.option("--profile", "identifier", required=True, help="A user id, e-mail, account id, entity key ...")
+@click.option("--of", help="person, account or an entity, where an identifier fits several.")
+@click.option("--until", type=Time(), help="Stop at this time (UTC) instead of the end.")
+@click.option("--title", default="", help="The sentence that names the scenario.")
+@click.option(
+    "--to", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write here, not to stdout."
+)
+def export_command(
+    workspace: str,
+    out: Path,
+    identifier: str,
+    of: str | None,
+    until: int | None,
+    title: str,
+    file: Path | None,
+) -> None:
+    """Write somebody's history as a scenario that passes.
+
+    OUT is the folder of a replay or of a log. The file holds the events of this person, and of everybody they
+    share an identifier, account or entity with, and asks at each decision what was decided. It holds personal
+    data as the events do.
+
+    \b
+    Example:
+      sevenfold export-scenario my-workspace out/spring --profile u-17 --to scenarios/u-17.yaml
+    """
+    log = open_log(log_folder(Outcome(out).log if (out / "replay.json").exists() else out))
+    try:
+        text = export(load(workspace), log, identifier, of=of, until=until, title=title)
+    finally:
+        log.close()
+    if file is None:
+        click.echo(text, nl=False)
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    click.echo(f"The scenario is in {file}. Run it: sevenfold test {workspace} {file}")
+
+
 def _run(file: Path, folder: Path) -> Report:
     """One file; what it says that is none is a failure of its own, so that the others still run."""
     try:
@@ -107,4 +152,4 @@ def _print(shown: Console, report: Report) -> None:
             )
 
 
-__all__ = ["SCENARIOS_FOLDER", "test_command"]
+__all__ = ["SCENARIOS_FOLDER", "export_command", "test_command"]

@@ -124,7 +124,7 @@ class World:
         return [(place, effect) for place, effect in self.about(of, subject) if place >= at]
 
     def runs(self, of: str, row: int) -> list[dict[str, Any]]:
-        """Active runs of a subject (of a person: those of their entities as well): journey, key, step, due."""
+        """Active runs of a subject (of a person: of their entities as well): journey, key, step, due."""
         fold = self.fold
         if fold.journeys is None:
             return []
