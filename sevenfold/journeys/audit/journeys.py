@@ -41,7 +41,16 @@ def audit_journey(desk: Desk, name: str, journey: Journey) -> None:
     if not journey.steps:
         at.error("steps", "wrong_value", "the journey has no steps")
         return
-    audit_flow(desk, name, journey, _steps(desk, name, journey))
+    graph = _steps(desk, name, journey)
+    named = {*journey.goals, *(getattr(step, "goal", name) for step in graph.steps.values())} - {name}
+    if len(named) > JOURNEY_RULES_ITEMS_MAX >= len(journey.goals):
+        at.error(
+            "steps",
+            "too_large",
+            f"{len(named)} goals with those of steps",
+            f"at most {JOURNEY_RULES_ITEMS_MAX}",
+        )
+    audit_flow(desk, name, journey, graph)
 
 
 # ------------------------------------------------------------------------------------------- exits and goals
@@ -59,7 +68,11 @@ def _rules(at: Fields, journey: Journey) -> None:
         at.duration(("goals", name, "within"), goal.within)
         if isinstance(goal.value, str):
             message = f"`{goal.value}` is a property of an event, and this goal is reached by a condition"
-            at.without(goal.event is None, ("goals", name, "value"), message, "write a number")
+            place = ("goals", name, "value")
+            at.without(goal.event is None, place, message, "write a number")
+            if "." in goal.value:
+                fix = f"write `{goal.value.rpartition('.')[2]}`"
+                at.error(place, "bad_name", "this is the name of a property of the event", fix)
         else:
             at.number(("goals", name, "value"), goal.value, -NUMBER_MAGNITUDE_MAX, NUMBER_MAGNITUDE_MAX)
 

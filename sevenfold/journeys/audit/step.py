@@ -69,8 +69,11 @@ class StepFields(Fields):
         return self.scope.event
 
     def event_property(self, place: Place, name: str) -> None:
-        """A property of the event that started the run."""
-        if not self.knows_event:
+        """A property of the event that started the run, written `event.NAME` or `NAME`."""
+        if "." in name.removeprefix("event."):
+            message = f"`{name}` is inside a property, and here is one as a whole"
+            self.error(place, "bad_name", message, "name one at the top of the event")
+        elif not self.knows_event:
             message = f"`{name}` is never known: no trigger of this journey brings an event"
             self.error(place, "unknown_name", message, "add a trigger of kind `event`, `business` or `api`")
 

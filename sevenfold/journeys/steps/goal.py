@@ -23,7 +23,10 @@ class Goal(StepBase, tag="goal", frozen=True, kw_only=True):
     def audit(self, at: StepFields) -> None:
         if not self.goal.strip():
             at.error("goal", "wrong_value", "the goal has no name")
-        if isinstance(self.value, str):
+        if isinstance(self.value, str) and self.value.startswith("event."):
+            fix = f"write `{self.value.removeprefix('event.')}`"
+            at.error("value", "bad_name", "this is the name of a property of the event", fix)
+        elif isinstance(self.value, str):
             at.event_property("value", self.value)
         else:
             at.number("value", self.value, -NUMBER_MAGNITUDE_MAX, NUMBER_MAGNITUDE_MAX)

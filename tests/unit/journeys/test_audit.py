@@ -133,6 +133,7 @@ def test_a_journey_nothing_can_start_is_refused() -> None:
         ("goals: {g: {}}", "missing_field", "goals.g", "`event`, `when`"),
         ("goals: {g: {event: A, when: logins > 2}}", "wrong_value", "goals.g", "keep one"),
         ("goals: {g: {when: logins > 2, value: total}}", "wrong_value", "goals.g.value", "property"),
+        ("goals: {g: {event: A, value: event.total}}", "bad_name", "goals.g.value", "write `total`"),
         ("goals: {g: {event: A, within: soon}}", "bad_duration", "goals.g.within", "not a duration"),
         ("goals: {g: {when: logins > 2, where: property.a}}", "wrong_value", "goals.g", "`event`"),
     ],
@@ -182,6 +183,19 @@ def test_nobody_watches_the_person_for_an_order() -> None:
     problem = only(steps(wait, ORDER))
     assert problem[:2] == ("wrong_subject", "journeys.first.steps.a.paths[0].when")
     assert "use a segment of the person" in problem[2]
+
+
+@pytest.mark.parametrize(
+    "rule", ["exits: [{when: person.logins > 2}]", "goals: {g: {when: person.logins > 2}}"]
+)
+def test_exits_and_goals_of_an_order_are_watched(rule: str) -> None:
+    head = ORDER.replace("exits: [{event: Order Cancelled}]\n", "")
+    assert only(steps("a: {kind: wait, for: 3d}", f"{head}{rule}\n"))[0] == "wrong_subject"
+
+
+def test_the_goals_of_steps_count_as_well() -> None:
+    text = "\n".join(f"s{n}: {{kind: goal, goal: g{n}}}" for n in range(31))
+    assert only(steps(text))[0] == "too_large"
 
 
 def test_a_persons_journey_does_not_write_person() -> None:
@@ -288,6 +302,10 @@ def test_steps_that_are_fine(text: str) -> None:
         ("{kind: update_trait, set: {renewal: soon}}", "type_mismatch", "set.renewal", "no date"),
         ("{kind: update_trait, set: {}}", "wrong_value", "set", "no trait"),
         ("{kind: goal, goal: ''}", "wrong_value", "goal", "no name"),
+        ("{kind: goal, goal: x, value: event.total}", "bad_name", "value", "write `total`"),
+        ("{kind: goal, goal: x, value: cart.total}", "bad_name", "value", "at the top"),
+        ("{kind: wait, date: {date: event.a.b}}", "bad_name", "date.date", "at the top"),
+        ("{kind: update_trait, set: {plan: {from: event.a.b}}}", "bad_name", "set.plan", "at the top"),
         ("{kind: start_journey, journey: secnd}", "unknown_name", "journey", "unknown journey"),
         ("{kind: task, task: cal}", "unknown_name", "task", "did you mean `call`?"),
         ("{kind: task, task: call, on: {savd: exit}}", "unknown_name", "on.savd", "did you mean `saved`?"),
