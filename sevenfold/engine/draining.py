@@ -88,12 +88,13 @@ class Draining(Compiling):
                 found.setdefault(key & LOW_MASK, [0, 0])[0] += 1
             self._fire_together(subject >> (LOW_BITS - OP_BITS), found)
             return
-        row, evaluate = subject & ROW_MASK, self._evaluate[(subject >> ROW_BITS) & _KIND_MASK]
+        # Runs and tasks have timers but no nodes: their kind is none that is evaluated.
+        row, kind = subject & ROW_MASK, (subject >> ROW_BITS) & _KIND_MASK
         for op in ops:
             d = self._fires[op](row, self.t, 1, 0)
             if d:
                 self._cause = op
-                evaluate(row, self.t, d)
+                self._evaluate[kind](row, self.t, d)
 
     def _fire_value(self, v: tuple[int, int]) -> None:
         """The next entry that carries a value, with whatever is due at its instant."""
