@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import msgspec
 from ..limits import ENTITY_KEY_DAYS
 from ..messages.holdouts import held_out
 from ..profiles import expressions as x
+from .limits_text import limit_of
 from .plan import OnCall, ReEntry
 from .runs import GHOST, packed, run_ident
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 DAY = 86_400_000
 _PACK = msgspec.msgpack.Encoder().encode
 _UNPACK = msgspec.msgpack.Decoder(strict=False).decode
-_PER = re.compile(r"(\d+)\s+per\s+(\S+)")
 
 
 @dataclass(slots=True)
@@ -264,7 +263,7 @@ class Entries:
         if limits.runs is not None and self.running.get(plan.name, 0) >= limits.runs:
             return "limit_runs"
         if limits.entries is not None:
-            n, per = per_of(limits.entries)
+            n, per = limit_of(limits.entries)
             memory = self._memory(plan, row)
             if isinstance(memory, list) and sum(1 for at in memory if at > t - per) >= n:
                 return "limit_entries"
@@ -285,7 +284,7 @@ class Entries:
             memory = {d: at for d, at in (before or {}).items() if t - at < ENTITY_KEY_DAYS * DAY}
             memory[_digest(key)] = t
         elif limits.entries is not None:
-            _, per = per_of(limits.entries)
+            _, per = limit_of(limits.entries)
             keep = max(per, x.parse_duration(rule.after) if isinstance(rule, ReEntry) and rule.after else 0)
             memory = [*(at for at in before or () if at > t - keep), t]
         held[plan.name] = memory
@@ -325,13 +324,6 @@ class Entries:
         self.paused = {name: Pause(*rest) for name, *rest in pauses}
         self.running = dict(running)
         self.counted = {name: dict(reasons) for name, reasons in counted.items()}
-
-
-def per_of(text: str) -> tuple[int, int]:
-    """`3 per 30d` as (3, ms)."""
-    found = _PER.fullmatch(text.strip())
-    assert found is not None, text
-    return int(found[1]), x.parse_duration(found[2])
 
 
 def _digest(key: str) -> int:
