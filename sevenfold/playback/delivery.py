@@ -20,7 +20,7 @@ from msgspec import Struct
 from sevenfold.effects import Effect
 from sevenfold.engine import Fold
 from sevenfold.engine.controls import perform
-from sevenfold.journeys.entry import per_of
+from sevenfold.journeys.limits_text import limit_of
 from sevenfold.limits import ACCOUNT_TICK_MS
 from sevenfold.log.base import Log
 from sevenfold.playback.feed import records
@@ -58,7 +58,7 @@ class Delivery:
         self._fresh: set[str] = set()
         self._fresh_at = 0
         rates = {name: one.limits.rate for name, one in workspace.journeys.items()}
-        self._rates = {name: per_of(rate) for name, rate in rates.items() if rate is not None}
+        self._rates = {name: limit_of(rate) for name, rate in rates.items() if rate is not None}
         self._sent: dict[str, deque[int]] = {}
 
     def take(self, effect: Effect) -> None:
