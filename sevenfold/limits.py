@@ -183,7 +183,7 @@ LEDGER_KINDS_ENTRIES_MAX = 1 << 18
 """Kinds of message (step, template, channel, ...) that ledgers tell apart."""
 MESSAGE_SETTLED_MS_MAX = 30 * 86_400_000
 """How long a message whose outcome is known is remembered, for later ones (opened, bounced)."""
-MESSAGE_SETTLED_ENTRIES_MAX = 1_000_000
+MESSAGE_SETTLED_ENTRIES_MAX = 500_000
 """Messages whose outcome is known that are remembered."""
 OPT_OUT_IMPORT_ROWS_MAX = 100_000
 """Opt-outs of one control record."""

@@ -137,11 +137,12 @@ def frequency(case: Case) -> Verdict | None:
 
 def quiet_hours(case: Case) -> Verdict | None:
     """9. The person's local time: the first written entry in whose windows it is."""
-    if case.message.on_quiet == "ignore":
+    if case.message.on_quiet == "ignore" or not case.message.quiet:
         return None
+    assert case.where is not None and case.workspace is not None
+    place = case.where()
     for entry in case.message.quiet:
-        assert case.where is not None and case.workspace is not None
-        found = entry.at(case.t, case.where, case.workspace.zone)
+        found = entry.at(case.t, place, case.workspace.zone)
         if found is None:
             continue
         detail = {"zone": found.zone, "from": found.basis}

@@ -42,7 +42,7 @@ _OPEN: Final = frozenset({"claimed", "unknown", "rate_limited"})
 _SENT = 1 << CODES["sent"]
 
 
-class Owed(msgspec.Struct, array_like=True):
+class Owed(msgspec.Struct, array_like=True, gc=False):
     """A message (or a call of a webhook) on its way."""
 
     effect: str

@@ -63,9 +63,9 @@ class CompiledQuiet:
             return False
         return not categories or kind.category in categories
 
-    def at(self, t: int, where: Callable[[], Whereabouts], workspace: Zone) -> Quiet | None:
-        """None when it is not quiet at `t`."""
-        place = self._zone or where()
+    def at(self, t: int, place: Whereabouts, workspace: Zone) -> Quiet | None:
+        """None when it is not quiet at `t` in the entry's own zone, else at the person's `place`."""
+        place = self._zone or place
         if place.source == "workspace":
             found = quiet_unknown(t, self._windows, place.candidates, workspace)
             return None if found.until is None else Quiet(found.until, place.zone.name, found.basis)
