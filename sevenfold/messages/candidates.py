@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .cases import Candidate
 from .ledger import Kind
-from .templates import version_of
+from .templates import texts_of, version_of
 
 if TYPE_CHECKING:
     from ..journeys.compiled import StepSite
+    from ..journeys.steps.base import StepBase
     from ..journeys.steps.message import Message
+    from ..workspace.models import Workspace
     from .desk import Messages
+
+_EVENT = re.compile(r"""\bevent(?:\.(\w+)|\[\s*["']([^"']+)["']\s*\])""")
+"""Where a template speaks of the event that started the run."""
 
 
 def candidate(desk: Messages, model: Message, site: StepSite, name: str) -> Candidate:
@@ -56,4 +62,17 @@ def candidate(desk: Messages, model: Message, site: StepSite, name: str) -> Cand
     )
 
 
-__all__ = ["candidate"]
+def spoken_of(workspace: Workspace, step: StepBase) -> set[str]:
+    """Properties of the event that started the run in the templates of a message or webhook."""
+    named = getattr(step, "template", None)
+    found: set[str] = set()
+    for name in [named] if isinstance(named, str) else named or ():
+        template = workspace.templates.get(name)
+        if template is not None:
+            version = version_of(name, template, workspace.partials)
+            for text in (*texts_of(template), *version.partials.values()):
+                found.update(one or other for one, other in _EVENT.findall(text))
+    return found
+
+
+__all__ = ["candidate", "spoken_of"]

@@ -33,7 +33,7 @@ PURPOSES: Final[Mapping[str, frozenset[str]]] = {
 class Channel:
     """One channel. `index` is its place among all; `kind` says which adapter sends."""
 
-    __slots__ = ("address", "index", "kind", "leased", "model", "name", "purposes", "reachable")
+    __slots__ = ("address", "index", "kind", "leased", "model", "name", "purposes", "reachable", "trait")
 
     def __init__(self, name: str, model: DeliveryChannel, index: int) -> None:
         self.name, self.model, self.index = name, model, index
@@ -41,6 +41,8 @@ class Channel:
         self.address = model.address if model.address is not None else ADDRESSES.get(model.type)
         self.leased = model.type in LEASED
         self.purposes = frozenset(model.purposes) or PURPOSES.get(model.type, frozenset())
+        self.trait: tuple[str, ...] = ()
+        """Where the address is among the traits, if it is there."""
         self.reachable: Holds | None = None
         """Set once conditions have functions."""
 

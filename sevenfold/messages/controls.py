@@ -14,6 +14,7 @@ from .channels import Channel
 from .consent import CODES as STATUSES
 from .desk import Messages
 from .outcomes import OUTCOMES
+from .suppression import REASONS
 
 if TYPE_CHECKING:
     from ..engine.fold import Fold
@@ -52,7 +53,7 @@ def _consent(fold: Fold, record: dict[str, Any]) -> None:
 
 @control("import_opt_outs")
 def _import_opt_outs(fold: Fold, record: dict[str, Any]) -> None:
-    """`{opt_outs: [{person: {...}} or {email: ...}, ...], channel?, category?, source?, at?}`: a list of
+    """`{opt_outs: [{email: ...} or an address, ...], channel?, category?, source?, at?}`: a list of
     people who said no elsewhere. People whom nobody has heard of are created, so that the no stands when
     they come.
     """
@@ -67,6 +68,8 @@ def _import_opt_outs(fold: Fold, record: dict[str, Any]) -> None:
     unusable = 0
     for one in rows:
         person = one.get("person", one) if isinstance(one, dict) else one
+        if isinstance(person, str) and "@" in person:
+            person = {"email": person}
         row = listed_person(fold, person)
         if row:
             desk.hearing.opt_out(row, channel, category, te, source)
@@ -87,7 +90,7 @@ def _suppress(fold: Fold, record: dict[str, Any]) -> None:
     """`{channel?, address, reason?}`: nothing is sent to this address on the channel (or kind; none given:
     all that have addresses).
     """
-    desk, reason = _desk(fold), str(record.get("reason") or "manual")
+    desk, reason = _desk(fold), _one_of({"reason": "manual", **record}, "reason", REASONS)
     for channel in _addressed(desk, record):
         desk.hearing.suppress(channel, _address(record), reason, _holder(fold, channel, _address(record)))
 

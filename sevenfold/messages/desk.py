@@ -7,7 +7,6 @@ messages (`hearing`). Pure: state and a question in, effects out.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +14,9 @@ import msgspec
 from ..events.model import Event
 from ..journeys.serving import Service
 from ..journeys.telling import tell_all
+from ..profiles.where import dig
 from . import hearing
+from .candidates import spoken_of
 from .channels import Channel, Channels
 from .choice import Responses
 from .consent import Consents
@@ -25,18 +26,14 @@ from .outcomes import Book, Owed
 from .quiet import Whereabouts, whereabouts
 from .rules import Rules
 from .suppression import Suppressions, normal_address
-from .templates import texts_of, version_of
 
 if TYPE_CHECKING:
     from ..engine.fold import Fold
     from ..journeys.compiled import StepSite
     from ..journeys.runs import RunView
     from ..journeys.runtime import Journeys
-    from ..journeys.steps.base import StepBase
     from ..journeys.steps.message import Message
 
-_EVENT = re.compile(r"""\bevent(?:\.(\w+)|\[\s*["']([^"']+)["']\s*\])""")
-"""Where a template speaks of the event that started the run."""
 DEVICE = "device"
 """The identifier of which people have several at a time; of others the present one counts."""
 
@@ -71,24 +68,17 @@ class Messages(Service):
         for plan in self.runtime.plans:
             for step in plan.models:
                 # What templates say of the event that started a run is kept with the run.
-                plan.kept |= self._spoken_of(step)
-
-    def _spoken_of(self, step: StepBase) -> set[str]:
-        """Properties of the event that started the run in the templates of a message or webhook."""
-        named = getattr(step, "template", None)
-        workspace = self.fold.workspace
-        found: set[str] = set()
-        for name in [named] if isinstance(named, str) else named or ():
-            template = workspace.templates.get(name)
-            if template is not None:
-                version = version_of(name, template, workspace.partials)
-                for text in (*texts_of(template), *version.partials.values()):
-                    found.update(one or other for one, other in _EVENT.findall(text))
-        return found
+                plan.kept |= spoken_of(self.fold.workspace, step)
 
     def finish(self) -> None:
-        self.rules.finish(self.fold.person, self.runtime)
-        self.hearing.finish(self.fold.person)
+        person = self.fold.person
+        paths = {f"trait.{one.label}": (one.head, *one.rest) for one in person.traits.columns}
+        for channel in self.channels.all:
+            kind = channel.address or ""
+            if kind.startswith("trait."):
+                channel.trait = paths.get(kind) or (kind.removeprefix("trait."),)
+        self.rules.finish(person, self.runtime)
+        self.hearing.finish(person)
 
     def step(self, model: Message, site: StepSite) -> StepMessages:
         """A message step, compiled."""
@@ -149,9 +139,11 @@ class Messages(Service):
             return ()
         fold = self.fold
         region = fold.identity.model.default_region
-        if kind.startswith("trait."):
-            told = fold.person.traits.values(row).get(kind[6:])
-            return (normal_address(channel, str(told), region),) if told not in (None, "") else ()
+        if channel.trait:
+            told = dig(fold.person.traits.values(row), channel.trait)
+            if told.__class__ not in (str, int) or told == "":
+                return ()
+            return (normal_address(channel, str(told), region),)
         prefix = fold.identity.prefix.get(kind)
         held = [key[1:] for key in fold.identity.keys_of(row) if key[0] == prefix]
         held.reverse()

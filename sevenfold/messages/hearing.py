@@ -12,6 +12,7 @@ from ..journeys.compiled import Listener
 from ..journeys.serving import MessageNews, announce
 from ..journeys.telling import tell_all
 from ..profiles.segments import NO_PROPERTIES
+from ..profiles.where import dig
 from ..workspace.paths import split_path
 from .channels import Channel
 from .consent import CODES as STATUS_CODES
@@ -68,7 +69,8 @@ class Hearing:
                 continue
             category, path = rule.category, _property_of(rule)
             if path is not None:
-                named = getattr(event.properties, self._fields[split_path(path)[0]], UNSET)
+                head, *rest = split_path(path)
+                named = dig(getattr(event.properties, self._fields[head], UNSET), tuple(rest))
                 category = self._categories.get(named.casefold()) if named.__class__ is str else None
                 if category is None:
                     continue

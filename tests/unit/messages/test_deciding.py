@@ -127,13 +127,20 @@ def test_the_present_address_is_written_to() -> None:
     assert the(world.do(), "message").data["address"] == "old@shop.example"
 
 
-def test_an_address_may_be_a_trait() -> None:
-    channels = {"team": {"type": "slack", "address": "trait.slack_id"}}
+@pytest.mark.parametrize(
+    ("path", "traits"),
+    [("trait.slack_id", {"slack_id": " U17 "}), ("trait.chat", {"slack": {"id": "U17"}})],
+)
+def test_an_address_may_be_a_trait(path: str, traits: dict[str, Any]) -> None:
+    channels = {"team": {"type": "slack", "address": path}}
     world = World(
-        channels=channels, templates={"s": {"channel": "slack", "body": "x"}}, journeys={"greet": sends("s")}
+        channels=channels,
+        traits={"chat": {"path": "slack.id"}},
+        templates={"s": {"channel": "slack", "body": "x"}},
+        journeys={"greet": sends("s")},
     )
     assert decisions(world.do()) == ["held s unreachable"]
-    world.know(slack_id=" U17 ")
+    world.know(**traits)
     message = the(world.do(), "message")
     assert (message.data["channel"], message.data["address"]) == ("team", "U17")
 

@@ -128,6 +128,7 @@ def test_an_outcome_of_a_message_nobody_remembers_is_told() -> None:
         ("consent", {"person": {"user_id": "ada"}, "status": "in", "channel": "pigeon"}),
         ("consent", {"person": {"user_id": "ada"}, "status": "in", "category": "spam"}),
         ("suppress", {"channel": "email"}),
+        ("suppress", {"channel": "email", "address": "a@b.co", "reason": "mood"}),
         ("channel", {"name": "pigeon", "on": False}),
         ("import_opt_outs", {"opt_outs": "all"}),
     ],
@@ -339,7 +340,7 @@ def test_what_was_said_earlier_and_comes_later_changes_nothing() -> None:
 RULES = {
     **NEWS,
     "events": [
-        {"event": "Subscribed", "status": "in", "channel": "email", "category": "property.list"},
+        {"event": "Subscribed", "status": "in", "channel": "email", "category": "property.form.list"},
         {"event": "Confirmed", "status": "confirmed", "category": "news"},
         {"event": "Left", "status": "out", "where": "property.reason != 'mistake'"},
     ],
@@ -349,7 +350,7 @@ RULES = {
 def test_events_change_consent_by_the_workspaces_rules() -> None:
     world = World(consent=RULES, journeys=NEWSLETTER)
     assert decisions(world.do()) == ["held hello no_consent"]
-    effects = world.do("Subscribed", list="News")
+    effects = world.do("Subscribed", form={"list": "News"})
     assert the(effects, "consent").data["source"] == "event Subscribed"
     assert decisions(world.do()) == ["message hello"]
     world.do("Left", reason="mistake")
@@ -360,13 +361,13 @@ def test_events_change_consent_by_the_workspaces_rules() -> None:
 
 def test_a_category_nobody_knows_changes_nothing() -> None:
     world = World(consent=RULES, journeys=NEWSLETTER)
-    assert of(world.do("Subscribed", list="weather") + world.do("Subscribed"), "consent") == []
+    assert of(world.do("Subscribed", form={"list": "weather"}) + world.do("Subscribed"), "consent") == []
 
 
 def test_with_double_opt_in_only_confirmed_is_a_yes() -> None:
     categories = {"news": {"default": "opt_in", "double": True}}
     world = World(consent={**RULES, "categories": categories}, journeys=NEWSLETTER)
-    world.do("Subscribed", list="news")
+    world.do("Subscribed", form={"list": "news"})
     assert decisions(world.do()) == ["held hello no_consent"]
     world.do("Confirmed")
     assert decisions(world.do()) == ["message hello"]
@@ -401,7 +402,7 @@ def test_preferences_in_an_events_context_are_statements_for_all_channels() -> N
 
 def test_opt_outs_are_imported_also_of_people_nobody_has_heard_of() -> None:
     world = World(consent=NEWS, journeys={"greet": sends(category="tips")})
-    rows = [{"email": "ada@shop.example"}, {"person": {"user_id": "bob"}}, {"email": "nobody"}]
+    rows = ["ada@shop.example", {"person": {"user_id": "bob"}}, {"email": "nobody"}]
     effects = world.control("import_opt_outs", opt_outs=rows, source="old tool", channel="email")
     assert told(effects, "opt_outs") == [
         {"channel": "email", "category": None, "source": "old tool", "rows": 3, "unusable": 1}
