@@ -167,7 +167,7 @@ class StepMessages:
             addresses=desk.addresses(row, channel),
             suppressed=lambda address: desk.suppressions.holds(channel, address),
             stage_suppressed=stage_suppressed,
-            unit_id=run.subject if message.holdout else "",
+            unit_id=run.unit_id() if message.holdout else "",
             off=channel.name in desk.channels.off,
             decided=decided,
             ledgers=desk.ledgers(row, ghost),
