@@ -32,6 +32,7 @@ def audit_journey(desk: Desk, name: str, journey: Journey) -> None:
     audit_entry(at, journey)
     _rules(at, journey)
     at.condition("suppressed_by", journey.suppressed_by, journey.of, run=scope_of(journey))
+    at.doubt("suppressed_by", journey.suppressed_by, journey.of, if_always="every message is held")
     at.number("priority", journey.priority, 0, JOURNEY_PRIORITY_VALUES_MAX)
     at.number("visits_max", journey.visits_max, 1, JOURNEY_VISITS_MAX)
     at.duration("ttl", journey.ttl)
@@ -68,11 +69,11 @@ def _rules(at: Fields, journey: Journey) -> None:
         at.duration(("goals", name, "within"), goal.within)
         if isinstance(goal.value, str):
             message = f"`{goal.value}` is a property of an event, and this goal is reached by a condition"
-            place = ("goals", name, "value")
-            at.without(goal.event is None, place, message, "write a number")
+            inside = ("goals", name, "value")
+            at.without(goal.event is None, inside, message, "write a number")
             if "." in goal.value:
                 fix = f"write `{goal.value.rpartition('.')[2]}`"
-                at.error(place, "bad_name", "this is the name of a property of the event", fix)
+                at.error(inside, "bad_name", "this is the name of a property of the event", fix)
         else:
             at.number(("goals", name, "value"), goal.value, -NUMBER_MAGNITUDE_MAX, NUMBER_MAGNITUDE_MAX)
 
@@ -85,8 +86,11 @@ def _rule(
         at.events((*place, "event"), rule.event)
     at.without(rule.where is not None and rule.event is None, place, "`where` is about an `event`")
     at.condition((*place, "where"), rule.where, journey.of, where=True)
+    at.doubt((*place, "where"), rule.where, None, if_never="no event is meant")
     scope = scope_of(journey)
     at.condition((*place, "when"), rule.when, journey.of, run=RunScope(scope.event, watched=True))
+    full = "nobody may enter" if isinstance(rule, ExitRule) else "everybody reaches it at once"
+    at.doubt((*place, "when"), rule.when, journey.of, if_never="nobody meets it", if_always=full)
 
 
 # ------------------------------------------------------------------------------------------------------ steps

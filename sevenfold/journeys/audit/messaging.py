@@ -98,6 +98,7 @@ def _channel(at: Fields, channel: DeliveryChannel) -> None:
         known = [*_ADDRESSES, *at.workspace.identity.order]
         at.known("address", "address", channel.address, known, "or a trait, as `trait.NAME`")
     at.condition("reachable", channel.reachable, PERSON)
+    at.doubt("reachable", channel.reachable, PERSON, if_never="nobody can be reached")
     for index, purpose_ in enumerate(channel.purposes):
         spoken = {*at.workspace.consent.categories, *intents(at.desk)}
         _spoken(at, ("purposes", index), "purpose", purpose_, spoken)
@@ -184,6 +185,7 @@ def _quiet(at: Fields, place: tuple[str, int], rule: QuietHours) -> None:
 
 def _guard(at: Fields, place: tuple[str, str], guard: Guard) -> None:
     at.condition((*place, "when"), guard.when, PERSON)
+    at.doubt((*place, "when"), guard.when, PERSON, if_never="it guards nobody", if_always="all is held")
     for index, intent in enumerate(guard.intents):
         _spoken(at, (*place, "intents", index), "intent", intent, intents(at.desk))
     for index, category in enumerate(guard.categories):

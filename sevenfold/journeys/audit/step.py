@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...profiles import expressions
-from ...profiles.expressions import ExpressionError, Name
-from ...workspace.base import Condition
+from ...profiles.expressions import Name
 from ...workspace.conditions import RunScope
-from ...workspace.names import condition
-from ...workspace.problems import Path, UnknownNameError
+from ...workspace.problems import Path
 from ..plan import OnBusinessEvent, OnCall, OnEvent
 from .fields import Desk, Fields, Place
 
@@ -77,22 +74,9 @@ class StepFields(Fields):
             message = f"`{name}` is never known: no trigger of this journey brings an event"
             self.error(place, "unknown_name", message, "add a trigger of kind `event`, `business` or `api`")
 
-    def tree(self, given: Condition) -> expressions.Node | None:
-        """A condition as a tree; None when it cannot be read, which is said elsewhere."""
-        try:
-            return condition(given)
-        except ExpressionError:
-            return None
-
     def counts(self, name: Name) -> bool:
-        """Whether a name is a count of the journey's own subject: never unknown, never below 0."""
-        try:
-            found = self.desk.names.resolve(name, self.of, run=True)
-        except UnknownNameError:
-            return False
-        own = found.kind == "signal" and not found.via_account and not found.via_person
-        signal = self.workspace.signals.get(found.name)
-        return own and found.type == "count" and signal is not None and _kind(signal) in _COUNTS
+        """Whether a name is a count of the journey's own subject."""
+        return self.is_count(name, self.of)
 
 
 def scope_of(journey: Journey) -> RunScope:
@@ -100,11 +84,5 @@ def scope_of(journey: Journey) -> RunScope:
     brings = OnEvent | OnBusinessEvent | OnCall
     return RunScope(event=any(isinstance(trigger, brings) for trigger in journey.triggers))
 
-
-def _kind(signal: object) -> str:
-    return str(getattr(type(signal), "__struct_config__").tag)  # noqa: B009 - every signal has one
-
-
-_COUNTS = frozenset({"count", "distinct", "active_days"})
 
 __all__ = ["StepFields", "scope_of"]

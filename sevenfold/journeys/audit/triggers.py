@@ -29,6 +29,7 @@ def _trigger(at: Fields, place: tuple[str, int], trigger: plan.Trigger, of: str)
         case plan.OnEvent():
             at.events((*place, "event"), trigger.event)
             at.condition((*place, "where"), trigger.where, of, where=True)
+            at.doubt((*place, "where"), trigger.where, None, if_never="no event starts a run")
         case plan.OnSegment():
             at.of_subject((*place, "segment"), "segment", trigger.segment, workspace.segments, of)
         case plan.OnStage():
@@ -40,6 +41,8 @@ def _trigger(at: Fields, place: tuple[str, int], trigger: plan.Trigger, of: str)
                 at.known((*place, "stage"), word, trigger.stage, stages, fix)
         case plan.OnCondition():
             at.condition((*place, "when"), trigger.when, of)
+            silent = "it never becomes so, and nobody enters"
+            at.doubt((*place, "when"), trigger.when, of, if_never=silent, if_always=silent)
         case plan.OnScore():
             at.of_subject((*place, "score"), "score", trigger.score, workspace.scores, of)
             given = {"below": trigger.below is not None, "above": trigger.above is not None}
@@ -106,6 +109,7 @@ def _business(at: Fields, place: tuple[str, int], trigger: plan.OnBusinessEvent,
 def audit_entry(at: Fields, journey: plan.Journey) -> None:
     """Reports what is wrong with who may enter, how often, and how many."""
     at.condition("audience", journey.audience, journey.of, run=scope_of(journey))
+    at.doubt("audience", journey.audience, journey.of, if_never="nobody enters")
     at.duration("late_after", journey.late_after)
     if journey.key is not None:
         if not journey.key.strip() or "." in journey.key:

@@ -154,6 +154,25 @@ def test_a_key_needs_a_trigger_that_brings_an_event() -> None:
     assert found(trigger("{kind: api}", "key: order_id\nre_entry: {per_entity: true}\n")) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        (trigger("{kind: condition, when: logins < 0}"), "triggers[0].when"),
+        (trigger("{kind: condition, when: logins >= 0}"), "triggers[0].when"),
+        (trigger("{kind: event, event: A, where: property.a > 3 and property.a < 2}"), "triggers[0].where"),
+        (JOURNEY + "audience: segment.active and not segment.active\n", "audience"),
+        (JOURNEY + "suppressed_by: 'true'\n", "suppressed_by"),
+        (JOURNEY + "goals: {g: {when: logins < 0}}\n", "goals.g.when"),
+        (JOURNEY.replace("event: Subscription Cancelled", "when: exists logins"), "exits[0].when"),
+    ],
+)
+def test_conditions_that_decide_nothing_are_doubted(text: str, field: str) -> None:
+    problems = [p for p in found(text) if p.code != "always_known"]
+    assert [(p.severity, p.code, p.field) for p in problems] == [
+        ("warning", "unreachable", f"journeys.first.{field}")
+    ]
+
+
 # -------------------------------------------------------------------------------- what conditions may read
 
 BRANCH = "a: {kind: branch, paths: [{when: CONDITION, go: exit}]}"
