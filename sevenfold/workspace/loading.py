@@ -40,6 +40,12 @@ _TYPES: dict[str, Any] = {
     "messaging": models.Messaging,
     "people": models.People,
 }
+_DECLARES = {
+    "consent": ("consent category",),
+    "messaging": ("topic", "programme"),
+    "people": ("role",),
+}
+"""What parts of a workspace that are one object declare."""
 _HIDING = frozenset({"file_unreadable", "alias_refused", "too_large", "extends_unknown"})
 """Problems that keep objects from being seen at all."""
 
@@ -92,6 +98,7 @@ def examine(folder: Path | str) -> Loaded:
     read_texts(tree)
     problems = tree.problems
     broken: set[str] = set()
+    unseen: set[str] = set()
     parts: dict[str, Any] = {}
     for section in SECTIONS:
         parts[section] = {}
@@ -110,23 +117,32 @@ def examine(folder: Path | str) -> Loaded:
         problems.extend(wrong)
         if found is not None:
             parts[key] = found
+        else:
+            unseen.update(_DECLARES.get(key, ()))
     if "name" not in tree.whole and not any(p.code == "file_unreadable" for p in problems):
         shown = Path(folder, "workspace.yaml").as_posix()
         problems.append(Problem("missing_field", "the field `name` is missing", "name", shown))
     workspace = models.Workspace(**{"name": Path(folder).name, **parts})
     incomplete = any(problem.code in _HIDING for problem in problems)
     problems.extend(
-        p for p in check(workspace, tree.place, tree.text_place) if not _doubtful(p, broken, incomplete)
+        p
+        for p in check(workspace, tree.place, tree.text_place)
+        if not _doubtful(p, broken, unseen, incomplete)
     )
     ordered = sorted(problems, key=lambda p: (p.severity, p.file, p.line, p.field))
     return Loaded(workspace, tuple(ordered[:WORKSPACE_PROBLEMS_MAX]), tree)
 
 
-def _doubtful(problem: Problem, broken: set[str], incomplete: bool) -> bool:
-    """Whether a complaint may only follow from another: what could not be read is not there to be found."""
+def _doubtful(problem: Problem, broken: set[str], unseen: set[str], incomplete: bool) -> bool:
+    """Whether a complaint may only follow from another: what could not be read is not there to be found.
+
+    ``broken`` are names, ``unseen`` kinds of things that a part which could not be read declares.
+    """
+    if problem.code == "unknown_name" and any(f"{one} `" in problem.message for one in unseen):
+        return True
     if problem.code in ("unknown_name", "wrong_subject"):
         return incomplete or any(f"`{name}`" in problem.message for name in broken)
-    return problem.severity == "warning" and (incomplete or bool(broken))
+    return problem.severity == "warning" and (incomplete or bool(broken) or bool(unseen))
 
 
 def _catalogue(tree: Tree, name: str) -> tuple[models.Catalogue | None, list[Problem]]:

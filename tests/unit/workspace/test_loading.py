@@ -485,3 +485,12 @@ def test_a_word_of_a_closed_set_may_be_left_out_or_be_one_of_the_set(make: Make)
     assert fine.journeys["a"].re_entry == "after_exit"
     (problem,) = errors(make({"journeys.yaml": journey.replace("WORD", "afterexit")}))
     assert problem.suggestion == "did you mean `after_exit`?"
+
+
+def test_what_a_broken_part_declares_is_not_called_unknown(make: Make) -> None:
+    journey = "a: {triggers: [{kind: api}], category: news, programme: growth, steps: {x: {kind: exit}}}"
+    parts = {"consent.yaml": "categories: [news]", "messaging.yaml": "programmes: {growth: 5}"}
+    assert [p.field for p in errors(make({**parts, "journeys.yaml": journey}))] == [
+        "consent.categories",
+        "messaging.programmes.growth",
+    ]
