@@ -78,6 +78,7 @@ UNITS = {
         "EVENTS",
         "ROWS",
         "ITEMS",
+        "TASKS",
         "LEVELS",
         "RECORDS",
         "RUNS",
