@@ -169,7 +169,7 @@ def _by_hand(story: Story, journey: str, model: m.Journey, given: Given, at: int
     story.pass_to(at)
     journeys.begin()
     try:
-        journeys.start(journey, fold._unit(model.of), row, "by hand", dict(given.properties))
+        journeys.start(journey, fold._unit(model.of), row, "hand", dict(given.properties))
     finally:
         journeys.release()
     story.pass_to(at)
