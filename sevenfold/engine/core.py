@@ -14,7 +14,7 @@ from ..lifecycle.closing import DayCloser
 from ..lifecycle.compile import CompiledUnit
 from ..profiles.build import Environment
 from ..profiles.identity import Identity
-from ..profiles.unit import Fire, Unit
+from ..profiles.unit import Emit, Fire, Unit
 from ..profiles.wheel import NEVER, OP_BITS, OP_MASK, ValuedWheel, Wheel
 from ..workspace import models as m
 
@@ -74,6 +74,8 @@ class Core:
         self.entity_ids: dict[str, list[tuple[str, int]]] = {name: [("", 0)] for name in workspace.entities}
         self._dirty_accounts: dict[int, int] = {}
         self._moved_rollups: dict[int, int] = {}
+        self._closing = 0
+        """The account whose tick it is."""
         self._joined: list[int] = []
         """People whose first account changed in the operation at hand."""
 
@@ -107,6 +109,16 @@ class Core:
 
     def emit(self, unit: Unit, row: int, kind: str, name: str, data: dict[str, Any]) -> None:
         self.effects.append(Effect(self.t, kind, unit.kind, self.id_of(unit, row), name, data))
+
+    def emitter(self, unit: Unit, kind: str, name: str) -> Emit:
+        """`emit` for one kind of effect under one name."""
+        of, ids, id_of = unit.kind, unit.ids, self.id_of
+
+        def emit(row: int, data: dict[str, Any]) -> None:
+            subject = ids.get(row) or id_of(unit, row)
+            self.effects.append(Effect(self.t, kind, of, subject, name, data))
+
+        return emit
 
     def emit_about(self, kind: str, name: str, data: dict[str, Any]) -> None:
         """An effect about no subject, such as a journey that was published."""

@@ -41,29 +41,29 @@ class Draining(Compiling):
             v = valued.head(until, self.forward) if valued.next_due <= until else None
             # Up to the instant of the next entry that carries a value the others are by themselves.
             limit = (until + 1 if v is None else v[0] >> LOW_BITS) << LOW_BITS
-            active, at, crowded = wheel.active, wheel.at, wheel.crowded
-            while at < len(active) or wheel.head(until, self.forward) is not None:
-                if active is not wheel.active:
-                    active, at, crowded = wheel.active, wheel.at, wheel.crowded
-                key = active[at]
-                due = key >> LOW_BITS
-                if key >= limit:
-                    wheel.next_due = due
+            while wheel.at < len(wheel.active) or wheel.head(until, self.forward) is not None:
+                active, at, crowded = wheel.active, wheel.at, wheel.crowded
+                while at < len(active):
+                    key = active[at]
+                    if key >= limit:
+                        break
+                    wheel.at = at = at + 1
+                    self.t = due = key >> LOW_BITS
+                    if key >> OP_BITS in crowded:
+                        self._fire_subject(key >> OP_BITS)
+                        at = wheel.at
+                    else:
+                        op, row = key & OP_MASK, (key >> OP_BITS) & ROW_MASK
+                        d = fires[op](row, due, 1, 0)
+                        if d:
+                            self._cause = op
+                            evaluate[(key >> _KIND_SHIFT) & _KIND_MASK](row, due, d)
+                    if self._tick_due < until:
+                        wheel.head(until, self.forward)
+                        return True
+                if at < len(active):
+                    wheel.next_due = active[at] >> LOW_BITS
                     break
-                self.t = due
-                wheel.at = at + 1
-                if key >> OP_BITS in crowded:
-                    self._fire_subject(key >> OP_BITS)
-                else:
-                    op, row = key & OP_MASK, (key >> OP_BITS) & ROW_MASK
-                    d = fires[op](row, due, 1, 0)
-                    if d:
-                        self._cause = op
-                        evaluate[(key >> _KIND_SHIFT) & _KIND_MASK](row, due, d)
-                if self._tick_due < until:
-                    wheel.head(until, self.forward)
-                    return True
-                at = wheel.at
             if v is None:
                 return False
             self._fire_value(v)
@@ -143,18 +143,21 @@ class Draining(Compiling):
         self.t = tick
         self._tick_due = NEVER
         dirty, self._dirty_accounts = self._dirty_accounts, {}
-        account = self.account
+        account, exports = self.account, self.exports
         for row in sorted(dirty):
             self._cause = ("tick", "", 0)
             d = dirty[row]
             moved = self._moved_rollups.pop(row, 0)
+            # What its own evaluation changes is seen at this very tick.
+            self._closing = row
             while moved:
                 bit = moved & -moved
                 moved ^= bit
                 d |= account.rollups[bit.bit_length() - 1].show_tick(row)
             if d:
                 account.evaluate(row, tick, d)
-            mask = self.exports.close(row)
+            self._closing = 0
+            mask = exports.close(row)
             if mask:
                 for member in sorted(self.member_rows(row)):
                     if self._accounts[member] == row:

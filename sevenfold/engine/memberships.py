@@ -64,7 +64,8 @@ class Memberships(Core):
 
     def touch(self, account: int) -> None:
         """A fact of an account that members' conditions read has changed: they see it at the next tick."""
-        self._touch(account, 0)
+        if account != self._closing:
+            self._touch(account, 0)
 
     def _touch(self, account: int, mask: int) -> None:
         self._dirty_accounts[account] = self._dirty_accounts.get(account, 0) | mask

@@ -1,26 +1,24 @@
 """What members see of their account: its facts as of its last closed tick, in shadow columns.
 
 A person's evaluation may fall anywhere between two ticks; reading the live columns would make it depend on
-when. So
-each account value that a person's condition, weight or measure reads has a shadow, brought up to date when
-the account
-closes. What then crossed a member's threshold is the mask of nodes its members look at.
+when. So each account value that a person's condition, weight or measure reads has a shadow, brought up to
+date when the account closes. What then crossed a member's threshold is the mask of nodes its members look at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from ..profiles.build import code, expression, name
 from ..profiles.columns import UNKNOWN, Column
 from ..profiles.slots import Slot, crossing
 from ..profiles.unit import Unit
 
 
 class Exports:
-    """The shadowed slots of the account unit. Made after all have registered what they watch, before they
-    compile.
-    """
+    """The shadowed slots of the account unit, made after all have registered what they watch."""
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
@@ -35,6 +33,8 @@ class Exports:
                 self._shadow_clock(slot)
             elif slot.members:
                 self._shadow_value(slot)
+        self.close = self._compiled()
+        """`close(row)` brings the shadows of an account up to date; returns what its members look at."""
 
     def _shadow_value(self, slot: Slot) -> None:
         unknown = 0 if slot.unknown is None else slot.unknown
@@ -54,25 +54,27 @@ class Exports:
         for mask in clock.member_masks.values():
             self.every |= mask
 
-    def close(self, row: int) -> int:
-        """Brings the shadows of an account up to date; returns what its members have to look at."""
-        scope = self.unit.env.scope
-        closed = scope[self.closed.name]
-        first = not closed[row]
-        closed[row] = 1
-        mask = 0
+    def _compiled(self) -> Callable[[int], int]:
+        env = self.unit.env
+        body = code("d = 0")
         for slot, column, crossed in self._values:
-            live = scope[slot.column][row]
-            if slot.bit:
-                live &= slot.bit
-            seen = scope[column.name]
-            old = seen[row]
-            if old != live:
-                seen[row] = live
-                mask |= crossed(old, live)
+            live = expression("LIVE[row]", LIVE=name(slot.column))
+            body += code(
+                "n = VALUE\no = SEEN[row]\nif o != n:\n    SEEN[row] = n\n    d |= CROSSED(o, n)",
+                VALUE=expression("VALUE & BIT", VALUE=live, BIT=slot.bit) if slot.bit else live,
+                SEEN=name(column.name),
+                CROSSED=env.bind(crossed, "crossed"),
+            )
         for slot, base, level in self._clocks:
-            mask |= self._close_clock(slot, base, level, row)
-        return self.every if first else mask
+            closed = env.bind(partial(self._close_clock, slot, base, level), "clock")
+            body += code("d |= CLOCK(row)", CLOCK=closed)
+        body += code(
+            "if not CLOSED[row]:\n    CLOSED[row] = 1\n    return EVERY\nreturn d",
+            CLOSED=name(self.closed.name),
+            EVERY=self.every,
+        )
+        made: Callable[[int], int] = env.function("close_account", ["row"], body)
+        return made
 
     def _close_clock(self, slot: Slot, base: Column, level: Column, row: int) -> int:
         clock, scope = slot.clock, self.unit.env.scope

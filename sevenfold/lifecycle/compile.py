@@ -176,6 +176,7 @@ class CompiledUnit(Unit):
             score.finish()
         for lifecycle in self.lifecycles.values():
             lifecycle.finish()
+        self.named()
 
 
 def members_label(score: str) -> str:

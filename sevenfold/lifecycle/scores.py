@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..effects import BAND
 from ..errors import SevenfoldError
 from ..profiles import expressions as x
 from ..profiles.build import assigning, code, expression, name
@@ -110,7 +111,7 @@ class MeasureNode:
         self.score, self.index, self.label, self.model = score, index, label, model
         self.unit = score.unit
         self.bit = 0
-        self._weights_name: ast.Name | None = None
+        self._codes: dict[int, int] | None = None
         self.direct = self._over_one_value()
         if not self.direct:
             self.column = self.unit.table.add(f".score.{score.label}.{label}", "int32", UNKNOWN32)
@@ -169,10 +170,7 @@ class MeasureNode:
 
     @property
     def _weights(self) -> ast.Name:
-        if self._weights_name is None:
-            weights = self.score.column_of_weights(self.index)
-            self._weights_name = self.unit.env.bind(weights, f"weights_{self.label}")
-        return self._weights_name
+        return self.unit.env.bind(self.score.column_of_weights(self.index), f"weights_{self.label}")
 
     def _emit(self, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
         """The value moved: where this measure weighs at all, the score's sums move by the difference."""
@@ -242,9 +240,10 @@ class MeasureNode:
 
     def _by_code(self, slot: Slot) -> dict[int, int]:
         assert self.model.values is not None
-        table = {slot.code_of(text): int(exact(y) * MILLI) for text, y in self.model.values.items()}
-        table[slot.unknown or 0] = self._absent()
-        return table
+        if self._codes is None:
+            self._codes = {slot.code_of(text): int(exact(y) * MILLI) for text, y in self.model.values.items()}
+            self._codes[slot.unknown or 0] = self._absent()
+        return self._codes
 
     def _table(self) -> tuple[int, ...]:
         points = self.points()
@@ -452,6 +451,7 @@ class ScoreNode:
             true = self.unit.conditions.truth(self.unit.tree(override.when))[0]
             holds = self.unit.env.function(f"override_{self.label}", ["row"], code("return TEST", TEST=true))
             self._caps.append((int(exact(override.cap) * MILLI), holds, override.reason))
+        self._move_band = self.unit.env.bind(self._moving(), "band")
         for bit in (self.bit, self.bit_late):
             self.unit.define(bit, f"score_{self.label}", self._body, self.slot.reach)
 
@@ -592,33 +592,36 @@ class ScoreNode:
             BANDS=name(self.bands.name),
             LOWS=env.bind(lows, "lows"),
             HIGHS=env.bind(highs, "highs"),
-            MOVE=rare(expression("MOVE(row, b, n)", MOVE=env.bind(self._move_band, "band"))),
+            MOVE=rare(expression("MOVE(row, b, n)", MOVE=self._move_band)),
         )
 
-    def _move_band(self, row: int, was: int, value: int) -> int:
-        band = self._band(was, value)
-        if band == was:
-            return 0
-        self.unit.env.scope[self.bands.name][row] = band
-        shown = None if value == UNKNOWN32 else value / MILLI
-        data = {"from": self._band_name(was), "to": self._band_name(band), "value": shown}
-        self.unit.host.emit(self.unit, row, "band", self.label, data)
-        return self._band_changed(row, was, band)
+    def _moving(self) -> Callable[[int, int, int], int]:
+        """(row, band before, value) -> who must look: the band with hysteresis, and its effect."""
+        bounds, rise = self.bounds, self.rise
+        names = ["unknown", *(band.name for band in self.model.bands)]
+        bands, scope = self.bands.name, self.unit.env.scope
+        emit = self.unit.host.emitter(self.unit, BAND, self.label)
+        changed = self._band_changed
+
+        def move(row: int, was: int, value: int) -> int:
+            if value == UNKNOWN32:
+                band, shown = 0, None
+            else:
+                band, shown = bisect_right(bounds, value), value / MILLI
+                if 0 < was < band:
+                    # A rise needs the bound of the band above plus the hysteresis; of several the highest.
+                    while band > was and value < bounds[band - 1] + rise:
+                        band -= 1
+            if band == was:
+                return 0
+            scope[bands][row] = band
+            emit(row, {"from": names[was], "to": names[band], "value": shown})
+            return changed(row, was, band)
+
+        return move
 
     def _band_name(self, band: int) -> str:
         return self.model.bands[band - 1].name if band else "unknown"
-
-    def _band(self, was: int, value: int) -> int:
-        if value == UNKNOWN32:
-            return 0
-        plain = bisect_right(self.bounds, value)
-        if was == 0 or plain <= was:
-            return plain
-        # A rise needs the bound of the band above plus the hysteresis; of several bands the highest so
-        # reached.
-        while plain > was and value < self.bounds[plain - 1] + self.rise:
-            plain -= 1
-        return plain
 
     # -------------------------------------------------------------------------------------------------
     # reading

@@ -3,9 +3,7 @@ supplied.
 
 A template is a constant of this package. `code("c = COL[row] + 1", COL=env.name)` parses it (once) and
 puts a tree, a list of statements or a constant in the place of each upper-case name. What a workspace says
-reaches
-generated code
-only as constants and as bound objects.
+reaches generated code only as constants and as bound objects.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from types import CodeType, FunctionType
 from typing import Any
 
 Part = ast.expr | Sequence[ast.stmt] | int | str | bool | None
@@ -119,17 +118,37 @@ class Environment:
     def __init__(self) -> None:
         self.scope: dict[str, Any] = {"__builtins__": {}}
         self._count = 0
+        self._names: dict[Any, str] = {}
         for safe in (len, min, max, sorted, range, abs, None.__class__, True.__class__):
             self.scope[safe.__name__] = safe
         self.scope["int"], self.scope["float"], self.scope["str"], self.scope["bool"] = int, float, str, bool
 
     def bind(self, value: Any, hint: str) -> ast.Name:
-        """A new global name for `value`; `hint` makes generated code readable in a debugger."""
-        self._count += 1
-        word = "".join(c if c.isalnum() else "_" for c in hint)
-        name = f"{word}_{self._count}"
-        self.scope[name] = value
+        """A global name for `value`; `hint` makes generated code readable in a debugger.
+
+        What has a name already keeps it. The interpreter remembers where a global lies until there is another
+        one: functions that are made while the fold is at work should need no new ones.
+        """
+        if isinstance(value, memoryview):
+            # A column, which is replaced under its name when it grows.
+            return ast.Name(self._fresh(hint, value), ast.Load())
+        key = _identity(value)
+        try:
+            name = self._names.get(key)
+        except TypeError:
+            return ast.Name(self._fresh(hint, value), ast.Load())
+        if name is None:
+            name = self._names[key] = self._fresh(hint, value)
         return ast.Name(name, ast.Load())
+
+    def _fresh(self, hint: str, value: Any) -> str:
+        name = self._named(hint)
+        self.scope[name] = value
+        return name
+
+    def _named(self, hint: str) -> str:
+        self._count += 1
+        return f"{''.join(c if c.isalnum() else '_' for c in hint)}_{self._count}"
 
     def rebind(self, name: str, value: Any) -> None:
         """Gives an existing global another value (a column that grew)."""
@@ -138,7 +157,7 @@ class Environment:
 
     def function(self, hint: str, arguments: Sequence[str], body: list[ast.stmt]) -> Callable[..., Any]:
         """Compiles one function of positional arguments and returns it."""
-        name = self.bind(None, hint).id
+        name = self._named(hint)
         definition = ast.FunctionDef(
             name=name,
             args=ast.arguments([], [ast.arg(a) for a in arguments], None, [], [], None, []),
@@ -149,9 +168,15 @@ class Environment:
         module = ast.Module([definition], [])
         ast.fix_missing_locations(module)
         # The tree is made of this package's templates; a workspace adds constants and bound objects only.
-        exec(compile(module, f"<{hint}>", "exec"), self.scope)  # noqa: S102
-        made: Callable[..., Any] = self.scope[name]
-        return made
+        made = next(c for c in compile(module, f"<{hint}>", "exec").co_consts if isinstance(c, CodeType))
+        return FunctionType(made, self.scope, name)
+
+
+def _identity(value: Any) -> tuple[Any, Any]:
+    """By what a bound value is known again."""
+    kind = value.__class__
+    # Lists and the like are bound for good, so that the number of the object stays theirs.
+    return (kind, id(value)) if kind in (list, dict, set) else (kind, value)
 
 
 def name(identifier: str) -> ast.Name:

@@ -68,6 +68,14 @@ class Evaluation:
         if not reach & ((bit << 1) - 1):
             self._inline[bit] = _Inline(body, reach)
 
+    def named(self) -> None:
+        """Gives everything that functions for masks need its global name, once all nodes are defined."""
+        for method in ("_begin", "_resume", "_resume_first"):
+            self._bound(method)
+        for place, node in enumerate(self.nodes):
+            if 1 << place not in self._inline:
+                self.env.bind(node, "node")
+
     @property
     def everything(self) -> int:
         """The mask of all nodes."""

@@ -6,10 +6,11 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from ..effects import ENTERED, LEFT
 from . import expressions as x
 from .build import code, expression, name
 from .columns import Column
-from .evaluation import Rare
+from .evaluation import NodeFunction, Rare
 from .slots import Slot
 from .unit import Unit
 
@@ -40,13 +41,8 @@ class SegmentNode:
     def __init__(
         self, unit: Unit, label: str, condition: x.Node | None, slot: Slot, announced: bool = True
     ) -> None:
-        self.unit, self.label, self.condition, self.slot, self.announced = (
-            unit,
-            label,
-            condition,
-            slot,
-            announced,
-        )
+        self.unit, self.label, self.slot = unit, label, slot
+        self.condition, self.announced = condition, announced
         self.bit = 0
         self.told: list[Callable[[int, int, bool], None]] = []
         """Called with (row, t, member) when a membership changes; by journeys."""
@@ -56,23 +52,50 @@ class SegmentNode:
             self.unit.conditions.watch(self.condition, self.bit)
 
     def finish(self) -> None:
-        """Compiles the membership test."""
-        self._changed = self.unit.changer(self.slot)
-        self._entered = self.unit.handler("derived", f"$segment {self.label}") if self.announced else None
-        self._left = self.unit.handler("derived", f"$left {self.label}") if self.announced else None
+        """Compiles the membership test, and what entering and leaving do."""
+        self._enter, self._leave = self._moving(True), self._moving(False)
         if self.condition is not None:
-            self._set = self.unit.env.bind(self.set, "set")
+            self._true = self.unit.conditions.truth(self.condition)[0]
             self.unit.define(self.bit, f"segment_{self.label}", self._body, 0)
 
     def _body(self, rare: Rare) -> list[ast.stmt]:
-        assert self.condition is not None
+        enter, leave = (self.unit.env.bind(f, "moved") for f in (self._enter, self._leave))
         return code(
             "if TEST:\n    if not BITS[row] & BIT:\n        ENTER\nelif BITS[row] & BIT:\n    LEAVE",
-            TEST=self.unit.conditions.truth(self.condition)[0],
+            TEST=self._true,
             BITS=name(self.slot.column),
             BIT=self.slot.bit,
-            ENTER=rare(expression("SET(row, t, True)", SET=self._set)),
-            LEAVE=rare(expression("SET(row, t, False)", SET=self._set)),
+            ENTER=rare(expression("MOVE(row, t)", MOVE=enter)),
+            LEAVE=rare(expression("MOVE(row, t)", MOVE=leave)),
+        )
+
+    def _moving(self, enters: bool) -> NodeFunction:
+        """A function that makes somebody who is none a member, or the other way round.
+
+        A change is an effect and a derived event; the function says who must look again.
+        """
+        unit, env = self.unit, self.unit.env
+        body = code(
+            "o = BITS[row]\nn = o ^ BIT\nBITS[row] = n\nd = 0", BITS=name(self.slot.column), BIT=self.slot.bit
+        )
+        if self.slot.watched:
+            body += unit.changes.after(self.slot, name("o"), name("n"))
+        body += code(
+            "for tell in TOLD:\n    tell(row, t, ENTERS)", TOLD=env.bind(self.told, "told"), ENTERS=enters
+        )
+        if self.announced:
+            kind = ENTERED if enters else LEFT
+            emit = env.bind(unit.host.emitter(unit, kind, self.label), "emit")
+            body += code("EMIT(row, {})", EMIT=emit)
+            derived = unit.handler("derived", f"${'segment' if enters else 'left'} {self.label}")
+            if derived is not None:
+                body += code(
+                    "d |= DERIVED(row, t, t, 0, NOTHING, None)",
+                    DERIVED=env.bind(derived, "derived"),
+                    NOTHING=env.bind(NO_PROPERTIES, "nothing"),
+                )
+        return env.function(
+            f"{'enter' if enters else 'leave'}_{self.label}", ["row", "t"], [*body, *code("return d")]
         )
 
     def node(self, row: int, t: int) -> int:
@@ -82,20 +105,9 @@ class SegmentNode:
     def set(self, row: int, t: int, member: bool) -> int:
         """Makes a subject a member or not; returns who must look again."""
         bits: Any = self.unit.env.scope[self.slot.column]
-        held = bits[row]
-        if bool(held & self.slot.bit) == member:
+        if bool(bits[row] & self.slot.bit) == member:
             return 0
-        new = held | self.slot.bit if member else held & ~self.slot.bit
-        bits[row] = new
-        mask = self._changed(row, held, new)
-        for told in self.told:
-            told(row, t, member)
-        if self.announced:
-            self.unit.host.emit(self.unit, row, "entered" if member else "left", self.label, {})
-            derived = self._entered if member else self._left
-            if derived is not None:
-                mask |= derived(row, t, t, 0, NO_PROPERTIES, None)
-        return mask
+        return self._enter(row, t) if member else self._leave(row, t)
 
     def merge(self, winner: int, loser: int) -> None:
         """A list kept by hand: the merged person is on it when either was."""

@@ -127,14 +127,17 @@ class Wheel:
     def recount(self) -> None:
         """Finds what several active entries share."""
         subjects = [self.key(entry) >> OP_BITS for entry in self.active[self.at :]]
-        self.crowded = {one for one, other in pairwise(subjects) if one == other}
+        self.crowded = set()
+        if len(set(subjects)) < len(subjects):
+            self.crowded = {one for one, other in pairwise(subjects) if one == other}
 
     def _moved(self, entries: list[Any], forward: Mapping[int, int]) -> list[Any]:
-        def moved(key: int) -> int:
-            row = key >> OP_BITS & SUBJECT_MASK
-            return key + (forward[row] - row << OP_BITS) if row in forward else key
-
-        return [moved(key) for key in entries]
+        return [
+            key + (forward[row] - row << OP_BITS)
+            if (row := key >> OP_BITS & SUBJECT_MASK) in forward
+            else key
+            for key in entries
+        ]
 
     def _activate(self, bucket: int, forward: Mapping[int, int]) -> None:
         base = bucket << (BUCKET_BITS + LOW_BITS)
@@ -142,7 +145,12 @@ class Wheel:
         self.active_bucket = bucket
         if len(keys) < VECTOR_ENTRIES or forward:
             entries = [base + key for key in keys]
-            self.replace(self._moved(entries, forward) if forward else entries)
+            if forward:
+                entries = self._moved(entries, forward)
+            if len(entries) > 1:
+                self.replace(entries)
+            else:
+                self.active, self.at, self.crowded = entries, 0, set()
             return
         packed = np.sort(np.frombuffer(keys, np.int64))
         subjects = packed >> OP_BITS
