@@ -51,6 +51,7 @@ def notify(
             run=task.id,
             slot=0,
             number=0,
+            visit=0,
             code=desk.kinds.code(kind),
             t=fold.t,
             placed=False,
