@@ -123,8 +123,13 @@ class CompiledJourney:
             for step in self.models
         ]
         self.triggers: list[Listener | None] = [
-            Listener(t.event, t.where, i) if isinstance(t, OnEvent | OnBusinessEvent) else None
+            Listener(t.event, t.where, i) if isinstance(t, OnEvent) else None
             for i, t in enumerate(model.triggers)
+        ]
+        self.business = [
+            Listener(t.event, t.where, i)
+            for i, t in enumerate(model.triggers)
+            if isinstance(t, OnBusinessEvent)
         ]
         self.late_after = x.parse_duration(model.late_after)
         self.cyclic = _cyclic(self.models, self.ids)
@@ -171,6 +176,9 @@ class CompiledJourney:
             listener.name(self.unit)
         if self.model.key is not None:
             self.unit.properties.setdefault(self.model.key, "")
+        for trigger in self.model.triggers:
+            if isinstance(trigger, OnBusinessEvent) and trigger.match is not None:
+                self.unit.properties.setdefault(trigger.match["property"], "")
         for head in self.kept:
             self.unit.properties.setdefault(head, "")
 
@@ -178,7 +186,8 @@ class CompiledJourney:
         """Everything that listens for events."""
         rules = [rule.listener for rule in (*self.exits, *self.goals) if rule.listener is not None]
         waits = [listener for step in self.heard for listener in step]
-        return [*rules, *waits, *(one for one in self.triggers if one is not None)]
+        triggers = [one for one in self.triggers if one is not None]
+        return [*rules, *waits, *triggers, *self.business]
 
     def finish(self) -> None:
         """Makes the functions."""

@@ -15,6 +15,7 @@ from ..errors import SevenfoldError
 from ..limits import JOURNEY_VERSIONS_MAX
 from ..profiles.wheel import low as packed_low
 from ..workspace.base import Condition
+from .business import Business
 from .compiled import CompiledJourney
 from .moving import Moving
 from .plan import Journey
@@ -38,6 +39,7 @@ class Journeys(Moving):
 
     def __init__(self, fold: Fold) -> None:
         super().__init__(fold)
+        self.business = Business(self)
         self._listening: list[dict[tuple[str, str], tuple[CompiledJourney, ...]]] = []
 
     # ---------------------------------------------------------------------------------------- compiling
@@ -61,6 +63,7 @@ class Journeys(Moving):
         self._seen = fold.person.table.add(".j.active").name if self._sessions() else ""
         self.triggers.declare()
         self.entries.declare()
+        self.business.declare()
         for service in self.services.values():
             service.declare()
 
@@ -170,7 +173,7 @@ class Journeys(Moving):
             return True
         if any(service.listens(*key) for service in self.services.values()):
             return True
-        return any(self.listening(unit, key) for unit in self.fold.compiled)
+        return self.business.hears(*key) or any(self.listening(unit, key) for unit in self.fold.compiled)
 
     def begin(self) -> None:
         """A record comes: what it changes is gathered until `end` or `release`."""
@@ -200,7 +203,9 @@ class Journeys(Moving):
             self._subject(unit, entity, t, heard)
         if account:
             self._subject(self.fold.account, account, t, heard)
-        if self.flagged or self.triggers.news:
+        if self.business.hears(*key):
+            self.business.happened(key, event, te)
+        if self.flagged or self.triggers.news or self.waking:
             self.settle_all()
 
     def consents(self, row: int, given: dict[str, Any], te: int) -> None:
@@ -292,6 +297,7 @@ class Journeys(Moving):
         return {
             "runs": self.runs.dump(),
             "pending": list(self.pending.items()),
+            "business": self.business.dump(),
             "splits": self.splits.dump(),
             "entries": self.entries.dump(),
             "triggers": self.triggers.dump(),
@@ -308,6 +314,7 @@ class Journeys(Moving):
             for slot in self.runs.active():
                 self.runs.plan[slot] = moved[self.runs.plan[slot]]
         self.pending = dict(held["pending"])
+        self.business.load(held["business"])
         self.splits.load(held["splits"])
         self.entries.load(held["entries"])
         self.triggers.load(held["triggers"])

@@ -263,3 +263,40 @@ def test_the_same_records_make_the_same_decisions_however_they_are_cut_and_where
     for size in (1, 7, 512):
         assert world.again(size) == world.told
     assert world.again(3, snapshots=True) == world.told
+
+
+def test_a_business_event_enters_everybody_whom_it_concerns() -> None:
+    trigger = {
+        "kind": "business",
+        "event": "Price Dropped",
+        "match": {"signal": "viewed", "property": "product"},
+        "where": "property.by >= 10",
+    }
+    steps = {"which": step("branch", paths=[{"when": "event.product == 'lamp'", "go": "hold"}]), **HOLD}
+    world = Running(
+        journey(triggers=[trigger], steps=steps),
+        signals={
+            "viewed": {"kind": "values", "event": "Viewed", "property": "product"},
+            "logins": {"kind": "count", "event": "Signed In"},
+        },
+    )
+    for user, product in (("a", "lamp"), ("b", "chair"), ("c", "lamp")):
+        world.track("0s", user, "Viewed", product=product)
+    world.control("1h", "business", event="Price Dropped", properties={"product": "lamp", "by": 5})
+    assert not world.of("run")
+    world.control("2h", "business", event="Price Dropped", properties={"product": "lamp", "by": 20})
+    assert len(world.of("run")) == 2
+    assert len(world.waiting()) == 2
+
+
+def test_a_pace_lets_people_in_little_by_little() -> None:
+    trigger = {"kind": "business", "event": "Incident", "pace": "60 per 1m"}
+    world = Running(journey(triggers=[trigger]))
+    for number in range(30):
+        world.track("0s", f"u{number}", "Visited")
+    world.control("1h", "business", event="Incident")
+    world.until("1h 10s")
+    assert len(world.of("run")) == 11
+    world.until("2h")
+    assert len(world.of("run")) == 30
+    assert world.again(1, snapshots=True) == world.told
