@@ -149,3 +149,22 @@ def _known(fold: Fold, record: dict[str, Any]) -> tuple[Journeys, str]:
         fix = likely(name, journeys.current) or f"published are {', '.join(journeys.current) or 'none'}"
         raise ControlError(f"no journey `{name}` is published", fix=fix)
     return journeys, name
+
+
+@control("promote")
+def _promote(fold: Fold, record: dict[str, Any]) -> None:
+    """A decided test: the split `step` of a journey sends everybody the way `path` from now on, as a new
+    version.
+    """
+    journeys, name = _known(fold, record)
+    plan: dict[str, Any] = msgspec.to_builtins(journeys.plans[journeys.current[name]].model)
+    step = plan["steps"].get(str(record.get("step")))
+    if step is None or step.get("kind") != "split" or record.get("path") not in step["paths"]:
+        raise ControlError(
+            f"journey `{name}` has no split with that path", fix="name its `step` and a `path` of it"
+        )
+    for path, one in step["paths"].items():
+        one["share"] = 100.0 if path == record["path"] else 0.0
+    _publish(
+        fold, {"op": "publish", "journey": name, "plan": plan, "choices": {record["step"]: "migrate_keep"}}
+    )

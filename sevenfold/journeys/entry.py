@@ -185,8 +185,11 @@ class Entries:
         journeys.fold.emit(plan.unit, row, "run", plan.name, data)
 
     def _ghost(self, plan: CompiledJourney, row: int) -> str:
-        """The level that holds the subject out: universal, programme, journey, or none."""
+        """What keeps the subject from being sent anything: shadow, universal, programme, journey, or nothing.
+        """
         messaging, model = self.messaging, plan.model
+        if model.state == "shadow":
+            return "shadow"
         if messaging.holdout is not None and self._drawn(
             messaging.holdout.salt or "universal", messaging.holdout, plan, row
         ):

@@ -9,6 +9,7 @@ import pytest
 
 from sevenfold.engine import ControlError, Fold
 from sevenfold.journeys.migration import standing
+from sevenfold.journeys.preview import preview
 from tests.unit.journeys.running import START, Running, moment, on, step
 
 DAY, HOUR = 86_400_000, 3_600_000
@@ -225,3 +226,47 @@ def test_controls_about_journeys_that_are_not_there_say_what_is() -> None:
             world.fold.control(START, {"op": op, "journey": "jj"})
     with pytest.raises(ControlError, match="not paused"):
         world.fold.control(START, {"op": "resume", "journey": "j"})
+
+
+def test_a_preview_counts_who_stands_where_who_would_enter_and_what_they_would_be_sent() -> None:
+    world = Running(journey(STEPS))
+    for user in "abc":
+        world.track("0s", user, "Signed Up")
+    for user in "abcd":
+        world.identify("1h", user, plan="pro" if user in "ad" else "free")
+    new = {
+        "triggers": [on("Signed Up")],
+        "audience": "trait.plan == 'pro'",
+        "re_entry": {"unlimited": 5},
+        "steps": {
+            "say": step("message", template="tip"),
+            "w": step("wait", for_="3d"),
+            "mail": step("message", template="note"),
+        },
+    }
+    before = world.fold.snapshot()
+    found = preview(world.fold, "j", new)
+    assert found.standing == {1: {"w": 3}}
+    assert found.matching == 2
+    assert found.messages == {"say": {"message": 2}, "mail": {"unreachable": 2}}
+    assert world.fold.snapshot() == before
+
+
+def test_a_decided_test_promotes_its_winner() -> None:
+    split = step("split", paths={"a": {"share": 50}, "b": {"share": 50}})
+    world = Running(journey({"s": split, "end": step("exit")}))
+    world.control("1h", "promote", journey="j", step="s", path="b")
+    for number in range(20):
+        world.track("2h", f"u{number}", "Signed Up")
+    assert world.outcomes("s") == ["b"] * 20
+
+
+def test_a_journey_in_shadow_walks_everybody_and_sends_nothing() -> None:
+    steps = {"m": step("message", template="tip"), "w": step("wait", for_="1d")}
+    both = {**journey(steps), "draft": {**journey(steps)["j"], "state": "shadow"}}
+    world = Running(both, messaging={"caps": {"one": {"limit": 1, "per": "1d"}}})
+    world.track("0s", "a", "Signed Up")
+    assert [(e.kind, e.name) for e in world.of("message", "would_send", "held")] == [
+        ("message", "j"),
+        ("held", "draft"),
+    ]
