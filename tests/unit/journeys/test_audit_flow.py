@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from sevenfold.journeys.audit.graph import EXIT, StepGraph, circles
 from sevenfold.journeys.plan import Journey
-from sevenfold.workspace.checking import check
+from sevenfold.workspace.checking import check, check_journey
 from sevenfold.workspace.models import Workspace
-from tests.unit.journeys.audits import JOURNEY, found, only, steps
+from tests.unit.journeys.audits import JOURNEY, found, model, only, steps
 
 ENDLESS = "triggers: [{kind: event, event: Signed Up}]\n"
 
@@ -355,3 +355,15 @@ def test_what_is_wrong_with_a_block_is_said_once_where_its_author_wrote_it(
 
 def test_a_block_without_a_layer_is_refused() -> None:
     assert said("a: {kind: intervention, recovered: logins > 2}") == [("error", "missing_field", "a")]
+
+
+# -------------------------------------------------------------------------------------------- publishing
+
+
+def test_publishing_asks_about_one_journey_alone() -> None:
+    wrong = model(
+        JOURNEY.replace("for: 3d", "for: 0s"), OTHER.replace("RULE", "once").replace("first", "frst")
+    )
+    assert [p.field for p in check_journey(wrong, "first")] == ["journeys.first.steps.pause.for"]
+    assert [p.field for p in check_journey(wrong, "second")] == ["journeys.second.steps.back.journey"]
+    assert check_journey(model(JOURNEY), "first") == []
