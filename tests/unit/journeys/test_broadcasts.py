@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -329,3 +330,20 @@ def test_a_snapshot_anywhere_changes_nothing() -> None:
         return office.told
 
     assert story(True) == story(False)
+
+
+def test_a_broadcast_goes_on_when_the_workspace_changes() -> None:
+    office = world(4, pace="1 per 1m", resend="again")
+    office.control(
+        MONDAY,
+        "publish",
+        journey="help",
+        plan={"triggers": [{"kind": "api"}], "steps": {"end": {"kind": "exit"}}},
+    )
+    news(office, NINE, acknowledged=4)
+    outcome(office, NINE + 1, 0, "claimed", "sent", "opened")
+    plan = msgspec.to_builtins(office.fold.workspace.journeys["help"]) | {"title": "Another"}
+    office.control(NINE + MINUTE + 1, "publish", journey="help", plan=plan)
+    office.until(NINE + 9 * DAY)
+    assert starts(office) == [NINE, NINE + MINUTE, NINE + 2 * MINUTE, NINE + 3 * MINUTE]
+    assert sum(message["template"] == "again" for message in office.data("message")) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -248,3 +249,15 @@ def test_a_snapshot_anywhere_changes_nothing() -> None:
         return office.told
 
     assert story(True) == story(False)
+
+
+def test_risk_and_touches_outlive_a_change_of_the_workspace() -> None:
+    office = world()
+    office.track(NINE, "u", "Stalled")
+    send(office, NINE + HOUR)
+    plan = msgspec.to_builtins(office.fold.workspace.journeys["help"]) | {"title": "Another"}
+    office.control(NINE + 2 * HOUR, "publish", journey="help", plan=plan)
+    office.track(NINE + DAY, "u", "Back")
+    office.until(NINE + 5 * DAY)
+    assert [effect.time for effect in office.of("saved")] == [NINE + 3 * DAY]
+    assert len(office.of("at_risk")) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from sevenfold.engine import ControlError
@@ -433,3 +434,20 @@ def test_a_snapshot_anywhere_changes_nothing() -> None:
     kind = {"escalate": [{"after": "4h", "owner_manager": True, "reassign": True}]}
     step = {"on": WAITS, "within": "3d"}
     assert _story(world(kind, step), True) == _story(world(kind, step), False)
+
+
+def test_publishing_a_journey_leaves_tasks_and_who_waits_for_them_as_they_are() -> None:
+    office = world({"escalate": [{"after": "4h", "role": "manager"}]}, {"on": WAITS, "within": "3d"})
+    office.track(NINE, "u", "Stalled")
+    office.track(NINE + 1, "v", "Stalled")
+    model = office.fold.workspace.journeys["help"]
+    plan = msgspec.to_builtins(msgspec.structs.replace(model, title="Another title"))
+    office.control(NINE + HOUR, "publish", journey="help", plan=plan)
+    office.until(NINE + 5 * HOUR)
+    assert [effect.time for effect in office.of("task_escalated")] == [NINE + 4 * HOUR, NINE + 4 * HOUR + 1]
+    first, second = (task["task"] for task in office.data("task"))
+    office.control(NINE + 6 * HOUR, "task", task=first, action="close", outcome="saved")
+    assert office.data("ended")[0]["reason"] == "thanked"
+    office.until(NINE + 4 * DAY)
+    assert office.data("step")[-1]["outcome"] == "timeout"
+    assert [task["owner"] for task in office.data("task")] == ["ann", "ben"] and second
