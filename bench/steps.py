@@ -82,7 +82,7 @@ def shares(fold: Fold, batches: list[Events]) -> dict[str, float]:
     for unit in (fold.person, fold.account):
         evaluate: Any = wrap("evaluation", unit.evaluate)
         unit.evaluate = evaluate  # type: ignore[method-assign]
-        engine._evaluate[unit.index] = evaluate
+        engine._functions[unit.index] = _Evaluating(evaluate)
     engine._fire = wrap("expiry", fold._fire)
     engine._tick = wrap("ticks", fold._tick)
     closer: Any = fold.closer
@@ -95,6 +95,16 @@ def shares(fold: Fold, batches: list[Events]) -> dict[str, float]:
     steps.run(work)
     events = sum(map(len, batches))
     return {step: ns / 1_000 / events for step, ns in steps.ns.most_common()}
+
+
+class _Evaluating:
+    """Functions by mask that are one timed step."""
+
+    def __init__(self, evaluate: Callable[..., Any]) -> None:
+        self._evaluate = evaluate
+
+    def __getitem__(self, mask: int) -> Callable[[int, int], Any]:
+        return lambda row, t: self._evaluate(row, t, mask)
 
 
 def operations(fold: Fold, batches: list[Events]) -> float:

@@ -99,7 +99,7 @@ class Compiling(Merging):
             unit.finish()
         if journeys is not None:
             journeys.finish()
-        self._evaluate = [unit.evaluate for unit in self.compiled]
+        self._functions = [unit.functions for unit in self.compiled]
         self._role_weights = {
             members_label(k): v.members.roles
             for k, v in self.workspace.scores.items()

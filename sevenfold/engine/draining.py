@@ -36,7 +36,7 @@ class Draining(Compiling):
 
     def _fire(self, until: int) -> bool:
         """Entries and timers due at or before `until`. True: one of them brought a tick nearer than that."""
-        wheel, valued, fires, evaluate = self.wheel, self.valued, self._fires, self._evaluate
+        wheel, valued, fires, functions = self.wheel, self.valued, self._fires, self._functions
         while True:
             v = valued.head(until, self.forward) if valued.next_due <= until else None
             # Up to the instant of the next entry that carries a value the others are by themselves.
@@ -57,7 +57,7 @@ class Draining(Compiling):
                         d = fires[op](row, due, 1, 0)
                         if d:
                             self._cause = op
-                            evaluate[(key >> _KIND_SHIFT) & _KIND_MASK](row, due, d)
+                            functions[(key >> _KIND_SHIFT) & _KIND_MASK][d](row, due)
                     if self._tick_due < until:
                         wheel.head(until, self.forward)
                         return True
@@ -94,7 +94,7 @@ class Draining(Compiling):
             d = self._fires[op](row, self.t, 1, 0)
             if d:
                 self._cause = op
-                self._evaluate[kind](row, self.t, d)
+                self._functions[kind][d](row, self.t)
 
     def _fire_value(self, v: tuple[int, int]) -> None:
         """The next entry that carries a value, with whatever is due at its instant."""
@@ -109,7 +109,7 @@ class Draining(Compiling):
             d = self._fires[op](row, due, 1, value)
             if d:
                 self._cause = op
-                self._evaluate[(key >> _KIND_SHIFT) & _KIND_MASK](row, due, d)
+                self._functions[(key >> _KIND_SHIFT) & _KIND_MASK][d](row, due)
             return
         found: dict[int, list[int]] = {}
         while wheel.next_due <= due and (key := wheel.head(due, self.forward)) is not None:
@@ -136,7 +136,7 @@ class Draining(Compiling):
                 d |= self._fires[low & OP_MASK](row, due, entries, total)
             if d:
                 self._cause = lows[0] & OP_MASK
-                self._evaluate[kind](row, due, d)
+                self._functions[kind][d](row, due)
 
     def _tick(self, tick: int) -> None:
         """Closes every account touched since the last tick, then tells its members what changed."""

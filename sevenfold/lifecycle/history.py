@@ -1,9 +1,8 @@
-"""Score history: 28 daily and 26 weekly values a score, velocity and facts about them, computed for all rows
-at once.
+"""Score history: 28 daily and 26 weekly values a score, velocity and facts, computed for all rows at once.
 
-Values are kept in 1/100 point without the jumps that a change of weights makes, so that a new stage is
-never read as a
-decline. A day close is one vector pass; only subjects for whom something flips are looked at one by one.
+Values are kept in 1/100 point without the jumps that a change of weights makes, so that a new stage is never
+read as a decline. A day close is one vector pass; only subjects for whom something flips are looked at one by
+one.
 """
 
 from __future__ import annotations
@@ -12,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from ..effects import VELOCITY
 from ..profiles.columns import UNKNOWN, UNKNOWN16, UNKNOWN32, Array
 from ..profiles.unit import Unit
 from .scores import MILLI, VELOCITIES, ScoreNode, exact
 
 DAYS, WEEKS = 28, 26
 DAYS_LEAST, WEEKS_LEAST = 7, 4
+_SHOWN = (None, *sorted(VELOCITIES, key=VELOCITIES.__getitem__))
 CENTI = 10
 """1/1000 points in a stored unit."""
 
@@ -42,6 +43,7 @@ class ScoreHistory:
 
     def finish(self) -> None:
         self._velocity_changed = self.unit.changer(self.node.velocity_slot)
+        self._tell = self.unit.host.emitter(self.unit, VELOCITY, self.node.label)
 
     def forget(self) -> None:
         """No day was ever closed."""
@@ -141,17 +143,14 @@ class ScoreHistory:
 
     def settle_velocity(self, row: int, velocity: int) -> int:
         """Takes a row's new velocity; returns who must look again."""
-        node = self.node
-        assert node.velocity is not None
-        held: Any = self.unit.env.scope[node.velocity.name]
+        column = self.node.velocity
+        assert column is not None
+        held: Any = self.unit.env.scope[column.name]
         old = held[row]
         if old == velocity:
             return 0
         held[row] = velocity
-        shown = {0: None, **{code: text for text, code in VELOCITIES.items()}}
-        self.unit.host.emit(
-            self.unit, row, "velocity", node.label, {"from": shown[old], "to": shown[velocity]}
-        )
+        self._tell(row, {"from": _SHOWN[old], "to": _SHOWN[velocity]})
         return self._velocity_changed(row, old, velocity)
 
     def daily_values(self, day: int, rows: Any) -> Array:
