@@ -195,10 +195,10 @@ TASKS_RETRIED_MAX = 100
 """Tasks without an owner that are offered again in one operation."""
 TASK_TEXT_CHARS_MAX = 4_000
 """A note, and any other text that a control record puts on a task."""
-OFFER_CODES_MAX = 1_000_000
+OFFER_CODES_ENTRIES_MAX = 1_000_000
 """Codes of one pool."""
 OFFER_CODE_CHARS_MAX = 64
-BROADCAST_AUDIENCE_TOLERANCE_PERCENT = 10
+BROADCAST_EXCESS_PER_HUNDRED_MAX = 10
 """How much larger than acknowledged an audience may be."""
 
 # --- scenarios and trying out -------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from ..errors import SevenfoldError
-from ..limits import OFFER_CODE_CHARS_MAX, OFFER_CODES_MAX
+from ..limits import OFFER_CODE_CHARS_MAX, OFFER_CODES_ENTRIES_MAX
 from ..profiles.expressions import parse_duration
 from ..profiles.unit import listens
 from ..workspace.base import PERSON
@@ -46,8 +46,8 @@ def written_codes(name: str, model: OfferPool, catalogues: Any) -> list[str]:
         codes += [str(row[model.column]) for row in table.rows if row.get(model.column) not in (None, "")]
     if not codes and model.prefix is None:
         raise OfferError(f"offer `{name}` has no codes", fix="write codes, a catalogue or a prefix")
-    if len(codes) > OFFER_CODES_MAX:
-        raise OfferError(f"offer `{name}` has {len(codes)} codes", fix=f"at most {OFFER_CODES_MAX}")
+    if len(codes) > OFFER_CODES_ENTRIES_MAX:
+        raise OfferError(f"offer `{name}` has {len(codes)} codes", fix=f"at most {OFFER_CODES_ENTRIES_MAX}")
     if any(len(code) > OFFER_CODE_CHARS_MAX for code in codes):
         fix = f"at most {OFFER_CODE_CHARS_MAX} characters"
         raise OfferError(f"offer `{name}` has a code that is too long", fix=fix)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..limits import BROADCAST_AUDIENCE_TOLERANCE_PERCENT
+from ..limits import BROADCAST_EXCESS_PER_HUNDRED_MAX
 from ..messages.holdouts import PLACES, draw
 from .times import NEVER
 
@@ -18,7 +18,7 @@ State = Literal["planned", "scheduled", "sending", "testing", "paused", "done", 
 
 def too_many(size: int, acknowledged: int) -> bool:
     """Whether an audience is more than a tenth larger than its author was shown."""
-    return size * 100 > acknowledged * (100 + BROADCAST_AUDIENCE_TOLERANCE_PERCENT)
+    return size * 100 > acknowledged * (100 + BROADCAST_EXCESS_PER_HUNDRED_MAX)
 
 
 def paced(instants: Iterable[int], pace: tuple[int, int] | None, start: int) -> array[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.controls import ControlError, control, find
 from ..events.times import parse_ms
-from ..limits import OFFER_CODE_CHARS_MAX, OFFER_CODES_MAX, TASK_TEXT_CHARS_MAX
+from ..limits import OFFER_CODE_CHARS_MAX, OFFER_CODES_ENTRIES_MAX, TASK_TEXT_CHARS_MAX
 from ..workspace.base import ACCOUNT, PERSON
 from .broadcasts import Broadcasts
 from .checklist import Checklist
@@ -222,8 +222,9 @@ def _codes(fold: Fold, record: Record) -> None:
     pool = offers.pools.get(name)
     if pool is None or pool.prefix is not None:
         raise ControlError(f"there is no pool of written codes `{name}`")
-    if not isinstance(codes, list) or len(codes) + len(pool.codes) > OFFER_CODES_MAX:
-        raise ControlError("`codes` are missing or too many", fix=f"a list of at most {OFFER_CODES_MAX}")
+    if not isinstance(codes, list) or len(codes) + len(pool.codes) > OFFER_CODES_ENTRIES_MAX:
+        fix = f"a list; a pool has at most {OFFER_CODES_ENTRIES_MAX}"
+        raise ControlError("`codes` are missing or too many", fix=fix)
     if not all(isinstance(code, str) and 0 < len(code) <= OFFER_CODE_CHARS_MAX for code in codes):
         raise ControlError(f"a code is a text of at most {OFFER_CODE_CHARS_MAX} characters")
     offers.add(name, codes)
