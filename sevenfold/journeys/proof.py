@@ -73,9 +73,11 @@ def _cannot(node: x.Node, want: bool, counts: Counts) -> bool:
 def _of_count(node: x.Compare, counts: Counts) -> bool | None:
     """What a comparison of a count with a number below 0, or with 0, says of all counts."""
     found = _bound(node)
-    if found is None or not isinstance(found[2], Fraction) or not counts(found[0]):
+    if found is None:
         return None
-    _, op, value = found
+    name, op, value = found
+    if not isinstance(value, Fraction) or not counts(name):
+        return None
     if value < 0:
         return op in (">", ">=", "!=")
     if value == 0 and op in (">=", "<"):
