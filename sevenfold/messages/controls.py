@@ -1,5 +1,8 @@
-"""Control records about messages: outcomes, consent, addresses to leave alone, channels switched on and
-off.
+"""Control records about messages: outcomes, consent, addresses to leave alone, channels switched on and off.
+
+A record that makes no sense raises ControlError. One about a channel, category or message that the workspace
+does not have (any more) changes nothing: a log outlives the workspaces it is folded under. People whom it
+names are created all the same, so that everybody has the same place under every workspace.
 """
 
 from __future__ import annotations
@@ -25,7 +28,10 @@ def _outcome(fold: Fold, record: dict[str, Any]) -> None:
     """`{effect, outcome, at?, reason?, permanent?, machine?}`: what became of a message or a call."""
     outcome = _one_of(record, "outcome", OUTCOMES)
     reason = record.get("reason")
-    _desk(fold).hearing.outcome(
+    desk = _desk(fold)
+    if desk is None:
+        return
+    desk.hearing.outcome(
         str(record.get("effect")),
         outcome,
         _time(fold, record),
@@ -40,15 +46,18 @@ def _consent(fold: Fold, record: dict[str, Any]) -> None:
     """`{person: {user_id: ...}, channel?, category?, status, source?, at?}`: somebody said something. A
     person whom nobody has heard of is created.
     """
-    desk, status = _desk(fold), _one_of(record, "status", STATUSES)
-    channel, category = _channel_name(desk, record), _category(desk, record)
+    status = _one_of(record, "status", STATUSES)
     row = listed_person(fold, record.get("person"))
     if not row:
         raise ControlError(
             "the record does not say who", fix="`person: {user_id: ...}` or another identifier"
         )
-    te = _time(fold, record)
-    desk.hearing.say(row, status, te, channel, category, str(record.get("source") or "control"))
+    desk = _desk(fold)
+    if desk is not None and _has(desk, record):
+        source = str(record.get("source") or "control")
+        desk.hearing.say(
+            row, status, _time(fold, record), record.get("channel"), record.get("category"), source
+        )
 
 
 @control("import_opt_outs")
@@ -57,32 +66,28 @@ def _import_opt_outs(fold: Fold, record: dict[str, Any]) -> None:
     people who said no elsewhere. People whom nobody has heard of are created, so that the no stands when
     they come.
     """
-    desk = _desk(fold)
     rows = record.get("opt_outs") or []
     if not isinstance(rows, list) or len(rows) > OPT_OUT_IMPORT_ROWS_MAX:
         raise ControlError(
             f"opt-outs are a list of at most {OPT_OUT_IMPORT_ROWS_MAX}", fix="split it into several records"
         )
-    channel, category, te = _channel_name(desk, record), _category(desk, record), _time(fold, record)
-    source = str(record.get("source") or "import")
-    unusable = 0
+    found, unusable = [], 0
     for one in rows:
         person = one.get("person", one) if isinstance(one, dict) else one
         if isinstance(person, str) and "@" in person:
             person = {"email": person}
         row = listed_person(fold, person)
-        if row:
-            desk.hearing.opt_out(row, channel, category, te, source)
-        else:
-            unusable += 1
-    data = {
-        "channel": channel,
-        "category": category,
-        "source": source,
-        "rows": len(rows),
-        "unusable": unusable,
-    }
-    tell_all(fold, "opt_outs", source, data)
+        unusable += not row
+        found += [row] if row else []
+    desk = _desk(fold)
+    if desk is None or not _has(desk, record):
+        return
+    channel, category = record.get("channel"), record.get("category")
+    te, source = _time(fold, record), str(record.get("source") or "import")
+    for row in found:
+        desk.hearing.opt_out(row, channel, category, te, source)
+    told = {"channel": channel, "category": category, "source": source, "rows": len(rows)}
+    tell_all(fold, "opt_outs", source, {**told, "unusable": unusable})
 
 
 @control("suppress")
@@ -90,33 +95,45 @@ def _suppress(fold: Fold, record: dict[str, Any]) -> None:
     """`{channel?, address, reason?}`: nothing is sent to this address on the channel (or kind; none given:
     all that have addresses).
     """
-    desk, reason = _desk(fold), _one_of({"reason": "manual", **record}, "reason", REASONS)
-    for channel in _addressed(desk, record):
-        desk.hearing.suppress(channel, _address(record), reason, _holder(fold, channel, _address(record)))
+    reason, address = _one_of({"reason": "manual", **record}, "reason", REASONS), _address(record)
+    for desk, channel in _addressed(fold, record):
+        desk.hearing.suppress(channel, address, reason, _holder(fold, channel, address))
 
 
 @control("unsuppress")
 def _unsuppress(fold: Fold, record: dict[str, Any]) -> None:
     """`{channel?, address}`: messages may go to this address again."""
-    desk = _desk(fold)
-    for channel in _addressed(desk, record):
-        desk.hearing.unsuppress(channel, _address(record))
+    address = _address(record)
+    for desk, channel in _addressed(fold, record):
+        desk.hearing.unsuppress(channel, address)
 
 
 @control("channel")
 def _channel(fold: Fold, record: dict[str, Any]) -> None:
     """`{name, on: true or false}`: switches a channel."""
-    desk, name = _desk(fold), str(record.get("name"))
-    if name not in desk.channels.named:
-        raise ControlError(f"unknown channel `{name}`", fix=f"one of {', '.join(desk.channels.named)}")
-    desk.switch(name, record.get("on") is not False)
+    desk, name = _desk(fold), record.get("name")
+    if not isinstance(name, str) or not isinstance(record.get("on"), bool):
+        raise ControlError("a channel is switched by its `name`, to `on: true` or `on: false`")
+    if desk is not None and _has(desk, {**record, "channel": name}):
+        desk.switch(name, record["on"])
 
 
-def _desk(fold: Fold) -> Messages:
+def _desk(fold: Fold) -> Messages | None:
+    """The desk; None in a workspace that has nothing to do with messages."""
     found = fold.journeys.services.get("messages") if fold.journeys is not None else None
-    if not isinstance(found, Messages):
-        raise ControlError("the workspace has no journeys, so nothing is known about messages")
-    return found
+    return found if isinstance(found, Messages) else None
+
+
+def _has(desk: Messages, record: dict[str, Any]) -> bool:
+    """Whether the workspace has the channel and the category of a record; effect `ignored` says if not."""
+    channel, category = record.get("channel"), record.get("category")
+    if channel is not None and not desk.channels.meant(channel):
+        tell_all(desk.fold, "ignored", str(record["op"]), {"channel": channel, "reason": "unknown"})
+        return False
+    if category is not None and category not in desk.consents.categories:
+        tell_all(desk.fold, "ignored", str(record["op"]), {"category": category, "reason": "unknown"})
+        return False
+    return True
 
 
 def _one_of(record: dict[str, Any], field: str, known: Any) -> str:
@@ -132,25 +149,13 @@ def _time(fold: Fold, record: dict[str, Any]) -> int:
     return fold.t if at is None else min(at, fold.t)
 
 
-def _channel_name(desk: Messages, record: dict[str, Any]) -> str | None:
-    name = record.get("channel")
-    if name is not None and not desk.channels.meant(str(name)):
-        raise ControlError(f"unknown channel `{name}`", fix=f"one of {', '.join(desk.channels.named)}")
-    return None if name is None else str(name)
-
-
-def _category(desk: Messages, record: dict[str, Any]) -> str | None:
-    category = record.get("category")
-    if category is not None and category not in desk.consents.categories:
-        known = ", ".join(filter(None, desk.consents.categories))
-        raise ControlError(f"unknown category `{category}`", fix=f"one of {known}")
-    return category
-
-
-def _addressed(desk: Messages, record: dict[str, Any]) -> list[Channel]:
-    """The channels that a record about an address means."""
-    name = _channel_name(desk, record)
-    return [channel for channel in desk.channels.meant(name) if channel.address is not None]
+def _addressed(fold: Fold, record: dict[str, Any]) -> list[tuple[Messages, Channel]]:
+    """The channels that a record about an address means, each with the desk."""
+    desk = _desk(fold)
+    if desk is None or not _has(desk, record):
+        return []
+    meant = desk.channels.meant(record.get("channel"))
+    return [(desk, channel) for channel in meant if channel.address is not None]
 
 
 def _address(record: dict[str, Any]) -> str:

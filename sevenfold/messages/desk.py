@@ -159,7 +159,7 @@ class Messages(Service):
 
     def switch(self, name: str, on: bool) -> None:
         """Switches a channel on or off; messages already on their way go on."""
-        if (name not in self.channels.off) == on:
+        if name not in self.channels.named or (name not in self.channels.off) == on:
             return
         if on:
             self.channels.off.discard(name)

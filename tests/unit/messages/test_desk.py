@@ -125,17 +125,56 @@ def test_an_outcome_of_a_message_nobody_remembers_is_told() -> None:
         ("outcome", {"effect": "0", "outcome": "lost"}),
         ("consent", {"person": {"user_id": "ada"}, "status": "maybe"}),
         ("consent", {"status": "in"}),
-        ("consent", {"person": {"user_id": "ada"}, "status": "in", "channel": "pigeon"}),
-        ("consent", {"person": {"user_id": "ada"}, "status": "in", "category": "spam"}),
         ("suppress", {"channel": "email"}),
         ("suppress", {"channel": "email", "address": "a@b.co", "reason": "mood"}),
-        ("channel", {"name": "pigeon", "on": False}),
+        ("channel", {"name": "email", "on": "no"}),
+        ("channel", {"on": False}),
         ("import_opt_outs", {"opt_outs": "all"}),
     ],
 )
 def test_a_record_that_makes_no_sense_is_refused(op: str, fields: dict[str, Any]) -> None:
     with pytest.raises(ControlError):
         World(consent=NEWS).control(op, **fields)
+
+
+@pytest.mark.parametrize(
+    ("op", "fields", "named"),
+    [
+        ("consent", {"person": {"user_id": "eve"}, "status": "in", "channel": "pigeon"}, "channel"),
+        ("consent", {"person": {"user_id": "eve"}, "status": "in", "category": "spam"}, "category"),
+        ("import_opt_outs", {"opt_outs": ["eve@shop.example"], "category": "spam"}, "category"),
+        ("suppress", {"channel": "pigeon", "address": "a@b.co"}, "channel"),
+        ("unsuppress", {"channel": "pigeon", "address": "a@b.co"}, "channel"),
+        ("channel", {"name": "pigeon", "on": False}, "channel"),
+    ],
+)
+def test_what_the_workspace_does_not_have_any_more_is_ignored(
+    op: str, fields: dict[str, Any], named: str
+) -> None:
+    world = World(consent=NEWS)
+    effects = world.control(op, **fields)
+    ignored = the(effects, "ignored")
+    assert ignored.name == op and ignored.data["reason"] == "unknown" and named in ignored.data
+    people = 1 if "person" in fields or "opt_outs" in fields else 0
+    assert len(of(effects, "created")) == people and len(effects) == people + 1
+
+
+@pytest.mark.parametrize(
+    ("op", "fields"),
+    [
+        ("outcome", {"effect": "0" * 16, "outcome": "sent"}),
+        ("consent", {"person": {"user_id": "eve"}, "status": "in"}),
+        ("import_opt_outs", {"opt_outs": ["eve@shop.example"]}),
+        ("suppress", {"address": "a@b.co"}),
+        ("channel", {"name": "email", "on": False}),
+    ],
+)
+def test_a_log_that_knows_of_messages_folds_under_a_workspace_that_does_not(
+    op: str, fields: dict[str, Any]
+) -> None:
+    world = World(journeys={}, templates={})
+    assert world.fold.journeys is None
+    assert [one.kind for one in world.control(op, **fields)] in ([], ["created"])
 
 
 # ------------------------------------------------------------------------------ waiting for outcomes
