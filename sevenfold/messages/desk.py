@@ -13,6 +13,7 @@ import msgspec
 
 from ..events.model import Event
 from ..journeys.serving import Service
+from ..journeys.steps.exit import Exit
 from ..journeys.telling import tell_all
 from ..profiles.where import dig
 from . import hearing
@@ -184,10 +185,16 @@ class Messages(Service):
         self.hearing.preferences(row, given.get("categoryPreferences"), te)
 
     def run_ended(self, run: RunView) -> None:
-        """Takes back what the run shows in the product; of a merged run all that nobody has claimed."""
+        """Takes back what a run that was cut short shows in the product; of a merged one all that nobody has
+        claimed. A run that came to its end leaves what it said.
+        """
         self.run_counts.pop(run.number, None)
         if run.end_reason == "merged":
             self.cancel(run.id)
+        if run.end_reason == "completed" or isinstance(
+            run.plan.models[self.runtime.runs.step[run.slot]], Exit
+        ):
+            return
         for owed in self.book.of_run(run.id):
             if owed.leased and owed.revoke:
                 self._take_back(owed, "revoked")

@@ -70,7 +70,7 @@ class Message(StepBase, tag="message", frozen=True, kw_only=True):
     expires: str | None = None
     """Of in-app messages: how long they may be shown (the lease)."""
     revoke: bool = True
-    """In-app messages not yet shown are taken back when the run ends."""
+    """In-app messages not yet shown are taken back when the run is cut short (an exit, a goal, a merge)."""
     offer: str | None = None
     """A code from this pool goes with the message."""
     data: dict[str, Any] = {}

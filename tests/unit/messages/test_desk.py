@@ -310,7 +310,7 @@ def in_app(**step: Any) -> dict[str, Any]:
     return {"greet": journey}
 
 
-def test_what_waits_in_the_product_is_taken_back_when_the_run_ends() -> None:
+def test_what_waits_in_the_product_is_taken_back_when_the_run_is_cut_short() -> None:
     world = World(messaging=CAP, journeys=in_app())
     message = the(world.do(), "message")
     assert message.data["shown_until"] == world.t + 3 * DAY
@@ -326,6 +326,17 @@ def test_what_was_shown_is_not_taken_back(shown: str) -> None:
     world = World(journeys=in_app())
     world.tell(the(world.do(), "message"), "sent", shown)
     assert of(world.do("Bought"), "revoked") == []
+
+
+@pytest.mark.parametrize("last", [[], [("over", {"kind": "exit", "reason": "said"})]])
+def test_a_run_that_comes_to_its_end_leaves_what_it_said(last: list[Any]) -> None:
+    journeys = in_app()
+    del journeys["greet"]["steps"]["rest"]
+    journeys["greet"]["steps"] |= dict(last)
+    world = World(journeys=journeys)
+    effects = world.do()
+    assert of(effects, "ended") and not of(effects, "revoked")
+    assert len(list(world.desk.book.to_send())) == 1
 
 
 def test_a_step_may_leave_it_there() -> None:
