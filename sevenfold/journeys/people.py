@@ -18,8 +18,9 @@ class Calendar(Model, frozen=True, kw_only=True):
 
 class OwnerRule(Model, frozen=True, kw_only=True):
     """Who gets a task: the first rule that finds somebody present with room. ``trait`` names a
-    trait of the subject (or its account) that holds the person's key; ``role`` picks from the
-    people who act, by ``round_robin`` or the least loaded (``capacity``).
+    trait of the subject (or its account) that holds the person's key, and who is away is
+    replaced by their fallback; ``role`` picks from the people who act, by ``round_robin`` or
+    those with the fewest open tasks. ``capacity`` bounds both.
     """
 
     trait: str | None = None
@@ -29,7 +30,10 @@ class OwnerRule(Model, frozen=True, kw_only=True):
 
 
 class Escalation(Model, frozen=True, kw_only=True):
-    """When the task is still open ``after`` so many business hours: it goes to (or is shown to) these."""
+    """When the task is still open ``after`` so many business hours it is shown to the owner's
+    manager, to everybody present of a role, or both; with ``reassign`` it becomes the manager's,
+    else that of somebody with room in the role. Levels are written in the order they come.
+    """
 
     after: str
     role: str | None = None
@@ -38,8 +42,10 @@ class Escalation(Model, frozen=True, kw_only=True):
 
 
 class TaskKind(Model, frozen=True, kw_only=True):
-    """A kind of human task. ``due`` counts business hours of ``calendar``. ``channel`` and
-    ``template`` tell the owner.
+    """A kind of human task. ``due`` counts business hours of ``calendar`` (all hours without
+    one). ``title`` and ``talk_track`` may name values in braces, ``{logins_7d}``; ``evidence``
+    names those that go with the task. ``channel`` and ``template`` tell the owner. Somebody may
+    put a task off ``snooze_max`` times.
     """
 
     title: str
@@ -57,7 +63,10 @@ class TaskKind(Model, frozen=True, kw_only=True):
 
 
 class People(Model, frozen=True, kw_only=True):
-    """The catalogue of people who act, and which of its columns say what."""
+    """The catalogue of people who act, and which of its columns say what. ``role`` may hold
+    several, parted by commas; ``capacity`` is the number of open tasks; the days ``away_from``
+    and ``away_to`` are both away; ``fallback`` stands in.
+    """
 
     catalogue: str
     key: str = "email"
@@ -99,9 +108,9 @@ class Playbook(Model, frozen=True, kw_only=True):
 
 
 class Save(Model, frozen=True, kw_only=True):
-    """What counts as a save: a subject ``at_risk`` that ``recovered`` within so long after the
-    touchpoint, and stays so for ``held``. It is attributed to the last touchpoint (message or
-    task) before recovery.
+    """What counts as a save: a subject ``at_risk`` that ``recovered`` within so long after a
+    touch, and stays so for ``held``. It is attributed to the last touch (a message that was sent,
+    a task that was opened or closed) before recovery.
     """
 
     of: str = PERSON
@@ -112,9 +121,9 @@ class Save(Model, frozen=True, kw_only=True):
 
 
 class OfferPool(Model, frozen=True, kw_only=True):
-    """A pool of codes: one per subject and run. ``codes`` or a catalogue's column; ``expires``
-    after it was given; ``cost`` in the workspace's currency; ``redeemed`` is the event whose
-    property ``code`` redeems it.
+    """A pool of codes: one for each run of a subject. ``codes`` or a catalogue's column;
+    ``expires`` after it was given; ``cost`` in the workspace's currency; ``redeemed`` is the
+    event whose ``code_property`` redeems it.
     """
 
     codes: list[str] = []
