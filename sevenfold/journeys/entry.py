@@ -185,8 +185,7 @@ class Entries:
         journeys.fold.emit(plan.unit, row, "run", plan.name, data)
 
     def _ghost(self, plan: CompiledJourney, row: int) -> str:
-        """What keeps the subject from being sent anything: shadow, universal, programme, journey, or nothing.
-        """
+        """What keeps the subject from being sent anything: shadow, universal, programme, journey, or nothing."""
         messaging, model = self.messaging, plan.model
         if model.state == "shadow":
             return "shadow"
@@ -268,7 +267,8 @@ class Entries:
         if limits.entries is not None:
             n, per = limit_of(limits.entries)
             memory = self._memory(plan, row)
-            if isinstance(memory, list) and sum(1 for at in memory if at > t - per) >= n:
+            times = memory.values() if isinstance(memory, dict) else memory
+            if isinstance(memory, list | dict) and sum(1 for at in times if at > t - per) >= n:
                 return "limit_entries"
         most = self.messaging.concurrent_journeys
         if most is not None and len(self.journeys.of_subject(plan.unit, row)) >= most:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ..errors import SevenfoldError
 from ..profiles.wheel import NEVER
 from .entry import Trigger
@@ -32,7 +34,9 @@ def way(plan: CompiledJourney, step: str) -> tuple[Any, ...]:
     at = plan.ids.index(step)
     following = plan.ids[at + 1] if at + 1 < len(plan.ids) else EXIT
     model = plan.written[step]
-    return model, model.next or (following if model.falls_through() else None)
+    # What is written for people makes no other step.
+    plain = msgspec.structs.replace(model, title="", description="")
+    return plain, model.next or (following if model.falls_through() else None)
 
 
 def same(old: CompiledJourney, new: CompiledJourney, step: str) -> bool:

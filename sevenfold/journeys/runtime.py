@@ -210,7 +210,8 @@ class Journeys(Moving):
 
     def consents(self, row: int, given: dict[str, Any], te: int) -> None:
         """An event brings the person's consent in its context, whatever its name is."""
-        self.services["messages"].consents_given(row, given, te)
+        desk: Any = self.services["messages"]
+        desk.consents_given(row, given, te)
 
     def _seen_at(self, row: int, type_: str, te: int) -> bool:
         """Whether the event begins a session of the person."""

@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from sevenfold.workspace import models as m
+from tests.peer_cases import journeys
 from tests.peer_cases import operators as ops
 from tests.peer_cases.differences import DIFFERENCES
 from tests.peer_cases.operators import Field, either, every
@@ -61,8 +64,10 @@ class Definitions:
 class Translation:
     """A workspace made of `definitions`. `lifted` gathers what records must name, for a whole case."""
 
-    def __init__(self, definitions: Definitions, lifted: Lifted) -> None:
+    def __init__(self, definitions: Definitions, lifted: Lifted, *, random: float | None = None) -> None:
         self.lifted = lifted
+        self._definitions = definitions
+        self._random = random
         self.traits: dict[str, m.Trait] = {}
         self.signals: dict[str, m.Signal] = {}
         self.segments: dict[str, m.Segment] = {}
@@ -87,14 +92,78 @@ class Translation:
                 self.readers[label] = self.reader(one["definition"])
             except SkipError as reason:
                 self.unanswered[label] = str(reason)
+        self._journeys = journeys.Journeys(self, random)
+        self.journeys: dict[str, dict[str, Any]] = {}
+        """Every journey that runs or ran, as our YAML has it."""
+        for label, one in definitions.journeys.items():
+            try:
+                self.journeys[label] = self._journeys.journey(label, one)
+            except SkipError as reason:
+                self.unanswered[f"journey {label}"] = str(reason)
 
     @property
     def workspace(self) -> m.Workspace:
         """Only ids identify: the cases exercise no merging, and two of their users may share an address."""
         identity = m.Identity(order=("user_id", "anonymous_id"))
+        defined = self._definitions.journeys
+        running = {
+            label: {**one, "state": "published" if is_running(defined[label]) else "draft"}
+            for label, one in self.journeys.items()
+        }
         return m.Workspace(
-            name="peer", identity=identity, traits=self.traits, signals=self.signals, segments=self.segments
+            name="peer",
+            identity=identity,
+            entities=journeys.entities(defined),
+            traits=self.traits,
+            signals=self.signals,
+            segments=self.segments,
+            channels=msgspec.convert(journeys.channels(), dict[str, m.DeliveryChannel]),
+            templates=msgspec.convert(journeys.templates(defined), dict[str, m.Template]),
+            journeys=msgspec.convert(running, dict[str, m.Journey]),
         )
+
+    # --------------------------------------------------------------------------------------------- journeys
+
+    def event_name(self, event: dict[str, Any]) -> str:
+        """Our name of the events that a definition listens to."""
+        return _events(event)
+
+    def in_journey(self, segment: str, key: str) -> str:
+        """The condition that a segment is inside a journey with this key ("": without)."""
+        definition = self._definitions.segments[segment]["definition"]
+        if definition["type"] == "keyed_performed":
+            if not key:
+                raise SkipError(f"segment `{segment}` asks for a key, and the journey has none")
+            return self._keyed(definition, journeys.kind_of(key))
+        if segment in self.unanswered:
+            raise SkipError(self.unanswered[segment])
+        return ops.dotted(*(("person",) if key else ()), "segment", self.labels[segment])
+
+    def _keyed(self, definition: Definition, kind: str) -> str:
+        """How often an event happened to the thing that the run is about."""
+        within = definition.get("within_seconds")
+        window = ops.milliseconds(within) if within is not None else None
+        where = self._where(definition.get("where") or [])
+        count = m.Count(of=kind, event=_events(definition["event"]), where=where, window=window)
+        times = definition.get("times") or {"cmp": "gte", "n": 1}
+        return f"{self._signal('keyed', count)} {ops.ORDER[times['cmp']]} {times['n']}"
+
+    def dates(self, label: str, key: str) -> list[str]:
+        """Where a date property is read inside a journey, the best source first."""
+        definition = self._definitions.user_properties[label]["definition"]
+        children = definition["children"] if definition["type"] == "any_of" else [definition]
+        found = []
+        for child in children:
+            parts = parts_of(child["path"])
+            keys = keys_of(parts)
+            if keys is None:
+                raise SkipError("a date at a place in a list")
+            if child["type"] == "trait":
+                found.append(("person." if key else "") + self._typed(keys, "date"))
+            else:
+                # The newest such event has started the run, or it is the one that a signal keeps.
+                found.append(ops.dotted("event", *keys))
+        return found
 
     # --------------------------------------------------------------------------------------------- segments
 
@@ -261,6 +330,11 @@ class Translation:
         return lambda person: (
             self.lifted.without(person["signals"][label]) if path == "$" else person["signals"][label]
         )
+
+
+def is_running(journey: dict[str, Any]) -> bool:
+    """Whether a journey takes people now."""
+    return bool(journey.get("status", "running") == "running")
 
 
 def _given(value: Any) -> Any:

@@ -94,6 +94,13 @@ DIFFERENCES: Final = {
             "skipped",
         ),
         Difference(
+            "local weekday",
+            "a weekday is that of the instant in UTC",
+            "a weekday is that of the local calendar, like the time of day beside it",
+            "Friday 05:00 in Tokyo is Friday, whatever day it is in London",
+            "skipped",
+        ),
+        Difference(
             "chance",
             "a bucket is drawn by the source's own hash",
             "a split is drawn by our hash, so other people are in it",

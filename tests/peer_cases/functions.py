@@ -10,7 +10,7 @@ from tests.peer_cases.definitions import Definitions, Translation
 from tests.peer_cases.outcome import SkipError
 from tests.peer_cases.paths import holding, merged, parts_of
 from tests.peer_cases.records import Lifted, record
-from tests.peer_cases.waits import delay_until, delay_until_property, fixed_delay
+from tests.peer_cases.waits import delay_until, delay_until_property, fixed_delay, time_window
 from tests.peer_cases.world import Item, World
 
 Definition = dict[str, Any]
@@ -143,4 +143,5 @@ FUNCTIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "delay_until_property": delay_until_property,
     "delay_until": delay_until,
     "fixed_delay": fixed_delay,
+    "time_window": time_window,
 }

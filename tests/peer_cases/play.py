@@ -12,15 +12,16 @@ from typing import Any
 from sevenfold.effects import ENTERED, Effect
 from sevenfold.errors import SevenfoldError
 from sevenfold.events.times import parse_ms
-from tests.peer_cases.definitions import Definitions, Translation
+from tests.peer_cases.definitions import Definitions, Translation, is_running
 from tests.peer_cases.differences import DIFFERENCES
 from tests.peer_cases.functions import FUNCTIONS
 from tests.peer_cases.outcome import MismatchError, Outcome, SkipError, expect
 from tests.peer_cases.records import SUBSCRIPTION, Lifted, record
+from tests.peer_cases.waits import next_local_time, weekday_differs
 from tests.peer_cases.world import Item, Repeated, World
 
 Step = dict[str, Any]
-MESSAGES = "journeys and messages are not built yet"
+MESSAGES = "this has no counterpart of ours"
 
 
 def play(case: dict[str, Any], *, generated_max: int | None = None) -> Outcome:
@@ -59,6 +60,7 @@ class Play:
         self.world.now = parse_ms(case.get("clock_start", 0)) or 0
 
     def run(self) -> None:
+        self.random: float | None = None
         self._start_journeys({})
         for step in self.case["steps"]:
             if step["type"] == "evaluate_function":
@@ -70,9 +72,15 @@ class Play:
             handler(self, step)
 
     def _function(self, step: Step) -> None:
+        if step["function"] == "next_local_time":
+            got = next_local_time(step["args"], step["expected"])
+            if got != step["expected"] and weekday_differs(step["args"]):
+                raise SkipError.differs(DIFFERENCES["local weekday"], f"we answer {got}")
+            expect(step["function"], step["expected"], got)
+            return
         function = FUNCTIONS.get(step["function"])
         if function is None:
-            raise SkipError(f"no counterpart of `{step['function']}` yet; {MESSAGES}")
+            raise SkipError(f"no counterpart of `{step['function']}`")
         got = function(step["args"])
         if self.case.get("portability") == "product_limit" and got != step["expected"]:
             raise SkipError.differs(DIFFERENCES["product limits"], f"we answer {got}")
@@ -131,15 +139,41 @@ class Play:
             if label in before.segments and before.segments[label] != one:
                 self.edited.add(label)
         if any(step.get(kind) for kind in ("user_properties", "segments", "subscription_groups")):
-            self.world.redefine(Translation(self.definitions, self.lifted))
+            self.world.redefine(Translation(self.definitions, self.lifted, random=self.random))
+        else:
+            self._publish(before.journeys)
         self._start_journeys(before.journeys)
+
+    def _publish(self, before: dict[str, Any]) -> None:
+        """Journeys that begin, pause or go on do so by control records; people keep their places."""
+        later = Translation(self.definitions, self.lifted, random=self.random)
+        for label, journey in self.definitions.journeys.items():
+            was = before[label].get("status", "running") if label in before else "not_started"
+            now = journey.get("status", "running")
+            if was == now and label in before and before[label] == journey:
+                continue
+            if label not in later.journeys:
+                continue
+            record = {"op": "publish", "journey": label, "plan": later.journeys[label], "enter": "both"}
+            if now == "paused":
+                record = {"op": "pause", "journey": label, "entries": "queue"}
+            elif was == "paused":
+                record = {"op": "resume", "journey": label}
+            elif now != "running":
+                continue
+            self._happen(Item(self.world.now, control=record))
+
+    def _random(self, step: Step) -> None:
+        """The number that a split is to draw: a salt is chosen under which our person draws it."""
+        self.random = float(step["value"])
+        self.world.redefine(Translation(self.definitions, self.lifted, random=self.random))
 
     # --------------------------------------------------------------------------------------------- journeys
 
     def _start_journeys(self, before: dict[str, Any]) -> None:
         """A journey that starts takes who is in its entry segment; afterwards it takes who enters."""
         for label, journey in self.definitions.journeys.items():
-            if _running(journey) and not (label in before and _running(before[label])):
+            if is_running(journey) and not (label in before and is_running(before[label])):
                 entry = self._entry(journey)
                 members = len(self.world.members(entry)) if entry is not None else 0
                 self.signals[label] = self.signals.get(label, 0) + members
@@ -149,7 +183,7 @@ class Play:
 
     def _count(self, effects: list[Effect]) -> None:
         for label, journey in self.definitions.journeys.items():
-            if _running(journey) and (entry := self._entry(journey)) is not None:
+            if is_running(journey) and (entry := self._entry(journey)) is not None:
                 entered = sum(effect.kind == ENTERED and effect.name == entry for effect in effects)
                 self.signals[label] = self.signals.get(label, 0) + entered
 
@@ -219,6 +253,56 @@ class Play:
         for group, expected in groups.items():
             expect(f"members of group {group}", expected, self.world.group(group))
 
+    # ------------------------------------------------------------------------------------------- messages
+
+    def _answered(self) -> None:
+        """Every journey of the case has a translation, or the case is not ours to answer."""
+        for label in self.definitions.journeys:
+            if reason := self.world.translation.unanswered.get(f"journey {label}"):
+                raise SkipError(reason)
+
+    def _messages_total(self, expected: int) -> None:
+        self._answered()
+        expect("messages", expected, len(self.world.messages))
+
+    def _messages(self, totals: list[dict[str, Any]]) -> None:
+        self._answered()
+        for one in totals:
+            if unknown := one.keys() - {"user_id", "node", "journey", "count"}:
+                raise SkipError(f"`{sorted(unknown)[0]}` of a message has no counterpart")
+            got = sum(self._is_meant(one, *message) for message in self.world.messages)
+            expect(f"messages {one}", one["count"], got)
+
+    def _records(self, totals: list[dict[str, Any]]) -> None:
+        """What is written of a run: that it began, what each step came to, that it ended."""
+        self._answered()
+        fold = self.world.fold
+        for one in totals:
+            person = fold.id_of(fold.person, self.world.row(one["user_id"]))
+            expect("records of a run", one["count"], self.world.records.count((one["journey"], person)))
+
+    def _trigger(self, step: Step) -> None:
+        record = {"op": "start", "journey": step["journey"], "person": step["user_id"]}
+        self._answered()
+        self._happen(Item(self.world.now, control=record))
+
+    def _is_meant(self, one: dict[str, Any], journey: str, step: str, recipient: str) -> bool:
+        fold = self.world.fold
+        if "user_id" in one:
+            row = self.world.row(one["user_id"])
+            if not row or fold.id_of(fold.person, row) != recipient:
+                return False
+        return one.get("node", step) == step and one.get("journey", journey) == journey
+
+    def _context(self, expected: list[dict[str, Any]]) -> None:
+        for one in expected:
+            person = self.world.person(one["user_id"])
+            translation = self.world.translation
+            for label, value in one["properties_include"].items():
+                if label in translation.unanswered:
+                    raise SkipError(translation.unanswered[label])
+                expect(f"`{label}` in a message", value, translation.readers[label](person))
+
     def _population(self, expected: int) -> None:
         expect("users", expected, self.world.population())
 
@@ -231,10 +315,6 @@ class Play:
             expect(f"entries of {journey}", one["total"], got)
 
 
-def _running(journey: dict[str, Any]) -> bool:
-    return bool(journey.get("status", "running") == "running")
-
-
 STEPS: dict[str, Callable[[Play, Step], None]] = {
     "submit_events": Play._submit,
     "submit_events_generated": Play._submit_generated,
@@ -243,6 +323,8 @@ STEPS: dict[str, Callable[[Play, Step], None]] = {
     "manual_segment_operation": Play._manual,
     "update_subscriptions": Play._subscribe,
     "update_definitions": Play._update,
+    "set_random": Play._random,
+    "trigger_journey_entry": Play._trigger,
     "assert": Play._assert,
 }
 ASSERTIONS: dict[str, Callable[[Play, Any], None]] = {
@@ -251,4 +333,8 @@ ASSERTIONS: dict[str, Callable[[Play, Any], None]] = {
     "group_members": Play._groups,
     "user_count": Play._population,
     "journey_entry_signals": Play._signals,
+    "messages_total": Play._messages_total,
+    "messages": Play._messages,
+    "message_context": Play._context,
+    "journey_node_records": Play._records,
 }

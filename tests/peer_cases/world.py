@@ -55,13 +55,17 @@ class World:
     def _begin(self, translation: Translation) -> None:
         self.translation = translation
         self.fold = Fold(translation.workspace)
+        self.messages: list[tuple[str, str, str]] = []
+        """Messages decided so far: (journey, step, the person's id)."""
+        self.records: list[tuple[str, str]] = []
+        """What was written of runs so far: (journey, the subject's id)."""
 
     def redefine(self, translation: Translation) -> None:
         """Folds history from the start into a workspace of other definitions."""
         self._begin(translation)
         for item in self.history:
             self._fold(item)
-        self.fold.advance(self.now)
+        self._told(self.fold.advance(self.now))
 
     def happen(self, item: Item) -> list[Effect]:
         """Folds one thing now and remembers it. Returns who entered a segment, all that a case asks for."""
@@ -70,11 +74,11 @@ class World:
 
     def _fold(self, item: Item) -> list[Effect]:
         if item.control:
-            return self.fold.control(item.t, item.control)
+            return self._told(self.fold.control(item.t, item.control))
         effects: list[Effect] = []
         events = iter(item.events)
         while batch := list(islice(events, RECORD_EVENTS_MAX)):
-            found = self.fold.events((item.t, raw) for raw in batch)
+            found = self._told(self.fold.events((item.t, raw) for raw in batch))
             effects += (effect for effect in found if effect.kind == ENTERED)
         for reason in self.fold.dropped:
             raise SkipError.differs(DIFFERENCES["bounds"], f"an event was refused as `{reason}`")
@@ -82,7 +86,18 @@ class World:
 
     def advance(self) -> list[Effect]:
         """Everything due by now."""
-        return self.fold.advance(self.now)
+        return self._told(self.fold.advance(self.now))
+
+    def _told(self, effects: list[Effect]) -> list[Effect]:
+        self.messages += [
+            (effect.name, effect.data["step"], effect.data["recipient"])
+            for effect in effects
+            if effect.kind == "message"
+        ]
+        self.records += [
+            (effect.name, effect.subject) for effect in effects if effect.kind in ("run", "step", "ended")
+        ]
+        return effects
 
     def unseen(self, message: str | None) -> bool:
         """Whether a message id is new; what has none is always new. The log would see to this."""

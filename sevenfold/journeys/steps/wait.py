@@ -131,7 +131,7 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
             yield "reset.event", self.reset.event, self.reset.where
 
     def follows(self) -> Iterable[str]:
-        if self.date is not None and not self.date.date.startswith("event."):
+        if self.date is not None and not self.date.date.startswith(("event.", "person.")):
             yield self.date.date
 
     def reads(self) -> Iterable[str]:
@@ -225,6 +225,13 @@ class WaitLogic(Logic):
         self._asked = [site.asks(path.when) if path.when is not None else None for path in model.paths]
         self._names = [path.name or _said(path) for path in model.paths]
         self._otherwise = site.target(model.on_timeout) if model.on_timeout is not None else self.following
+        self._ways = [
+            ("over", self.following),
+            ("session", self.following),
+            ("timeout", self._otherwise),
+            *zip(self._names, self._targets, strict=True),
+        ]
+        """How a wait can be over, and where it leads then: what a run in a closed window remembers."""
         self._date = _Date(model.date, site) if model.date is not None else None
         self._zoned = model.zone or "person"
 
@@ -293,8 +300,9 @@ class WaitLogic(Logic):
             return self._over(run, "session", self.following)
         if run.mark & _IN_WINDOW:
             place = run.mark >> 32 & 0xFF
-            target = self._targets[place - 1] if place else self.following
-            return self._over(run, self._names[place - 1] if place else "over", target)
+            outcome, target = self._ways[place]
+            run.tell("step", self.site.journey, outcome=outcome, waited=run.t - run.since)
+            return target
         if self.model.paths or self.model.session:
             return self._over(run, "timeout", self._otherwise)
         return self._over(run, "over", self.following)
@@ -338,8 +346,7 @@ class WaitLogic(Logic):
             zone = self._zone(run, data)
             opens = next_open(run.t, self._windows, zone)
             if opens > run.t:
-                place = next((i + 1 for i, name in enumerate(self._names) if name == outcome), 0)
-                run.mark = _IN_WINDOW | place << 32
+                run.mark = _IN_WINDOW | self._ways.index((outcome, target)) << 32
                 run.tell("wait", self.site.journey, until=opens, window=True, **data)
                 return run.until(opens)
         run.tell("step", self.site.journey, outcome=outcome, waited=run.t - run.since)
@@ -358,6 +365,9 @@ class _Date:
         parts = tuple(model.date.split("."))
         self.property = parts[1] if parts[0] == "event" else ""
         self.unit = site.plan.unit
+        self.of_person = parts[0] == "person" and self.unit.kind not in ("person", "account")
+        if self.of_person:
+            self.unit, parts = site.plan.journeys.fold.person, parts[1:]
         self.column = "" if self.property else self.unit.slots[parts].column
 
     def due(self, run: Run, zone: Zone) -> int:
@@ -366,7 +376,7 @@ class _Date:
             found = run.property(self.property)
             date = parse_ms(found) if found.__class__ in (str, int, float) else None
         else:
-            value = self.unit.env.scope[self.column][run.row]
+            value = self.unit.env.scope[self.column][run.person if self.of_person else run.row]
             date = None if value == UNKNOWN else value
         return -1 if date is None else date_due(date, self.offset, self.at, zone)
 

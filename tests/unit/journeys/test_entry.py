@@ -300,3 +300,19 @@ def test_a_pace_lets_people_in_little_by_little() -> None:
     world.until("2h")
     assert len(world.of("run")) == 30
     assert world.again(1, snapshots=True) == world.told
+
+
+def test_entries_are_limited_for_each_subject_also_when_every_order_has_a_run() -> None:
+    world = Running(
+        journey(
+            triggers=[on("Bought")],
+            key="order_id",
+            re_entry={"per_entity": True},
+            limits={"entries": "2 per 7d"},
+            steps={"e": step("exit")},
+        )
+    )
+    for number in range(4):
+        world.track(f"{number}d", "a", "Bought", order_id=str(number))
+    assert len(world.of("run")) == 2
+    assert [e.data["reason"] for e in world.of("refused")] == ["limit_entries", "limit_entries"]

@@ -366,3 +366,13 @@ def test_late_events_still_end_waits() -> None:
     world.track("1d", "a", "Signed Up")
     world.track("2d", "a", "Paid", happened="0s")
     assert world.ends() == ["through"]
+
+
+def test_a_timeout_outside_the_windows_takes_its_own_way_when_they_open() -> None:
+    office = [{"from": "09:00", "to": "17:00"}]
+    wait = step("wait", paths=[{"event": "Paid"}], timeout="10h", on_timeout="late", windows=office)
+    world = Running(journey(wait))
+    world.track("0s", "a", "Signed Up")
+    world.until("2d")
+    assert world.ends() == ["late"]
+    assert [e.time for e in world.of("ended")] == [ms("2026-03-03T09:00")]
