@@ -17,6 +17,7 @@ from .figures import Report, as_json, machine, table
 
 NAMES = {
     "fold": "a million profiles in steady state, JSON bytes to effects",
+    "memory": "bytes a profile, as the target defines a profile",
     "replay": "two years sparse with events, and a real shop's order lines",
     "append": "durable appends to the log",
     "rescore": "a million profiles under other weights",

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+
 from sevenfold.profiles.wheel import Wheel
 
-from .figures import Figure, at_most, plain
-from .population import Population
+from .figures import Figure, Report, at_most, plain
+from .measuring import pack
+from .population import Population, Template
+
+
+def measure(quick: bool) -> Report:
+    """The population of which the target speaks: 20 events in the longest window, two identifiers."""
+    accounts, people = (100, 200_000) if quick else (300, 1_000_000)
+    with ProcessPoolExecutor(1) as pool:
+        # In a process of its own, for what it leaves behind would be used again and not be counted.
+        template = pool.submit(_template, accounts).result()
+    population = Population(template, people)
+    by_part = parts(population)
+    notes = [
+        f"{population.profiles:,} profiles, seven-stage, thinned: a profile has 20 events in 28 days and "
+        "two identifiers; the population of `fold` has twice as many events and is measured there",
+        note(population, by_part),
+    ]
+    return Report("memory", figures(population, by_part), notes)
+
+
+def _template(accounts: int) -> Template:
+    return Template(pack("seven-stage"), accounts, as_defined=True)
 
 
 def parts(population: Population) -> dict[str, float]:

@@ -33,6 +33,8 @@ HOUR = 3_600_000
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 ENCODE = msgspec.json.Encoder().encode
+EVENTS_WANTED, ROWS_OF_NAMES = 20, 0.832
+"""Of the memory target; and how many people there are for each name that events use, for many have two."""
 Events = list[tuple[int, bytes]]
 """(engine time ms, raw JSON)"""
 
@@ -47,6 +49,37 @@ def simulated(accounts: int, days: int, seed: int = 7) -> list[tuple[int, dict[s
     return found
 
 
+def thinned(events: list[tuple[int, dict[str, Any]]], cut: int) -> list[tuple[int, dict[str, Any]]]:
+    """The company of which memory's target speaks: 20 events a profile in the 28 days before `cut`, and two
+    identifiers.
+
+    Everybody's first event stays; of what they do later an even share is left out, and so are the e-mail
+    addresses of some.
+    """
+    people = {_who(event) for t, event in events if t < cut}
+    recent = sum(cut - 28 * DAY < t <= cut and event["type"] in ("track", "page") for t, event in events)
+    share = min(1.0, EVENTS_WANTED * ROWS_OF_NAMES * len(people) / recent)
+    kept: list[tuple[int, dict[str, Any]]] = []
+    left: dict[Any, float] = {}
+    nameless: dict[Any, bool] = {}
+    for t, event in events:
+        who = _who(event)
+        if event["type"] in ("track", "page"):
+            left[who] = left.get(who, 1.0) + share
+            if left[who] < 1:
+                continue
+            left[who] -= 1
+        traits = event.get("traits") or {}
+        if "email" in traits and nameless.setdefault(who, len(nameless) % 7 < 2):
+            event = {**event, "traits": {k: v for k, v in traits.items() if k != "email"}}
+        kept.append((t, event))
+    return kept
+
+
+def _who(event: dict[str, Any]) -> Any:
+    return event.get("userId") or event.get("anonymousId")
+
+
 def resident_bytes() -> int:
     """Memory of this process now, without what it has freed."""
     with suppress(OSError, AttributeError):
@@ -57,10 +90,14 @@ def resident_bytes() -> int:
 class Template:
     """The small company: its state after `days`, as a snapshot, and what happens in the week that follows."""
 
-    def __init__(self, workspace: Workspace, accounts: int = 300, days: int = 120) -> None:
+    def __init__(
+        self, workspace: Workspace, accounts: int = 300, days: int = 120, *, as_defined: bool = False
+    ) -> None:
         events = simulated(accounts, days + 7)
         self.workspace = workspace
         self.cut = events[0][0] // DAY * DAY + days * DAY
+        if as_defined:
+            events = thinned(events, self.cut)
         before = [(t, ENCODE(e)) for t, e in events if t < self.cut]
         self.events = len(before)
         fold = Fold(workspace)
@@ -175,13 +212,14 @@ def _clone(fold: Fold, clones: int) -> None:
 def _clone_table(unit: CompiledUnit, size: int, clones: int) -> None:
     table = unit.table
     remembered = {label: arena.dump(slice(1, 1 + size)) for label, arena in table.arenas.items()}
-    table.rows = 1 + size * clones
-    while table.capacity < table.rows:
-        table._grow()
-    for column in table.columns.values():
-        part = column.data[1 : 1 + size].copy()
+    rows = 1 + size * clones
+    parts = {label: column.data[: 1 + size] for label, column in table.columns.items()}
+    # As much room as a fold has that was read from a snapshot.
+    table.reserve(rows, rows + rows // 8)
+    for label, column in table.columns.items():
+        column.data[: 1 + size] = parts[label]
         for clone in range(1, clones):
-            column.data[1 + clone * size : 1 + (clone + 1) * size] = part
+            column.data[1 + clone * size : 1 + (clone + 1) * size] = parts[label][1:]
     for label, arena in table.arenas.items():
         arena.load(table.rows, np.tile(remembered[label], clones))
     for _, values in table.bags.values():

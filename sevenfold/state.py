@@ -30,11 +30,14 @@ from .workspace import models as m
 if TYPE_CHECKING:
     from .engine import Fold
 
-FORMAT = 3
-MAGIC = b"7fold\x00\x00\x03"
+FORMAT = 4
+MAGIC = b"7fold\x00\x00\x04"
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder().decode
+_DECOMPRESSOR = zstandard.ZstdDecompressor()
 _LENGTH, _CHECKSUM = 8, 4
+_RAW = ("column", "arena")
+"""Sections that are followed by another, which holds integers as they lie in memory."""
 _SECTION_BUCKETS = 512
 """Buckets of the wheel in one section."""
 
@@ -60,9 +63,12 @@ def sections(fold: Fold) -> Iterator[bytes]:
     compressor = zstandard.ZstdCompressor(level=1)
     yield MAGIC
     for section in _sections(fold):
-        packed = compressor.compress(_ENCODE(section))
-        yield len(packed).to_bytes(_LENGTH, "little") + zlib.crc32(packed).to_bytes(_CHECKSUM, "little")
-        yield packed
+        # Numbers go in a section of their own, from which they can be read into their place.
+        pieces = [_ENCODE(section[:-1]), section[-1]] if section[0] in _RAW else [_ENCODE(section)]
+        for piece in pieces:
+            packed = compressor.compress(piece)
+            yield len(packed).to_bytes(_LENGTH, "little") + zlib.crc32(packed).to_bytes(_CHECKSUM, "little")
+            yield packed
 
 
 def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
@@ -86,7 +92,7 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
         for column in table.columns.values():
             if column.label not in addresses:
                 values = np.ascontiguousarray(column.data[: table.rows])
-                yield "column", unit.kind, column.label, values.data.cast("B")
+                yield "column", unit.kind, column.label, column.dtype, values.data.cast("B")
         for label, arena in table.arenas.items():
             yield "arena", unit.kind, label, arena.dump(slice(0, table.rows)).data.cast("B")
         for label, (_, held) in unit.table.bags.items():
@@ -127,9 +133,7 @@ def load(workspace: m.Workspace, data: bytes | memoryview, fold_class: type[Fold
         for kind, unit in units.items()
     }
     pending = {kind: frozenset(unit["pending"]) for kind, unit in units.items()}
-    rows = units[m.PERSON]["rows"]
-    fold = fold_class(workspace, capacity_rows=max(1_024, rows + rows // 8), seeds=seeds, pending=pending,
-        versions=unpacked_versions(head["versions"]))
+    fold = fold_class(workspace, seeds=seeds, pending=pending, versions=unpacked_versions(head["versions"]))
     for unit in fold.compiled:
         _load_head(unit, head["units"][unit.kind])
     for name, *parts in found:
@@ -143,7 +147,21 @@ def _read(data: memoryview) -> Iterator[Any]:
     """The sections, the last one left out. Raises SnapshotError when any is not as it was written."""
     if data[: len(MAGIC)] != MAGIC:
         raise _damaged("it does not begin as a snapshot of this version does")
-    decompressor = zstandard.ZstdDecompressor()
+    frames = _frames(data)
+    for packed in frames:
+        try:
+            section = _DECODE(_DECOMPRESSOR.decompress(packed))
+        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+            raise _damaged(str(error)) from error
+        if section[0] == "end":
+            return
+        if section[0] in _RAW:
+            section.append(next(frames))
+        yield section
+
+
+def _frames(data: memoryview) -> Iterator[memoryview]:
+    """The zstd frames of a snapshot, checked."""
     at = len(MAGIC)
     while True:
         length = int.from_bytes(data[at : at + _LENGTH], "little")
@@ -155,13 +173,21 @@ def _read(data: memoryview) -> Iterator[Any]:
         if zlib.crc32(packed) != checksum:
             raise _damaged("a checksum does not match")
         at += length
-        try:
-            section = _DECODE(decompressor.decompress(packed))
-        except (zstandard.ZstdError, msgspec.DecodeError) as error:
-            raise _damaged(str(error)) from error
-        if section[0] == "end":
-            return
-        yield section
+        yield packed
+
+
+def _read_into(packed: memoryview, target: memoryview) -> None:
+    """Decompresses a frame into its place. Raises SnapshotError when the size is another."""
+    at = 0
+    try:
+        with _DECOMPRESSOR.stream_reader(packed) as reader:
+            while at < len(target) and (count := reader.readinto(target[at:])):
+                at += count
+            more = reader.read(1)
+    except zstandard.ZstdError as error:
+        raise _damaged(str(error)) from error
+    if at < len(target) or more:
+        raise _damaged("a column has another length than its table")
 
 
 def _damaged(why: str) -> SnapshotError:
@@ -196,10 +222,8 @@ def _head_of(unit: Any) -> dict[str, Any]:
 
 
 def _load_head(unit: Any, head: dict[str, Any]) -> None:
-    table = unit.table
-    while table.capacity < head["rows"]:
-        table._grow()
-    table.rows = head["rows"]
+    rows = head["rows"]
+    unit.table.reserve(rows, max(1_024, rows + rows // 8))
     for label, weights in head["weights"].items():
         score = unit.scores[label]
         wanted = msgspec.convert(weights, list[m.Weights])
@@ -207,21 +231,32 @@ def _load_head(unit: Any, head: dict[str, Any]) -> None:
             score.replace_weights(msgspec.structs.replace(score.model, weights=wanted))
 
 
-def _load_column(fold: Fold, kind: str, label: str, values: bytes) -> None:
+def _load_column(fold: Fold, kind: str, label: str, dtype: str, packed: memoryview) -> None:
     table = fold.units[kind].table
     column = table.columns[label]
-    found = np.frombuffer(values, dtype=column.dtype)
-    column.data[: table.rows] = found if column.width == 1 else found.reshape(-1, column.width)
+    if dtype != column.dtype:
+        table.widen(column, dtype)
+    target: Any = column.data[: table.rows]
+    if target.flags.c_contiguous:
+        _read_into(packed, memoryview(target).cast("B"))
+        return
+    values: Any = np.empty(target.shape, target.dtype)
+    _read_into(packed, memoryview(values).cast("B"))
+    target[:] = values
 
 
-def _load_arena(fold: Fold, kind: str, label: str, words: bytes) -> None:
+def _load_arena(fold: Fold, kind: str, label: str, packed: memoryview) -> None:
     table = fold.units[kind].table
-    table.arenas[label].load(table.rows, np.frombuffer(words, np.int64))
+    arena = table.arenas[label]
+    words: Any = np.empty(int(arena.counts.data[: table.rows].sum(dtype=np.int64)) * arena.width, np.int64)
+    if len(words):
+        _read_into(packed, memoryview(words).cast("B"))
+    arena.load(table.rows, words)
 
 
 def _load_bag(fold: Fold, kind: str, label: str, values: list[Any]) -> None:
     held = fold.units[kind].table.bags[label][1]
-    held[:] = [None if one is None else _unpacked(one) for one in values]
+    held[:] = [_unpacked(one) if one.__class__ is list else one for one in values]
 
 
 def _load_identity(

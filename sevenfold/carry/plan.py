@@ -87,7 +87,9 @@ class Plan:
         found = {}
         for label, column in new.table.columns.items():
             known = before.table.columns.get(label)
-            if known is None or (known.dtype, known.width) != (column.dtype, column.width):
+            if known is None or (known.width, known.widens) != (column.width, column.widens):
+                continue
+            if known.dtype != column.dtype and not column.widens:
                 continue
             if self._column(new, before, label):
                 found[label] = known.data

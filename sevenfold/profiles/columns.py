@@ -25,6 +25,9 @@ UNKNOWN16 = -(2**15)
 """An unknown value in an int16 history."""
 ROWS_MAX = 1 << 28
 """Rows of a table: what a row's number has room for on the wheel."""
+COUNT = "count"
+"""The dtype of counts and codes: as narrow as the largest value so far allows."""
+_WIDTHS = ("int8", "int16", "int32", "int64")
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -38,6 +41,7 @@ class Column:
     empty: int
     width: int
     data: Array
+    widens: bool = False
 
 
 class Table:
@@ -53,15 +57,21 @@ class Table:
         self.arenas: dict[str, Arena] = {}
 
     def add(self, label: str, dtype: str = "int64", empty: int = 0, width: int = 1) -> Column:
-        """A new column named by `label`; `width` > 1 makes a row of values (a history)."""
+        """A new column named by `label`; `width` > 1 makes a row of values (a history).
+
+        A column of dtype COUNT has a byte a row until a value needs more: who writes it uses `put`.
+        """
         assert label not in self.columns, label
+        widens = dtype == COUNT
+        dtype = _WIDTHS[0] if widens else dtype
         shape = self.capacity if width == 1 else (self.capacity, width)
         data = np.zeros(shape, dtype=dtype)
         if empty:
             data[: self.rows] = empty
         buffer: Any = data
         view: Any = memoryview(buffer) if width == 1 else data
-        column = Column(self.env.bind(view, f"{self.kind}_{label}").id, label, dtype, empty, width, data)
+        name = self.env.bind(view, f"{self.kind}_{label}").id
+        column = Column(name, label, dtype, empty, width, data, widens)
         self.columns[label] = column
         return column
 
@@ -107,31 +117,56 @@ class Table:
         for _, values in self.bags.values():
             values[row] = None
 
+    def reserve(self, rows: int, capacity_rows: int) -> None:
+        """Makes room for rows whose values are about to be filled in; until then they hold zeros."""
+        self.rows, self.capacity = rows, capacity_rows
+        for column in self.columns.values():
+            self._replace(column, np.zeros(self._shape(column), dtype=column.dtype))
+
+    def put(self, column: Column, row: int, value: int) -> None:
+        """Writes a value that may need a wider column."""
+        held: Any = self.env.scope[column.name]
+        try:
+            held[row] = value
+        except ValueError:
+            self.widen(column, _WIDTHS[_WIDTHS.index(column.dtype) + 1])
+            self.put(column, row, value)
+
+    def widen(self, column: Column, dtype: str) -> None:
+        """Gives a column another width; a millisecond or two at a million rows."""
+        assert column.widens, column.label
+        column.dtype = dtype
+        self._replace(column, column.data.astype(dtype))
+
+    def _shape(self, column: Column) -> int | tuple[int, int]:
+        return self.capacity if column.width == 1 else (self.capacity, column.width)
+
+    def _replace(self, column: Column, data: Array) -> None:
+        column.data = data
+        buffer: Any = data
+        self.env.rebind(column.name, memoryview(buffer) if column.width == 1 else data)
+
     def adopt(self, rows: int, capacity_rows: int, kept: dict[str, Array]) -> None:
         """Takes another table's rows: columns named in `kept` are those arrays, the others hold their empty
         value."""
         self.rows, self.capacity = rows, capacity_rows
         for column in self.columns.values():
-            shape = capacity_rows if column.width == 1 else (capacity_rows, column.width)
             data = kept.get(column.label)
             if data is None:
-                data = np.zeros(shape, dtype=column.dtype)
+                data = np.zeros(self._shape(column), dtype=column.dtype)
                 if column.empty:
                     data[:rows] = column.empty
-            assert data.shape == (shape if column.width > 1 else (shape,)) and data.dtype == column.dtype
-            column.data = data
-            buffer: Any = data
-            self.env.rebind(column.name, memoryview(buffer) if column.width == 1 else data)
+            if column.widens:
+                column.dtype = data.dtype.name
+            assert len(data) == capacity_rows and data.dtype == column.dtype, column.label
+            self._replace(column, data)
 
     def _grow(self) -> None:
         self.capacity *= 2
         for column in self.columns.values():
-            shape = self.capacity if column.width == 1 else (self.capacity, column.width)
-            data = np.zeros(shape, dtype=column.dtype)
+            data = np.zeros(self._shape(column), dtype=column.dtype)
             data[: len(column.data)] = column.data
-            column.data = data
-            buffer: Any = data
-            self.env.rebind(column.name, memoryview(buffer) if column.width == 1 else data)
+            self._replace(column, data)
 
 
 def constant(value: int) -> memoryview:

@@ -31,6 +31,8 @@ _UNIT_BITS = 2
 """Texts begin at multiples of four bytes, so that 32 bits reach 8 GB of them."""
 _END = 255
 """Ends a text; no UTF-8 has this byte."""
+_ENDED = "\udcff"
+"""The same where bytes that are no text are let through."""
 _SLOTS_LEAST = 16
 Slots = tuple[Any, Any, int]
 """A table: hashes of keys (0 for none), and beside them the other hash's upper half above the row; its size
@@ -164,11 +166,13 @@ class Identifiers:
         self._at, self._next, self._first = (_view(np.frombuffer(one, np.int32).copy()) for one in columns)
         self.count = len(self._at) - 1
         # Texts follow each other by number, each with its end; before the next there may be room.
-        keys = [text.lstrip(b"\0").decode() for piece in texts for text in piece.split(b"\xff")[:-1]]
+        keys: list[str] = []
+        for piece in texts:
+            keys += [text.lstrip("\0") for text in piece.decode(errors="surrogateescape").split(_ENDED)[:-1]]
         if keys:
             self._end = (self._at[self.count] << _UNIT_BITS) + _padded(len(keys[-1].encode()) + 1)
         hashed = np.fromiter(map(hash, keys), np.int64, len(keys))
-        checks = np.fromiter((hash(key[1:]) for key in keys), np.int64, len(keys))
+        checks = np.fromiter(map(hash, [key[1:] for key in keys]), np.int64, len(keys))
         rows = checks >> _ROW_BITS << _ROW_BITS | self._rows_of_numbers()[1:]
         which = hashed & _TABLE_MASK
         order = np.argsort(which, kind="stable")

@@ -12,15 +12,17 @@ import msgspec
 from ..events.times import parse_ms
 from ..workspace import models as m
 from ..workspace.paths import split_path
-from .columns import UNKNOWN, Column
+from .columns import COUNT, UNKNOWN, Column, Dictionary
 from .slots import Slot
 from .unit import Unit
 from .where import dig, micro, present
 
 _PACK = msgspec.msgpack.Encoder().encode
-_UNPACK = msgspec.msgpack.Decoder(list[tuple[int, int, dict[str, Any]]]).decode
+_UNPACK = msgspec.msgpack.Decoder(list[tuple[int, int, list[Any]]]).decode
+NAMES_MAX, TEXTS_MAX = 65_536, 4_096
+"""Names and texts of traits that have a code; further ones are spelled out in each profile."""
 _DTYPES = {
-    "string": ("int32", 0, "text"),
+    "string": (COUNT, 0, "text"),
     "number": ("int64", UNKNOWN, "number"),
     "boolean": ("int8", 0, "boolean"),
     "date": ("int64", UNKNOWN, "date"),
@@ -74,8 +76,8 @@ class TraitColumn:
 
     def fill(self, row: int, whole: Any) -> None:
         """Takes the trait out of the value at its head, into a column that nobody has looked at yet."""
-        values: Any = self.unit.env.scope[self.column.name]
-        values[row] = self.convert(dig(whole, self.rest) if self.rest else whole)
+        new = self.convert(dig(whole, self.rest) if self.rest else whole)
+        self.unit.table.put(self.column, row, new)
 
     def put(self, row: int, new: int, te: int, t: int) -> int:
         """Stores the integer; a change moves the clocks that follow it."""
@@ -83,7 +85,7 @@ class TraitColumn:
         old = values[row]
         if old == new:
             return 0
-        values[row] = new
+        self.unit.table.put(self.column, row, new)
         mask = self._changed(row, old, new) | self.unit.moved(self.column.name, row, t)
         for moved in self.unit.trait_moves.get(self.label, ()):
             mask |= moved(row, te, t)
@@ -102,6 +104,12 @@ class Traits:
         for column in self.columns:
             self.by_head.setdefault(column.head, []).append(column)
         self.bag = unit.table.add_bag(".traits")
+        self.names = unit.dictionary(".names of traits")
+        self.texts = unit.dictionary(".texts of traits")
+        self.repeated = {
+            column.head for column in self.columns if column.model.type == "string" and not column.rest
+        }
+        """Traits whose values are likely to be the same for many: those that conditions compare."""
 
     def finish(self) -> None:
         for column in self.columns:
@@ -112,14 +120,30 @@ class Traits:
         packed = self.unit.env.scope[self.bag][row]
         if packed is None:
             return {}
-        return {name: [value, te, seq] for te, seq, told in _UNPACK(packed) for name, value in told.items()}
+        names, texts = self.names.texts, self.texts.texts
+        found: dict[str, list[Any]] = {}
+        for te, seq, told in _UNPACK(packed):
+            for at in range(0, len(told), 2):
+                name, value = told[at], told[at + 1]
+                if name.__class__ is int:
+                    if name < 0:
+                        name, value = -name, texts[value]
+                    name = names[name]
+                found[name] = [value, te, seq]
+        return found
 
     def _keep(self, row: int, held: dict[str, list[Any]]) -> None:
-        # Most traits are told together: a time and a number are kept once for all that one event told.
-        told: dict[tuple[int, int], dict[str, Any]] = {}
+        # Most traits are told together: a time and a number are kept once for all that one event told. A
+        # name is its code, and a code below 0 says that the value is a text's.
+        told: dict[tuple[int, int], list[Any]] = {}
         for name, (value, te, seq) in held.items():
-            told.setdefault((te, seq), {})[name] = value
-        self.unit.env.scope[self.bag][row] = _PACK([(te, seq, values) for (te, seq), values in told.items()])
+            what: Any = _code(self.names, name, NAMES_MAX) or name
+            if value.__class__ is str and what.__class__ is int and name in self.repeated:
+                text = _code(self.texts, value, TEXTS_MAX)
+                if text:
+                    what, value = -what, text
+            told.setdefault((te, seq), []).extend((what, value))
+        self.unit.env.scope[self.bag][row] = _PACK([(te, seq, pairs) for (te, seq), pairs in told.items()])
 
     def values(self, row: int) -> dict[str, Any]:
         """`{name: value}` of a row."""
@@ -163,3 +187,8 @@ class Traits:
         for trait, (value, te, seq) in self.held(loser).items():
             mask |= self.set(winner, {trait: value}, te, seq, t)
         return mask
+
+
+def _code(dictionary: Dictionary, text: str, most: int) -> int:
+    """A text's code, 0 where it has none and is given none any more."""
+    return dictionary.codes.get(text, 0) if len(dictionary.texts) > most else dictionary.code(text)

@@ -104,6 +104,22 @@ class SignalKind:
         self.unit.add_slot((self.label,) if part is None else (self.label, part), slot)
         return slot
 
+    def store(self, column: Column, value: str) -> list[ast.stmt]:
+        """Writes the local `value` to a column of counts, which grows wider when it has to."""
+        env, table = self.unit.env, self.unit.table
+        return code(
+            "try:\n    COL[row] = V\nexcept TOO_WIDE:\n    PUT(COLUMN, row, V)",
+            COL=name(column.name),
+            V=name(value),
+            TOO_WIDE=env.bind(ValueError, "too_wide"),
+            PUT=env.bind(table.put, "put"),
+            COLUMN=env.bind(column, "column"),
+        )
+
+    def put(self, column: Column, row: int, value: int) -> None:
+        """The same outside generated code."""
+        self.unit.table.put(column, row, value)
+
     def data(self, column: Column) -> Any:
         """The column's present memory (columns may have grown)."""
         return self.unit.env.scope[column.name]

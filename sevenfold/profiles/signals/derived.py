@@ -14,7 +14,7 @@ import numpy as np
 from ...workspace import models as m
 from .. import expressions as x
 from ..build import assigning, code, expression, name
-from ..columns import UNKNOWN, Array
+from ..columns import COUNT, UNKNOWN, Array
 from ..conditions import Place
 from ..slots import SCALE, Slot
 from .base import SignalKind
@@ -197,8 +197,8 @@ class RollupKind(SignalKind):
         self.of_accounts = self.model.over == "accounts"
         self.scans = self.of_accounts or self.model.weight is not None or aggregate in ("min", "max")
         whole = aggregate in ("sum", "count")
-        # Heads are counted in 32 bits, everything else in 64.
-        width = "int32" if aggregate == "count" and self.model.weight is None else "int64"
+        # Heads are few, everything else needs 64 bits.
+        width = COUNT if aggregate == "count" and self.model.weight is None else "int64"
         self.values = self.column(dtype=width, empty=0 if whole else UNKNOWN)
         self.totals = None if self.scans else self.column(".total", width)
         self.entries = self.column(".known", "int32") if aggregate == "average" and not self.scans else None
@@ -262,7 +262,8 @@ class RollupKind(SignalKind):
     def moved(self, account: int, old: int | None, new: int | None, weight: int = 1) -> None:
         """A member's contribution went from `old` to `new` (None: unknown, or not a member)."""
         if self.totals is not None:
-            self.data(self.totals)[account] += weight * ((new or 0) - (old or 0))
+            total = self.data(self.totals)[account] + weight * ((new or 0) - (old or 0))
+            self.put(self.totals, account, total)
         if self.entries is not None:
             self.data(self.entries)[account] += weight * ((new is not None) - (old is not None))
 
@@ -273,7 +274,7 @@ class RollupKind(SignalKind):
         old = values[account]
         if old == new:
             return 0
-        values[account] = new
+        self.put(self.values, account, new)
         return self._changed(account, old, new)
 
     def _running(self, account: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from ...workspace import models as m
 from .. import expressions as x
 from ..build import code, disjunction, expression, name
-from ..columns import UNKNOWN
+from ..columns import COUNT, UNKNOWN
 from ..expressions import parse_duration
 from ..where import Where
 from .base import SignalKind, Stream, leaves, stamp, stamp_ms, window_ms
@@ -158,7 +158,7 @@ class SequenceKind(SignalKind):
     model: m.Sequence
 
     def declare(self) -> None:
-        self.counts = self.column(dtype="int32")
+        self.counts = self.column(dtype=COUNT)
         self.slot = self.make_slot(self.counts, "count")
         self.armed = self.column(".armed", empty=UNKNOWN)
         self.within = parse_duration(self.model.within)
@@ -212,8 +212,8 @@ class SequenceKind(SignalKind):
             if due <= t:
                 return 0
             self.unit.push(due, self.unit.low(self.op), row)
-        counts = self.data(self.counts)
-        counts[row] = new = counts[row] + 1
+        new = self.data(self.counts)[row] + 1
+        self.put(self.counts, row, new)
         return self._changed(row, new - 1, new)
 
     def _leaves(self, row: int, due: int, entries: int, value: int) -> int:
@@ -232,7 +232,7 @@ class SequenceKind(SignalKind):
     def merge(self, winner: int, loser: int, t: int) -> None:
         armed, counts = self.data(self.armed), self.data(self.counts)
         armed[winner] = max(armed[winner], armed[loser])
-        counts[winner] += counts[loser]
+        self.put(self.counts, winner, counts[winner] + counts[loser])
 
 
 class ChannelKind(SignalKind):

@@ -11,18 +11,18 @@ import numpy as np
 from ...limits import WINDOW_EXACT_MS_MAX
 from ...workspace import models as m
 from ..build import code, expression, name
-from ..columns import UNKNOWN, Array, Column
+from ..columns import COUNT, UNKNOWN, Array, Column
 from ..slots import Slot
 from .base import DAY, SignalKind, Stream, leaving, shifted_row, window_ms
 
 
 class CountKind(SignalKind):
-    """How many events; 4 bytes a subject and 8 a windowed event."""
+    """How many events; 1 to 4 bytes a subject and 8 a windowed event."""
 
     model: m.Count
 
     def declare(self) -> None:
-        self.values = self.column(dtype="int32")
+        self.values = self.column(dtype=COUNT)
         self.slot = self.make_slot(self.values, "count")
         self.window = window_ms(self.model.window)
         self.op = self.unit.op(None) if self.window is not None else 0
@@ -39,12 +39,12 @@ class CountKind(SignalKind):
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         values = self.data(self.values)
-        values[winner] += values[loser]
+        self.put(self.values, winner, values[winner] + values[loser])
 
 
 def counting(signal: SignalKind, column: Column, slot: Slot, window: int | None, op: int) -> list[ast.stmt]:
     """One more event at `te` in a column of counts. Locals are b and c (before and after), u (due)."""
-    up = code("c = COL[row] + 1\nCOL[row] = c", COL=name(column.name))
+    up = code("c = COL[row] + 1", COL=name(column.name)) + signal.store(column, "c")
     if slot.watched:
         up += code("b = c - 1") + signal.change(slot, "b", "c", unit=True)
     if window is None:
@@ -235,8 +235,8 @@ class BaselineKind(SignalKind):
         recent, base = window_ms(self.model.window), window_ms(self.model.baseline)
         assert recent is not None and base is not None
         self.recent_ms, self.base_ms = recent, base
-        self.recent = self.column(".recent", "int32")
-        self.base = self.column(".base", "int32")
+        self.recent = self.column(".recent", COUNT)
+        self.base = self.column(".base", COUNT)
         self.values = self.column(empty=UNKNOWN)
         self.slot = self.make_slot(self.values, "number", unknown=UNKNOWN)
         self.op_recent = self.unit.op(None)
@@ -248,11 +248,12 @@ class BaselineKind(SignalKind):
         long = self.recent_ms + self.base_ms
         exact = long <= WINDOW_EXACT_MS_MAX
         enter = code(
-            "k = NEAR[row] - entries\nNEAR[row] = k\nf = FAR[row] + entries\nFAR[row] = f\n"
+            "k = NEAR[row] - entries\nNEAR[row] = k\nf = FAR[row] + entries\nSTORE\n"
             "te = due - RECENT\nu = LONG\nPUSH(u, LOW)\n"
             "if entries > 1:\n    for _ in range(entries - 1):\n        PUSH(u, LOW)",
             NEAR=near,
             FAR=far,
+            STORE=self.store(self.base, "f"),
             RECENT=self.recent_ms,
             LONG=expression("due + LATER", LATER=self.base_ms) if exact else leaving(long),
             PUSH=name("push"),
@@ -287,11 +288,13 @@ class BaselineKind(SignalKind):
     def _emit(self) -> list[ast.stmt]:
         counted = code(
             "k = NEAR[row]\nf = FAR[row]\nu = RECENT\n"
-            "if u > t:\n    PUSH(u, LOW_RECENT)\n    k += 1\n    NEAR[row] = k\n"
+            "if u > t:\n    PUSH(u, LOW_RECENT)\n    k += 1\n    NEARER\n"
             "else:\n    u = LONG\n"
-            "    if u > t:\n        PUSH(u, LOW_BASE)\n        f += 1\n        FAR[row] = f",
+            "    if u > t:\n        PUSH(u, LOW_BASE)\n        f += 1\n        FARTHER",
             NEAR=name(self.recent.name),
             FAR=name(self.base.name),
+            NEARER=self.store(self.recent, "k"),
+            FARTHER=self.store(self.base, "f"),
             RECENT=leaving(self.recent_ms),
             LONG=leaving(self.recent_ms + self.base_ms),
             PUSH=name("push"),
@@ -303,7 +306,7 @@ class BaselineKind(SignalKind):
     def merge(self, winner: int, loser: int, t: int) -> None:
         for column in (self.recent, self.base):
             data = self.data(column)
-            data[winner] += data[loser]
+            self.put(column, winner, data[winner] + data[loser])
         self._settle(winner)
 
 

@@ -13,7 +13,7 @@ from ...limits import DISTINCT_VALUES_MAX, REMEMBERED_VALUES_MAX
 from ...workspace import models as m
 from ..arenas import CHUNK_BITS, CHUNK_MASK, Arena
 from ..build import code, name
-from ..columns import UNKNOWN, Column, Dictionary
+from ..columns import COUNT, UNKNOWN, Column, Dictionary
 from ..expressions import parse_duration
 from ..slots import Slot
 from ..wheel import NEVER
@@ -39,7 +39,7 @@ class EdgeKind(SignalKind):
             self.slot = Slot(self.unit.kind, self.label, "json", self.stamps.name, UNKNOWN)
             self.unit.add_slot((self.label,), self.slot)
             return
-        dtype = {"string": "int32", "boolean": "int8"}.get(kind, "int64")
+        dtype = {"string": COUNT, "boolean": "int8"}.get(kind, "int64")
         unknown = 0 if kind in ("string", "boolean") else UNKNOWN
         self.values = self.column(dtype=dtype, empty=unknown)
         type_ = {"string": "text", "number": "number", "boolean": "boolean", "date": "date"}[kind]
@@ -93,7 +93,7 @@ class EdgeKind(SignalKind):
         old = values[row]
         if old == new:
             return 0
-        values[row] = new
+        self.put(self.values, row, new)
         return self._changed(row, old, new) | self.unit.moved(self.values.name, row, t)
 
     def merge(self, winner: int, loser: int, t: int) -> None:
@@ -214,9 +214,9 @@ class RememberingKind(SignalKind):
 
     def keep(self, row: int, words: list[int]) -> None:
         """Puts a subject's words in the place of those it has, and their count in its column."""
-        at, counts = self.data(self.arena.at), self.data(self.counts)
-        at[row] = self.arena.keep(at[row], counts[row] * self.arena.width, words)
-        counts[row] = len(words) // self.arena.width
+        at, size = self.data(self.arena.at), self.data(self.counts)[row] * self.arena.width
+        at[row] = self.arena.keep(at[row], size, words)
+        self.put(self.counts, row, len(words) // self.arena.width)
 
 
 class DistinctKind(RememberingKind):
@@ -229,7 +229,7 @@ class DistinctKind(RememberingKind):
     model: m.Distinct | m.ActiveDays
 
     def declare(self) -> None:
-        self.counts = self.column(dtype="int32")
+        self.counts = self.column(dtype=COUNT)
         self.slot = self.make_slot(self.counts, "count")
         self.window = window_ms(self.model.window)
         self.arena = self.unit.table.add_arena(self.label, self.counts, 1)
@@ -371,11 +371,11 @@ class ValuesKind(RememberingKind):
     model: m.Values
 
     def declare(self) -> None:
-        self.counts = self.column(dtype="int16")
+        self.counts = self.column(dtype="int8")
         self.slot = self.make_slot(self.counts, "count")
-        self.abandoned = self.column(".abandoned", "int16")
-        self.top = self.column(".top", "int32")
-        self.recent = self.column(".recent", "int32")
+        self.abandoned = self.column(".abandoned", "int8")
+        self.top = self.column(".top", COUNT)
+        self.recent = self.column(".recent", COUNT)
         self.arena = self.unit.table.add_arena(self.label, self.counts, 2)
         self.codes = self.unit.dictionary(self.label)
         self.part_slots = {
@@ -529,7 +529,7 @@ class ValuesKind(RememberingKind):
         old = data[row]
         if old == new:
             return 0
-        data[row] = new
+        self.put(column, row, new)
         return self.changed(slot, row, old, new) if slot.watched else 0
 
     def _wait(self, row: int, memory: list[tuple[int, int, int]], t: int) -> None:
