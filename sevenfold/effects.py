@@ -21,8 +21,8 @@ OVERFLOW = "overflow"
 
 class Effect(msgspec.Struct):
     """One decision. ``time`` is engine ms UTC, ``of`` the kind of subject, ``subject`` its id, ``name`` the
-    segment,
-    lifecycle or score it is about, ``data`` the rest (JSON-ready)."""
+    segment, lifecycle or score it is about, ``data`` the rest (JSON-ready).
+    """
 
     time: int
     kind: str

@@ -56,8 +56,7 @@ class CompiledUnit(Unit):
             found.update({k: v for k, v in rows.get(key, {}).items() if k in catalogue.columns})
         return found
 
-    # ---------------------------------------------------------------------------------------------- 1.
-    # declare
+    # --------------------------------------------------------------------------------------------- 1. declare
 
     def declare(self) -> None:
         """Columns and slots of everything but nodes' functions."""
@@ -108,8 +107,7 @@ class CompiledUnit(Unit):
         }
         self.histories = [ScoreHistory(self, s) for s in self.scores.values() if s.model.history]
 
-    # --------------------------------------------------------------------------------------- 2. order and
-    # watch
+    # ------------------------------------------------------------------------------------- 2. order and watch
 
     def order_nodes(self) -> None:
         """Gives every node its bit: linked signals, early segments, scores, lifecycles, scores again, late
@@ -145,8 +143,7 @@ class CompiledUnit(Unit):
             for node in group:
                 node.watch()
 
-    # ----------------------------------------------------------------------------------------------- 3.
-    # finish
+    # ---------------------------------------------------------------------------------------------- 3. finish
 
     def name_properties(self) -> set[str]:
         """The properties that this unit's signals and conditions read."""

@@ -1,9 +1,7 @@
-"""Scores from 0 to 100: weighted means of the measures present, kept in integers so that bulk and scalar
-code agree.
+"""Scores from 0 to 100: weighted means of the measures present, in integers: bulk and scalar code agree.
 
-For each subject the numerator sum(w * s) and denominator sum(w) are columns, changed by differences. A
-value is
-numerator // denominator in 1/1000 point. Contributions w * s add up to the numerator exactly.
+For each subject the numerator sum(w * s) and denominator sum(w) are columns, changed by differences. A value
+is numerator // denominator in 1/1000 point. Contributions w * s add up to the numerator exactly.
 """
 
 from __future__ import annotations
@@ -396,8 +394,7 @@ class ScoreNode:
         self._weight_columns: dict[int, list[int]] = {}
         self.bit = self.bit_late = self.bit_set = self.bit_set_late = 0
 
-    # --------------------------------------------------------------------------------------------- weight
-    # sets
+    # -------------------------------------------------------------------------------------------- weight sets
 
     def column_of_weights(self, measure: int) -> list[int]:
         """One measure's weight in each weight set, and a 0; the list is changed in place when weights are."""
@@ -546,8 +543,7 @@ class ScoreNode:
         self.unit.env.scope[self.numerator.name][row] = numerator
         self.unit.env.scope[self.denominator.name][row] = denominator
 
-    # ---------------------------------------------------------------------------------------------------
-    # value
+    # -------------------------------------------------------------------------------------------------- value
 
     def _value(self, row: int) -> int:
         scope = self.unit.env.scope
@@ -623,8 +619,7 @@ class ScoreNode:
     def _band_name(self, band: int) -> str:
         return self.model.bands[band - 1].name if band else "unknown"
 
-    # -------------------------------------------------------------------------------------------------
-    # reading
+    # ------------------------------------------------------------------------------------------------ reading
 
     def read(self, row: int) -> dict[str, Any]:
         """The score explained: value, band, coverage and each measure's contribution; contributions add up

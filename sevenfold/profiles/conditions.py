@@ -1,8 +1,7 @@
 """Conditions compiled to three-valued Python expressions over columns.
 
-Each condition becomes two expressions, "is true" and "is false"; when neither holds it is unknown.
-Sentinels are the
-smallest integers of their column, so `x >= 3` needs no test for unknown at all.
+Each condition becomes two expressions, "is true" and "is false"; when neither holds it is unknown. Sentinels
+are the smallest integers of their column, so `x >= 3` needs no test for unknown at all.
 """
 
 from __future__ import annotations
@@ -91,8 +90,7 @@ def text_test(op: str, text: str) -> Callable[[str], bool]:
 
 
 def whole(op: str, value: Fraction) -> tuple[str, int] | None:
-    """`x op value` for an integer x as an integer comparison; None when it can never be true (== a
-    fraction).
+    """`x op value` for an integer x as an integer comparison; None when it can never be true (== a fraction).
     """
     if value.denominator == 1:
         return op, int(value)
@@ -108,8 +106,7 @@ class Conditions:
         self.env = env
         self.resolver = resolver
 
-    # ------------------------------------------------------------------------------------------ phase 1:
-    # watch
+    # ----------------------------------------------------------------------------------------- phase 1: watch
 
     def watch(self, node: x.Node, mask: int) -> None:
         """Registers `mask` (nodes of this kind) with everything the condition reads."""
@@ -161,8 +158,7 @@ class Conditions:
         else:
             watch.always |= mask
 
-    # ---------------------------------------------------------------------------------------- phase 2:
-    # compile
+    # --------------------------------------------------------------------------------------- phase 2: compile
 
     def truth(self, node: x.Node) -> Pair:
         """The expressions "is true" and "is false" over the local `row`."""

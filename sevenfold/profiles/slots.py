@@ -159,8 +159,9 @@ class Changes:
         self._made: dict[tuple[int, str], ast.Name] = {}
 
     def after(self, slot: Slot, old: ast.expr, new: ast.expr, *, unit: bool = False) -> list[ast.stmt]:
-        """Statements for a change from `old` to `new` (both cheap to read twice); `unit`: they differ by
-        one, both known.
+        """Statements for a change from `old` to `new`, both cheap to read twice.
+
+        `unit`: both are known and differ by one.
         """
         made: list[ast.stmt] = []
         if slot.own:
@@ -176,9 +177,7 @@ class Changes:
         return made
 
     def _inline(self, slot: Slot, watch: Watch, old: ast.expr, new: ast.expr) -> list[ast.stmt]:
-        """The crossing of a few cuts written out. Unknown is the smallest integer, and turning known
-        concerns all.
-        """
+        """The crossing of a few cuts written out; turning known or unknown concerns all."""
         made = code("d |= ALWAYS", ALWAYS=watch.always) if watch.always else []
         for cut, mask in sorted(watch.cuts.items()):
             made += code("if (A < CUT) is not (B < CUT):\n    d |= MASK", A=old, B=new, CUT=cut, MASK=mask)
