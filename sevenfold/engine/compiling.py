@@ -99,7 +99,9 @@ class Compiling(Merging):
             unit.finish()
         if journeys is not None:
             journeys.finish()
-        self._functions = [unit.functions for unit in self.compiled]
+        self._functions = [
+            unit.functions if journeys is None else journeys.resting(unit) for unit in self.compiled
+        ]
         self._role_weights = {
             members_label(k): v.members.roles
             for k, v in self.workspace.scores.items()

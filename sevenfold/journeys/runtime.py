@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SevenfoldError
 from ..limits import JOURNEY_VERSIONS_MAX
+from ..profiles.evaluation import PLANS_MAX, NodeFunction
 from ..profiles.wheel import low as packed_low
 from ..workspace.base import Condition
 from .business import Business
@@ -154,6 +155,10 @@ class Journeys(Moving):
                 self.settle_all()
 
         unit.evaluate = rest  # type: ignore[method-assign]
+
+    def resting(self, unit: CompiledUnit) -> dict[int, NodeFunction]:
+        """The functions that evaluate masks, after each of which the subject's runs are looked at."""
+        return _Resting(self, unit)
 
     def _sessions(self) -> bool:
         return any(getattr(step, "session", False) for plan in self.plans for step in plan.models)
@@ -322,6 +327,29 @@ class Journeys(Moving):
         for name, state in held["services"].items():
             if name in self.services:
                 self.services[name].load(state)
+
+
+class _Resting(dict[int, NodeFunction]):
+    """Functions by mask; each looks up its own anew, for masks that are met often get better ones."""
+
+    def __init__(self, journeys: Journeys, unit: CompiledUnit) -> None:
+        super().__init__()
+        self._journeys, self._functions = journeys, unit.functions
+
+    def __missing__(self, mask: int) -> NodeFunction:
+        if len(self) >= PLANS_MAX:
+            self.clear()
+        journeys, functions = self._journeys, self._functions
+        flagged, news = journeys.flagged, journeys.triggers.news
+
+        def rest(row: int, t: int) -> int:
+            functions[mask](row, t)
+            if (flagged or news) and not journeys.holding and not journeys.busy:
+                journeys.settle_all()
+            return 0
+
+        self[mask] = rest
+        return rest
 
 
 def journeys_of(fold: Fold) -> Journeys | None:
