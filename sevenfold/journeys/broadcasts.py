@@ -101,6 +101,16 @@ class OneBroadcast:
         gone, rows = self.fold.forward, range(1, self.fold.person.table.rows)
         return [row for row in rows if row not in gone and all(ask(row) for ask in self._asks)]
 
+    def shown(self) -> dict[str, Any]:
+        """What its author is shown before they acknowledge it: how many it concerns now, how many are in
+        the test, and how many of those who start first draw each variant.
+        """
+        rows = self.audience()
+        first = [row for row in rows if in_test(self.name, self._unit(row), self.model.test_share)]
+        drawn = [self._variant(row) for row in (first if self.tests else rows)]
+        variants = {each: drawn.count(place) for place, each in enumerate(self.templates)}
+        return {"size": len(rows), "test": len(first) if self.tests else 0, "variants": variants}
+
     def is_ahead(self, t: int) -> bool:
         """Whether its time is still to come; without one it begins when somebody says so."""
         return self.planned is not None and self.planned >= t
@@ -140,9 +150,10 @@ class OneBroadcast:
             sending.rest = array("i", [row for row in rows if row not in taken]).tobytes()
             rows = first
         self._tell("started", test=len(rows) if self.tests else None)
-        several = len(self.templates) > 1
-        ends, name = self.ends, self.name
-        self._plan(rows, [variant_of(name, self._unit(row), ends) if several else 0 for row in rows], t)
+        self._plan(rows, [self._variant(row) for row in rows], t)
+
+    def _variant(self, row: int) -> int:
+        return variant_of(self.name, self._unit(row), self.ends) if len(self.templates) > 1 else 0
 
     def _unit(self, row: int) -> str:
         return self.fold.id_of(self.fold.person, row)

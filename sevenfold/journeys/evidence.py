@@ -101,7 +101,9 @@ def _read(unit: CompiledUnit, row: int, parts: tuple[str, ...]) -> tuple[Any, bo
             return value, False
         return _dated(slot, value), slot.clock is not None or slot.type == "duration"
     if parts[0] == "trait" and len(parts) == 2:
-        return unit.traits.values(row).get(parts[1]), False
+        told = unit.traits.values(row).get(parts[1])
+        if told is not None or slot is None:
+            return told, False
     if slot is None:
         return None, False
     return _dated(slot, unit.show(slot, row)), slot.type == "duration"

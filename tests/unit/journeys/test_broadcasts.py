@@ -266,6 +266,16 @@ def test_the_variant_that_won_goes_to_the_rest() -> None:
     assert actions(office) == ["scheduled", "started", "tested", "done"]
 
 
+def test_what_its_author_is_shown_is_what_starts() -> None:
+    office = world(40, variants={"hello": 1, "other": 1}, test_share=50.0)
+    office.identify(NINE, "planless", email="no@example.com")
+    shown: Any = office.fold.journeys.services["broadcasts"].all["news"].shown()  # type: ignore[union-attr]
+    news(office, NINE, acknowledged=shown["size"])
+    drawn = [message["template"] for message in office.data("message")]
+    assert shown["size"] == 40 and shown["test"] == len(drawn)
+    assert shown["variants"] == {"hello": drawn.count("hello"), "other": drawn.count("other")}
+
+
 def test_a_winner_can_be_named_by_hand_while_the_test_is_out() -> None:
     office = world(20, variants={"hello": 1, "other": 1}, test_share=50.0)
     news(office, NINE, acknowledged=20)
