@@ -17,6 +17,7 @@ def measure(quick: bool) -> Report:
     with ProcessPoolExecutor(1) as pool:
         # In a process of its own, for what it leaves behind would be used again and not be counted.
         template = pool.submit(_template, accounts).result()
+    template.workspace = pack("seven-stage")
     population = Population(template, people)
     by_part = parts(population)
     notes = [
