@@ -1,5 +1,4 @@
-"""Day close and bulk re-scoring: the moments when all rows move at once, done in NumPy over the same columns.
-"""
+"""Day close and bulk re-scoring: the moments when all rows move at once, in NumPy over the same columns."""
 
 from __future__ import annotations
 

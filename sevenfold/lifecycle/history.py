@@ -14,7 +14,8 @@ import numpy as np
 from ..effects import VELOCITY
 from ..profiles.columns import UNKNOWN, UNKNOWN16, UNKNOWN32, Array
 from ..profiles.unit import Unit
-from .scores import MILLI, VELOCITIES, ScoreNode, exact
+from .measures import MILLI, exact
+from .scores import VELOCITIES, ScoreNode
 
 DAYS, WEEKS = 28, 26
 DAYS_LEAST, WEEKS_LEAST = 7, 4

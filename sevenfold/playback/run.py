@@ -16,7 +16,7 @@ from sevenfold.clock import stopwatch_ns
 from sevenfold.errors import InputError
 from sevenfold.importers.mapping import Mapping
 from sevenfold.importers.read import Inputs, Tally
-from sevenfold.lifecycle.scores import MILLI
+from sevenfold.lifecycle.measures import MILLI
 from sevenfold.limits import ACCOUNT_TICK_MS
 from sevenfold.log.base import Log
 from sevenfold.playback.delivery import Delivering, folding, has_journeys, recorded_outcomes

@@ -90,8 +90,7 @@ def text_test(op: str, text: str) -> Callable[[str], bool]:
 
 
 def whole(op: str, value: Fraction) -> tuple[str, int] | None:
-    """`x op value` for an integer x as an integer comparison; None when it can never be true (== a fraction).
-    """
+    """`x op value` for an integer x as an integer comparison; None when it is never true (== a fraction)."""
     if value.denominator == 1:
         return op, int(value)
     if op in ("==", "!="):
