@@ -201,8 +201,10 @@ class StepMessages:
             data["tried"] = tried
         person = desk.fold.id_of(desk.fold.person, row)
         effect = run.effect_id(person)
-        about = (self.journey, self.step, message.template, WOULD_SEND if case.ghost else DECIDED, effect)
-        announce(desk.runtime, MessageNews(desk.fold.person, row, *about, first=True))
+        if desk.overheard:
+            outcome = WOULD_SEND if case.ghost else DECIDED
+            about = (self.journey, self.step, message.template, outcome, effect)
+            announce(desk.runtime, MessageNews(desk.fold.person, row, *about, first=True))
         if case.ghost:
             run.tell(WOULD_SEND, self.journey, **data)
             return 0

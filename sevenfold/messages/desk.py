@@ -54,6 +54,8 @@ class Messages(Service):
         self.run_counts: dict[int, int] = {}
         """Messages of active runs whose journey limits them, by the run's number."""
         self.hearing = hearing.Hearing(self)
+        self.overheard = True
+        """Whether any service wants to know what becomes of messages."""
 
     # -------------------------------------------------------------------------------------- compiling
 
@@ -78,6 +80,8 @@ class Messages(Service):
             kind = channel.address or ""
             if kind.startswith("trait."):
                 channel.trait = paths.get(kind) or (kind.removeprefix("trait."),)
+        services = self.runtime.services.values()
+        self.overheard = any(type(one).on_message is not Service.on_message for one in services)
         self.rules.finish(person, self.runtime)
         self.hearing.finish(person)
 

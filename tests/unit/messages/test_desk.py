@@ -575,6 +575,19 @@ def test_a_changed_workspace_forgets_nothing_that_was_said_or_sent(changed: bool
     assert decisions(new.do()) == ["message hello"]
 
 
+def test_a_changed_policy_counts_what_was_sent_under_the_one_before() -> None:
+    old = World(messaging={"caps": {"one": {"limit": 1, "per": "1d"}}})
+    old.do()
+    assert decisions(old.do()) == ["held hello capped"]
+    policy = {
+        "caps": {"texts": {"limit": 1, "per": "1d", "channel": "sms"}, "two": {"limit": 2, "per": "2d"}}
+    }
+    new = World(messaging=policy)
+    new.fold, new.t = carry(old.fold, new.workspace), old.t
+    new.wait(DAY)
+    assert decisions(new.do() + new.do()) == ["message hello", "held hello capped"]
+
+
 def hooks(**step: Any) -> dict[str, Any]:
     return {
         "triggers": [{"kind": "event", "event": "Go"}],
