@@ -83,15 +83,11 @@ def test_command(workspace: str, scenarios: tuple[Path, ...], as_json: bool) -> 
 @click.option(
     "--to", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write here, not to stdout."
 )
+@json_option
 def export_command(
-    workspace: str,
-    out: Path,
-    identifier: str,
-    of: str | None,
-    until: int | None,
-    title: str,
-    file: Path | None,
-) -> None:
+    workspace: str, out: Path, identifier: str, of: str | None, until: int | None, title: str,
+    file: Path | None, as_json: bool,
+) -> None:  # fmt: skip
     """Write somebody's history as a scenario that passes.
 
     OUT is the folder of a replay or of a log. The file holds the events of this person, and of everybody they
@@ -102,17 +98,22 @@ def export_command(
     Example:
       sevenfold export-scenario my-workspace out/spring --profile u-17 --to scenarios/u-17.yaml
     """
-    log = open_log(log_folder(Outcome(out).log if (out / "replay.json").exists() else out))
+    replayed = Outcome(out) if (out / "replay.json").exists() else None
+    until = replayed.summary.until if until is None and replayed is not None else until
+    log = open_log(replayed.log if replayed is not None else log_folder(out))
     try:
         text = export(load(workspace), log, identifier, of=of, until=until, title=title)
     finally:
         log.close()
-    if file is None:
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    if as_json:
+        print_json({"file": str(file) if file is not None else None, "scenario": text})
+    elif file is None:
         click.echo(text, nl=False)
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-    click.echo(f"The scenario is in {file}. Run it: sevenfold test {workspace} {file}")
+    else:
+        click.echo(f"The scenario is in {file}. Run it: sevenfold test {workspace} {file}")
 
 
 def _run(file: Path, folder: Path) -> Report:

@@ -79,8 +79,8 @@ def try_command(
     """
     model = load(workspace)
     given = Given(
-        event=event, properties=dict(properties), traits=dict(traits), consents=list(consents), account=account,
-        at=at,
+        event=event, properties=dict(properties), traits=dict(traits), consents=list(consents),
+        account=account, at=at,
     )  # fmt: skip
     delivering = Delivering(failing=frozenset(failing))
     if identifier is None:

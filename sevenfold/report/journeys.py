@@ -19,6 +19,8 @@ _REASONS_SHOWN = 3
 def print_journeys(console: Console, journeys: list[JourneySummary]) -> None:
     """Every journey that somebody entered or was refused, and the names of the others in a line."""
     quiet = []
+    if sum(bool(one.entries) for one in journeys) > 1:
+        console.print(overview(journeys))
     for one in journeys:
         if one.entries or one.refused:
             console.print(journey(one))
@@ -26,6 +28,22 @@ def print_journeys(console: Console, journeys: list[JourneySummary]) -> None:
             quiet.append(words.label(one.name))
     if quiet:
         console.print(Text(f"\nNobody came to {', '.join(quiet)}.", style="dim"))
+
+
+def overview(journeys: list[JourneySummary]) -> Group:
+    """A line for each journey that somebody entered."""
+    table = Table(header_style="dim", box=None, pad_edge=False)
+    for name in ("journey", "runs", "ghosts", "messages", "held", "goals", "value", "ended", "inside"):
+        table.add_column(name, justify="left" if name == "journey" else "right")
+    for one in journeys:
+        if one.entries:
+            value = sum(goal.value for goal in one.goals)
+            table.add_row(
+                one.title or words.title(one.name), f"{one.entries:,}", f"{one.ghosts:,}", f"{one.sent:,}",
+                f"{one.held:,}", f"{sum(goal.reached for goal in one.goals):,}",
+                f"{value:,.0f}" if value else "–", f"{sum(one.ended.values()):,}", f"{one.active:,}",
+            )  # fmt: skip
+    return Group(Text("\nJourneys", style="bold"), table)
 
 
 def journey(one: JourneySummary) -> Group:
@@ -53,7 +71,9 @@ def told(one: JourneySummary) -> str:
         parts.append("set off by " + shares(one.triggers, one.entries))
     if one.ghosts:
         parts.append(f"{one.ghosts:,} held out as ghosts ({words.share(one.ghosts, one.entries)})")
-    if one.median_ms is not None:
+    if one.median_ms is not None and one.median_ms < 1_000:
+        parts.append("half of them end at once")
+    elif one.median_ms is not None:
         parts.append(f"half of them last no longer than {spoken(one.median_ms)}")
     return "; ".join(parts) or "nobody entered"
 
@@ -137,8 +157,8 @@ def totals(one: JourneySummary) -> Iterator[str]:
         value = f", worth {goal.value:,.0f}" if goal.value else ""
         ghosts = f", {goal.ghosts:,} of them ghosts" if goal.ghosts else ""
         after = f", half of them within {spoken(goal.median_ms)}" if goal.median_ms is not None else ""
-        share = words.share(goal.reached, one.entries)
-        yield f"Goal {words.label(goal.name)}: {goal.reached:,} runs ({share}){value}{after}{ghosts}"
+        runs, share = words.number(goal.reached, "run"), words.share(goal.reached, one.entries)
+        yield f"Goal {words.label(goal.name)}: {runs} ({share}){value}{after}{ghosts}"
     if one.ended or one.active:
         ended = [f"{words.label(name)} {count:,}" for name, count in one.ended.items()]
         yield "Ended: " + ", ".join([*ended, *([f"still inside {one.active:,}"] if one.active else [])])

@@ -31,6 +31,10 @@ class Asked(Struct):
         """Everything decided about it so far."""
         return [effect for _, effect in self.world.about(self.of, self.subject)]
 
+    def own(self, kind: str) -> list[Effect]:
+        """What happened to it itself, not to somebody who turned out to be the same."""
+        return [one for one in self.world.effects if one.kind == kind and one.subject == self.subject]
+
 
 def wrong(world: World, step: Step) -> list[Wrong]:
     """Everything that is not as expected. Raises UnknownSubjectError."""
@@ -93,14 +97,13 @@ def _identifiers(asked: Asked, question: str, expected: list[Any]) -> Iterable[W
 
 def _path(asked: Asked, question: str, expected: dict[str, list[str]]) -> Iterable[Wrong]:
     for lifecycle, stages in expected.items():
-        moves = [effect for effect in asked.history if effect.kind == STAGE and effect.name == lifecycle]
-        found = [effect.data["to"] for effect in moves if effect.of == asked.of]
+        found = [effect.data["to"] for effect in asked.own(STAGE) if effect.name == lifecycle]
         if found != stages:
             yield f"path {lifecycle}", " > ".join(stages), " > ".join(map(str, found))
 
 
 def _ever(asked: Asked, question: str, names: list[str]) -> Iterable[Wrong]:
-    entered = {effect.name for effect in asked.history if effect.kind == ENTERED}
+    entered = {effect.name for effect in asked.own(ENTERED)}
     for name in names:
         if (name in entered) is not (question == "ever_in"):
             yield question.replace("_", " "), name, f"was {'never ' if name not in entered else ''}in {name}"

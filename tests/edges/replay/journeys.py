@@ -28,12 +28,16 @@ WORKSPACE: dict[str, Any] = {
         "delivered": {"kind": "count", "event": "$message delivered"},
     },
     "segments": {"regulars": {"when": "visits_7d >= 3"}, "reached": {"when": "delivered >= 1"}},
-    "lifecycles": {"visitor": {"stages": [{"name": "new"}, {"name": "active", "enter": "segment.regulars"}]}},
+    "lifecycles": {
+        "visitor": {"stages": [{"name": "new"}, {"name": "active", "enter": "segment.regulars"}]},
+    },
     "messaging": {"caps": {"one_a_day": {"limit": 1, "per": "1d"}}},
     "templates": {
-        name: {"channel": channel, "subject": "Hello", "text": "Hello {{ links.unsubscribe }}"} if channel == "email"
-        else {"channel": channel, "title": "Hello", "body": "Hello"}
-        for name, channel in (("hello", "email"), ("nudge", "email"), ("tip", "app"), ("thanks", "email"))
+        **{
+            name: {"channel": "email", "subject": "Hello", "text": "Hello {{ links.unsubscribe }}"}
+            for name in ("hello", "nudge", "thanks")
+        },
+        "tip": {"channel": "app", "title": "Hello", "body": "Hello"},
     },
     "journeys": {
         "welcome": {

@@ -107,7 +107,7 @@ def test_the_report_and_the_terminal_tell_of_journeys(spoken: Outcome, tmp_path:
     args = ["replay", tmp_path / "ws", source, "--out", tmp_path / "out"]
     shown = CliRunner().invoke(main, list(map(str, args)))
     assert shown.exit_code == 0, shown.output
-    for words in ("Welcome: 8 runs of 8 people", "hello (message)", "Goal bought: 1 runs", "Ended:"):
+    for words in ("Welcome: 8 runs of 8 people", "hello (message)", "Goal bought: 1 run ", "Ended:"):
         assert words in shown.output
 
 
