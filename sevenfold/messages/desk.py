@@ -149,8 +149,7 @@ class Messages(Service):
             if told.__class__ not in (str, int) or told == "":
                 return ()
             return (normal_address(channel, str(told), region),)
-        prefix = fold.identity.prefix.get(kind)
-        held = [key[1:] for key in fold.identity.keys_of(row) if key[0] == prefix]
+        held = fold.identity.values_of(row, kind)
         held.reverse()
         if len(held) < 2 or kind == DEVICE:
             return tuple(held)

@@ -81,6 +81,15 @@ class Identifiers:
         """The identifiers of a row, oldest first."""
         return tuple(map(self._text, self._numbers(row)))
 
+    def of_kind(self, row: int, letter: str) -> list[str]:
+        """Those that begin with a letter, oldest first, without it."""
+        wanted, found = ord(letter), []
+        for number in self._numbers(row):
+            at = self._at[number] << _UNIT_BITS
+            if self._texts[at >> _TEXT_BITS][at & _TEXT_MASK] == wanted:
+                found.append(self._text(number)[1:])
+        return found
+
     def _numbers(self, row: int) -> list[int]:
         found, number = [], self._first[row] if row < len(self._first) else 0
         while number:

@@ -124,6 +124,11 @@ class Identity:
         """The keys a row holds."""
         return self.table.of(row)
 
+    def values_of(self, row: int, kind: str) -> list[str]:
+        """The identifiers of one type that a row holds, oldest first."""
+        letter = self.prefix.get(kind)
+        return self.table.of_kind(row, letter) if letter is not None else []
+
     def identifiers(self, row: int) -> dict[str, list[str]]:
         """`{"user_id": ["u1"], "email": ["a@b.c"]}` for people."""
         found: dict[str, list[str]] = {}
