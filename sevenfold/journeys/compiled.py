@@ -14,7 +14,7 @@ from ..profiles.unit import listens
 from ..profiles.where import Where
 from ..workspace.base import Condition
 from .asking import Ask, Asking
-from .plan import EXIT, ExitRule, GoalRule, Journey, OnBusinessEvent, OnEvent
+from .plan import EXIT, ExitRule, GoalRule, Journey, OnBusinessEvent, OnEvent, ReEntry
 from .steps import STEP_KINDS, Logic
 from .steps.base import END, Move, StepBase
 from .steps.start_journey import StartJourney
@@ -132,6 +132,9 @@ class CompiledJourney:
             if isinstance(t, OnBusinessEvent)
         ]
         self.late_after = x.parse_duration(model.late_after)
+        again = model.re_entry
+        self.many = isinstance(again, ReEntry) and again.unlimited is not None
+        """Whether somebody may have several runs with the same key."""
         self.cyclic = _cyclic(self.models, self.ids)
         self.kept: set[str] = set()
         """Properties of the trigger event that are needed after entry."""

@@ -14,6 +14,7 @@ from ..profiles import expressions as x
 from .limits_text import limit_of
 from .plan import OnCall, ReEntry
 from .runs import GHOST, packed, run_ident
+from .steps.split import SplitLogic
 
 if TYPE_CHECKING:
     from ..lifecycle.compile import CompiledUnit
@@ -185,7 +186,8 @@ class Entries:
         journeys.fold.emit(plan.unit, row, "run", plan.name, data)
 
     def _ghost(self, plan: CompiledJourney, row: int) -> str:
-        """What keeps the subject from being sent anything: shadow, universal, programme, journey, or nothing."""
+        """What keeps the subject from being sent anything: shadow, universal, programme, journey, or nothing.
+        """
         messaging, model = self.messaging, plan.model
         if model.state == "shadow":
             return "shadow"
@@ -296,6 +298,28 @@ class Entries:
     def left(self, plan: CompiledJourney, slot: int) -> None:
         """A run ended."""
         self.running[plan.name] -= 1
+
+    def contaminate(self, winner: int, loser: int, running: set[int]) -> None:
+        """Two people are one who were treated differently: measurements leave that one out. Tells which
+        experiments of journeys that either was in (`running`: versions with a run of theirs).
+        """
+        journeys = self.journeys
+        entered = self._held("person", winner).keys() | self._held("person", loser).keys()
+        for plan in journeys.plans:
+            current = journeys.current.get(plan.name) == plan.index
+            if not plan.of_person or not (plan.index in running or (current and plan.name in entered)):
+                continue
+            found = []
+            ghosts = self._ghost(plan, winner), self._ghost(plan, loser)
+            if ghosts[0] != ghosts[1]:
+                found.append(f"holdout {ghosts[0] or ghosts[1]}")
+            units = self.unit_id(plan, winner), self.unit_id(plan, loser)
+            for logic in plan.steps:
+                if isinstance(logic, SplitLogic) and logic.path_of(units[0]) != logic.path_of(units[1]):
+                    found.append(f"split {logic.site.step}")
+            if found:
+                data = {"experiments": found, "loser": journeys.fold.id_of(plan.unit, loser)}
+                journeys.fold.emit(plan.unit, winner, "contaminated", plan.name, data)
 
     def merge(self, winner: int, loser: int) -> None:
         """Who had entered before has, whoever of the two it was."""

@@ -254,7 +254,11 @@ class Journeys(Moving):
         heads: Any = self.fold.env.scope[self.heads[person.kind]]
         self.view.t = t
         mine, theirs = self.of_subject(person, winner), self.of_subject(person, loser)
+        self.entries.contaminate(winner, loser, {self.runs.plan[slot] for slot in (*mine, *theirs)})
         heads[loser] = 0
+        if self._seen:
+            seen: Any = self.fold.env.scope[self._seen]
+            seen[winner] = max(seen[winner], seen[loser])
         known: dict[tuple[str, str], int] = {}
         for slot in sorted([*mine, *theirs], key=lambda one: self.runs.number[one]):
             if slot in theirs:
@@ -264,7 +268,7 @@ class Journeys(Moving):
         for slot in self.of_subject(person, winner):
             run = self.view.at(slot)
             first = known.setdefault((run.plan.name, run.key), slot)
-            if first != slot:
+            if first != slot and not run.plan.many:
                 self.end_run(slot, "merged")
         self.entries.merge(winner, loser)
         for service in self.services.values():

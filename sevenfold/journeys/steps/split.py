@@ -66,6 +66,11 @@ class SplitLogic(Logic):
         shares = {name: round(path.share * 100) for name, path in model.paths.items()}
         self._table = site.plan.journeys.splits.table(self._salt, shares)
 
+    def path_of(self, unit: str) -> str:
+        """The path that a unit is drawn into, whichever run asks; "" when every run draws anew."""
+        model: Split = self.model
+        return self._names[self._table[draw(self._salt, unit)]] if model.again == "sticky" else ""
+
     def enter(self, run: Run) -> Move:
         model: Split = self.model
         unit = run.unit_id(account=model.unit == "account")

@@ -316,3 +316,28 @@ def test_entries_are_limited_for_each_subject_also_when_every_order_has_a_run() 
         world.track(f"{number}d", "a", "Bought", order_id=str(number))
     assert len(world.of("run")) == 2
     assert [e.data["reason"] for e in world.of("refused")] == ["limit_entries", "limit_entries"]
+
+
+def test_merged_people_who_were_treated_differently_are_marked_for_every_measurement() -> None:
+    world = Running(journey(holdout=50, steps={"s": split_in_two(), **HOLD}))
+    for number in range(30):
+        world.track("0s", f"u{number}", "Signed Up")
+        world.track("1s", None, "Visited", anonymous=f"a{number}")
+        world.identify("1h", f"u{number}", anonymous=f"a{number}")
+    marked = {tuple(e.data["experiments"]) for e in world.of("contaminated")}
+    assert marked == {("holdout journey",), ("split s",), ("holdout journey", "split s")}
+    assert 10 < len(world.of("contaminated")) < 30, "about one in four was treated alike by both"
+    assert [e.kind for e in world.of("run") if "ghost" in e.data]
+
+
+def split_in_two() -> dict[str, Any]:
+    return step("split", paths={"a": {"share": 50}, "b": {"share": 50}})
+
+
+def test_somebody_with_several_runs_keeps_them_all_when_people_merge() -> None:
+    world = Running(journey(re_entry={"unlimited": 5}))
+    world.track("0s", "a", "Signed Up")
+    world.track("1s", "a", "Signed Up")
+    world.track("2s", None, "Signed Up", anonymous="x")
+    world.identify("1h", "a", anonymous="x")
+    assert len(world.waiting()) == 3
