@@ -215,6 +215,7 @@ def _unpacked(value: Any) -> Any:
 def _head_of(unit: Any) -> dict[str, Any]:
     return {
         "rows": unit.table.rows,
+        "dtypes": {one.label: one.dtype for one in unit.table.columns.values() if one.widens},
         "pending": sorted(unit.pending),
         "dictionaries": {label: one.texts for label, one in unit.dictionaries.items()},
         "weights": {label: msgspec.to_builtins(score.model.weights) for label, score in unit.scores.items()},
@@ -223,7 +224,7 @@ def _head_of(unit: Any) -> dict[str, Any]:
 
 def _load_head(unit: Any, head: dict[str, Any]) -> None:
     rows = head["rows"]
-    unit.table.reserve(rows, max(1_024, rows + rows // 8))
+    unit.table.reserve(rows, max(1_024, rows + rows // 8), head["dtypes"])
     for label, weights in head["weights"].items():
         score = unit.scores[label]
         wanted = msgspec.convert(weights, list[m.Weights])

@@ -99,6 +99,8 @@ class Compiling(Merging):
             unit.finish()
         if journeys is not None:
             journeys.finish()
+        for unit in self.compiled:
+            unit.table.arrange()
         self._functions = [
             unit.functions if journeys is None else journeys.resting(unit) for unit in self.compiled
         ]

@@ -8,6 +8,7 @@ reads unknown without a branch.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +46,11 @@ class Column:
 
 
 class Table:
-    """The columns of one kind of subject. `rows` counts the rows in use, row 0 included."""
+    """The columns of one kind of subject. `rows` counts the rows in use, row 0 included.
+
+    Once arranged, the fields of a row lie beside each other in one block of memory, and a column is a view of
+    it: an event touches many fields of one row. Histories, which have several values a row, lie apart.
+    """
 
     def __init__(self, env: Environment, kind: str, capacity_rows: int) -> None:
         self.env = env
@@ -55,6 +60,7 @@ class Table:
         self.columns: dict[str, Column] = {}
         self.bags: dict[str, tuple[str, list[Any]]] = {}
         self.arenas: dict[str, Arena] = {}
+        self._arranged = False
 
     def add(self, label: str, dtype: str = "int64", empty: int = 0, width: int = 1) -> Column:
         """A new column named by `label`; `width` > 1 makes a row of values (a history).
@@ -117,11 +123,43 @@ class Table:
         for _, values in self.bags.values():
             values[row] = None
 
-    def reserve(self, rows: int, capacity_rows: int) -> None:
-        """Makes room for rows whose values are about to be filled in; until then they hold zeros."""
+    def reserve(self, rows: int, capacity_rows: int, dtypes: dict[str, str] | None = None) -> None:
+        """Makes room for rows whose values are about to be filled in; until then they hold zeros.
+
+        `dtypes` are those of the columns that grow wider, by label.
+        """
         self.rows, self.capacity = rows, capacity_rows
+        for label, dtype in (dtypes or {}).items():
+            self.columns[label].dtype = dtype
+        for column, data in self._memory():
+            self._replace(column, data)
+
+    def arrange(self) -> None:
+        """Lays the fields of each row beside each other; when all columns are there."""
+        self._arranged = True
+        self._move()
+
+    def _move(self) -> None:
+        """Gives every column new memory, as large as the capacity says."""
+        for column, data in self._memory():
+            data[: len(column.data)] = column.data
+            self._replace(column, data)
+
+    def _memory(self) -> Iterator[tuple[Column, Array]]:
+        """Zeros for every column."""
+        narrow = [column for column in self.columns.values() if self._arranged and column.width == 1]
+        # The widest first, so that each lies where its size wants it.
+        narrow.sort(key=lambda column: -np.dtype(column.dtype).itemsize)
+        size = sum(np.dtype(column.dtype).itemsize for column in narrow)
+        size += -size % 8
+        block, at = np.zeros(self.capacity * size, np.uint8), 0
+        for column in narrow:
+            dtype = np.dtype(column.dtype)
+            yield column, np.ndarray((self.capacity,), dtype, block.data, at, (size,))
+            at += dtype.itemsize
         for column in self.columns.values():
-            self._replace(column, np.zeros(self._shape(column), dtype=column.dtype))
+            if not self._arranged or column.width > 1:
+                yield column, np.zeros(self._shape(column), dtype=column.dtype)
 
     def put(self, column: Column, row: int, value: int) -> None:
         """Writes a value that may need a wider column."""
@@ -133,7 +171,9 @@ class Table:
             self.put(column, row, value)
 
     def widen(self, column: Column, dtype: str) -> None:
-        """Gives a column another width; a millisecond or two at a million rows."""
+        """Gives a column another width; some milliseconds at a million rows. It lies apart until the table
+        grows.
+        """
         assert column.widens, column.label
         column.dtype = dtype
         self._replace(column, column.data.astype(dtype))
@@ -163,10 +203,7 @@ class Table:
 
     def _grow(self) -> None:
         self.capacity *= 2
-        for column in self.columns.values():
-            data = np.zeros(self._shape(column), dtype=column.dtype)
-            data[: len(column.data)] = column.data
-            self._replace(column, data)
+        self._move()
 
 
 def constant(value: int) -> memoryview:
