@@ -12,7 +12,7 @@ from ..journeys.times import NEVER, at_local, local
 from ..journeys.zones import DAY, Zone
 from ..profiles.expressions import parse_duration
 from .channels import Holds
-from .ledger import Kind, Ledger, times
+from .ledger import CODE_BITS, CODE_MASK, Kind, Ledger, after
 from .policy import Cap
 
 Over = Literal["drop", "defer", "next"]
@@ -74,18 +74,22 @@ class CompiledCap:
         """None when there is room at `t` for one more; else when there will be (`NEVER`: with a limit of
         0).
         """
-        held = len(ledgers[0]) if len(ledgers) == 1 else sum(map(len, ledgers))
-        if held < limit:
+        starts = [after(ledger, self.since(t) - 1) if len(ledger) else 0 for ledger in ledgers]
+        if sum(map(len, ledgers)) - sum(starts) < limit:
             return None
-        since, bit = self.since(t), self.bit
-        counted = times(ledgers, since, lambda code: masks[code] & bit)
+        counted: list[int] = []
+        bit = self.bit
+        for ledger, start in zip(ledgers, starts, strict=True):
+            for entry in ledger[start:]:
+                if masks[entry & CODE_MASK] & bit:
+                    counted.append(entry >> CODE_BITS)
         if len(counted) < limit:
             return None
         if limit <= 0:
             return NEVER
         if not self.per:
             return self._period(t, 1)
-        return counted[len(counted) - limit] + self.per
+        return sorted(counted)[len(counted) - limit] + self.per
 
     def since(self, t: int) -> int:
         """The earliest time that counts at `t`."""

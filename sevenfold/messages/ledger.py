@@ -108,18 +108,6 @@ def after(ledger: Ledger, t: int) -> int:
     return bisect_right(ledger, t << CODE_BITS | CODE_MASK)
 
 
-def times(ledgers: Iterable[Ledger], since: int, chosen: Callable[[int], Any]) -> list[int]:
-    """When messages of the chosen codes were reserved at or after `since`, ascending."""
-    found: list[int] = []
-    for ledger in ledgers:
-        for place in range(after(ledger, since - 1), len(ledger)):
-            entry = ledger[place]
-            if chosen(entry & CODE_MASK):
-                found.append(entry >> CODE_BITS)
-    found.sort()
-    return found
-
-
 def latest(ledgers: Iterable[Ledger], since: int, chosen: Callable[[int], Any]) -> int | None:
     """When the newest message of the chosen codes was reserved, if at or after `since`."""
     newest: int | None = None
