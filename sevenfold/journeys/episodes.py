@@ -39,6 +39,8 @@ class Episode(msgspec.Struct, kw_only=True):
     since: int
     at_risk: bool = True
     """Whether it still is."""
+    good: bool = False
+    """Whether the condition of recovery holds, since whenever."""
     touch: Touch | None = None
     """The last touch since."""
     would: Touch | None = None
@@ -49,10 +51,15 @@ class Episode(msgspec.Struct, kw_only=True):
     """The touch that the recovery follows."""
     would_credit: Touch | None = None
     lost: bool = False
+    """Given up; another touch is another attempt as long as it is at risk."""
+    over: bool = False
+    """Recovered for good, and at risk all the same: nothing more is decided until it no longer is."""
     due: int = NEVER
 
     def touched(self, touch: Touch, ghost: bool) -> None:
         """A touch; for one given up it is another attempt."""
+        if self.over:
+            return
         if self.lost:
             self.lost, self.since = False, touch.at
         if ghost:
@@ -62,7 +69,7 @@ class Episode(msgspec.Struct, kw_only=True):
 
     def recovers(self, t: int, rules: Rules) -> bool:
         """The subject recovered; False for one that was recovered the moment it came to be at risk."""
-        if self.lost or t <= self.since:
+        if self.lost or self.over or t <= self.since:
             return False
         self.recovered = t
         self.credit = _within(self.touch, t, rules)
@@ -75,7 +82,7 @@ class Episode(msgspec.Struct, kw_only=True):
 
     def next_due(self, t: int, rules: Rules) -> int:
         """When something is decided if nothing happens; never now."""
-        if self.lost:
+        if self.lost or self.over:
             return NEVER
         if self.recovered is not None:
             return max(self.recovered + rules.held, t + 1)
@@ -95,10 +102,11 @@ def _within(touch: Touch | None, t: int, rules: Rules) -> Touch | None:
 
 def joined(mine: Episode, theirs: Episode) -> Episode:
     """The winner's episode when two people turn out to be one: since the earlier, with the later touches."""
-    if theirs.lost:
+    if theirs.lost or theirs.over:
         return mine
-    if mine.lost:
-        mine.lost, mine.since, mine.touch, mine.would = False, theirs.since, theirs.touch, theirs.would
+    if mine.lost or mine.over:
+        mine.lost = mine.over = False
+        mine.since, mine.touch, mine.would = theirs.since, theirs.touch, theirs.would
     else:
         mine.since = min(mine.since, theirs.since)
         mine.touch, mine.would = _last(mine.touch, theirs.touch), _last(mine.would, theirs.would)

@@ -34,6 +34,10 @@ class Saves(Service):
         for one in self.watching.values():
             one.declare()
 
+    def finish(self) -> None:
+        for one in self.watching.values():
+            one.finish()
+
     def touched(
         self, unit: CompiledUnit, row: int, t: int, kind: str, name: str, ident: str, *, ghost: bool = False
     ) -> None:
@@ -87,7 +91,7 @@ class _Watching:
         self.saves, self.fold, self.name, self.model = saves, saves.fold, name, model
         self.rules = Rules(parse_duration(model.within), parse_duration(model.held))
         self.episodes: dict[int, Episode] = {}
-        """By row, those that are under way and those given up whose subjects are still at risk."""
+        """By row, those that are under way, and those that ended while their subjects are still at risk."""
         self._carried: tuple[int, int, Episode] = (0, 0, Episode(id="", since=0))
         """A merge's winner, its time, and the loser's episode."""
 
@@ -96,30 +100,40 @@ class _Watching:
         self.unit = self.fold._unit(self.model.of)
         runtime.hidden(self.unit, self.model.at_risk, self._at_risk)
         runtime.hidden(self.unit, self.model.recovered, self._recovered)
+        for condition in (self.model.at_risk, self.model.recovered):
+            runtime.watch_later(self.unit, condition)
         self._low = runtime.timer(f"save {self.name}", self._fire)
 
+    def finish(self) -> None:
+        runtime = self.saves.runtime
+        self._is_at_risk = runtime.asks(self.unit, self.model.at_risk)
+        self._is_good = runtime.asks(self.unit, self.model.recovered)
+
     def _at_risk(self, row: int, t: int, holds: bool) -> None:
+        """Told when it changes, and once more when the workspace has changed."""
         episode = self.episodes.get(row)
         if episode is not None:
             episode.at_risk = holds
-            if episode.lost:
+            if not holds and (episode.lost or episode.over):
                 del self.episodes[row]
-                episode = None
-        if holds and episode is None and self._carried[:2] == (row, t):
-            episode = self.episodes[row] = self._carried[2]
-            episode.lapses()
-            episode.at_risk, episode.due = True, NEVER
-            self._arm(row, episode, t)
-        elif holds and episode is None:
-            ident = stable_id("save", self.name, self.fold.id_of(self.unit, row), t)
-            episode = self.episodes[row] = Episode(id=ident, since=t)
-            self._tell(row, "at_risk", {"episode": ident})
+        elif holds:
+            if self._carried[:2] == (row, t):
+                episode = self._carried[2]
+                episode.lapses()
+                episode.at_risk, episode.due = True, NEVER
+            else:
+                ident = stable_id("save", self.name, self.fold.id_of(self.unit, row), t)
+                episode = Episode(id=ident, since=t)
+                self._tell(row, "at_risk", {"episode": ident})
+            episode.good = self._is_good(row)
+            self.episodes[row] = episode
             self._arm(row, episode, t)
 
     def _recovered(self, row: int, t: int, holds: bool) -> None:
         episode = self.episodes.get(row)
-        if episode is None:
+        if episode is None or episode.good == holds:
             return
+        episode.good = holds
         if not holds:
             episode.lapses()
         elif not episode.recovers(t, self.rules):
@@ -144,6 +158,13 @@ class _Watching:
         episode = self.episodes.get(row)
         if episode is None or episode.due != due:
             return
+        episode.at_risk = self._is_at_risk(row)
+        if episode.recovered is not None and not self._is_good(row):
+            # The conditions were rewritten meanwhile.
+            episode.good = False
+            episode.lapses()
+            self._arm(row, episode, due)
+            return
         verdict = episode.verdict()
         touch = episode.credit if verdict != LOST else episode.touch
         would = episode.would_credit if verdict != LOST else episode.would
@@ -159,9 +180,8 @@ class _Watching:
             if touch is not None:
                 data["after"] = episode.recovered - touch.at
         self._tell(row, verdict, data | {"id": stable_id(episode.id, verdict, due)})
-        if verdict == LOST and episode.at_risk:
-            # As long as it stays at risk another touch is another attempt.
-            episode.lost, episode.due = True, NEVER
+        if episode.at_risk:
+            episode.lost, episode.over, episode.due = verdict == LOST, verdict != LOST, NEVER
         else:
             del self.episodes[row]
         if verdict in (SAVED, LOST):

@@ -229,7 +229,7 @@ def test_a_merge_carries_the_risk_of_either_and_a_winner_who_is_well_ends_it() -
     office.track(NINE + 1, "v", "Stalled")
     office.control(NINE + 2, "merge", members=["u", "v"])
     office.track(NINE + DAY, "u", "Back")
-    office.until(NINE + 9 * DAY)
+    office.until(NINE + 11 * DAY)
     [untouched] = office.data("recovered_untouched")
     assert untouched["since"] == NINE + 1
     held: Any = office.fold.journeys.services["saves"]  # type: ignore[union-attr]
@@ -261,3 +261,15 @@ def test_risk_and_touches_outlive_a_change_of_the_workspace() -> None:
     office.until(NINE + 5 * DAY)
     assert [effect.time for effect in office.of("saved")] == [NINE + 3 * DAY]
     assert len(office.of("at_risk")) == 1
+
+
+def test_conditions_that_are_told_again_change_nothing_and_one_episode_is_one() -> None:
+    office = world()
+    office.track(NINE, "u", "Stalled")
+    send(office, NINE + HOUR)
+    office.track(NINE + DAY, "u", "Back")
+    for days in (2, 4):
+        plan = msgspec.to_builtins(office.fold.workspace.journeys["help"]) | {"title": f"{days} days"}
+        office.control(NINE + days * DAY, "publish", journey="help", plan=plan)
+    office.until(NINE + 9 * DAY)
+    assert [effect.time for effect in office.of("at_risk", "saved")] == [NINE, NINE + 3 * DAY]
