@@ -17,7 +17,7 @@ from sevenfold.log.base import Log
 from sevenfold.playback.delivery import Delivering, DeliveringFold, has_journeys, recorded_outcomes
 from sevenfold.playback.relations import Numbered, Relations, numbered
 from sevenfold.playback.tables import day_before, iso
-from sevenfold.profiles.unit import Unit
+from sevenfold.profiles.unit import Emit, Unit
 from sevenfold.profiles.why import Reasons
 from sevenfold.workspace import models as m
 from sevenfold.workspace.names import Names
@@ -85,6 +85,9 @@ class ExplainedFold(DeliveringFold):
         elif kind == e.VELOCITY:
             data = {**data, "cause": self.cause()}
         super().emit(unit, row, kind, name, data)
+
+    def emitter(self, unit: Unit, kind: str, name: str) -> Emit:
+        return lambda row, data: self.emit(unit, row, kind, name, data)
 
     def _atoms(self, unit: CompiledUnit, row: int, name: str) -> list[dict[str, Any]]:
         condition = unit.segments[name].condition
