@@ -9,6 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sevenfold.carry import switch
 from sevenfold.effects import Effect
 from sevenfold.engine import ControlError, Fold
 from sevenfold.workspace import models as m
@@ -148,6 +149,10 @@ class Told:
         self.said += 1
         if self.said == self.restart:
             self.fold = Fold.restore(WORKSPACE, self.fold.snapshot())
+        elif self.said == 2 * self.restart:
+            # Another title, the same rules: everything goes on under the changed workspace.
+            switch(self.fold, msgspec.structs.replace(WORKSPACE, title="Another"))
+            self.effects += self.fold._taken()
 
     def data(self, kind: str) -> list[dict[str, Any]]:
         return [effect.data for effect in self.effects if effect.kind == kind]
@@ -185,8 +190,10 @@ def story(given_: list[tuple[int, Any]], restart: int = 0, tick: int = 0) -> Tol
     return told
 
 
-@given(moves, st.integers(5, 30), st.integers(3, 60))
-def test_ticks_and_restarts_change_nothing(given_: list[tuple[int, Any]], restart: int, hours: int) -> None:
+@given(moves, st.integers(5, 20), st.integers(3, 60))
+def test_ticks_restarts_and_another_workspace_with_the_same_rules_change_nothing(
+    given_: list[tuple[int, Any]], restart: int, hours: int
+) -> None:
     assert story(given_, restart, hours * HOUR).effects == story(given_).effects
 
 
