@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from sevenfold.effects import MERGED, Effect
 from sevenfold.engine import Fold
+from sevenfold.engine.controls import ControlError
 from sevenfold.errors import InputError
 from sevenfold.limits import ACCOUNT_TICK_MS
 from sevenfold.playback.comparing import Run, Said
@@ -26,6 +27,7 @@ from sevenfold.playback.tables import iso
 from sevenfold.workspace import models as m
 from sevenfold.workspace.problems import likely
 
+_OF_VERSIONS: Final = frozenset({"publish", "pause", "resume", "archive"})
 _WEEK_MS: Final = 7 * 86_400_000
 
 
@@ -103,7 +105,7 @@ def backtest(
         for step in past.steps(until, counts):
             events = step.events if until is None else [one for one in step.events if one[0] <= until]
             if step.control is not None:
-                effects = fold.control(step.time, step.control)
+                effects = _control(fold, step.time, step.control)
             else:
                 effects = fold.events(events) if events else fold.advance(min(step.time, until or step.time))
             if events:
@@ -127,6 +129,18 @@ def known(workspace: m.Workspace, journey: str) -> m.Journey:
         fix = likely(journey, names) or f"there are {', '.join(names) or 'none'}"
         raise InputError(f"There is no journey `{journey}`", where=workspace.name, fix=fix)
     return found
+
+
+def _control(fold: Fold, t: int, record: dict[str, Any]) -> list[Effect]:
+    """Folds a control record of the history. What was done to the journeys of then is left out, and so is
+    what makes no sense to the workspace of now.
+    """
+    if record.get("op") in _OF_VERSIONS:
+        return fold.advance(t)
+    try:
+        return fold.control(t, record)
+    except ControlError:
+        return fold.advance(t)
 
 
 class _Gathered:

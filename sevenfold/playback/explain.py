@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from sevenfold import effects as e
 from sevenfold.engine import Fold
+from sevenfold.engine.controls import ControlError
 from sevenfold.errors import InputError
 from sevenfold.lifecycle.compile import CompiledUnit
 from sevenfold.lifecycle.history import ScoreHistory
@@ -202,13 +203,21 @@ class Story:
                 begun = True
             fold.seq = item.number - 1
             if item.control is not None:
-                self.take(fold.control(item.time, item.control))
+                self._control(item, item.control)
                 continue
             effects = fold.events([(item.time, item.raw)])
             if fold.seq == item.number:
                 self.folded += 1
                 self._event(item)
             self.take(effects)
+
+    def _control(self, item: Numbered, record: dict[str, Any]) -> None:
+        """Folds a control record; one about somebody who is not in this story changes nothing in it."""
+        try:
+            self.take(self.fold.control(item.time, record))
+        except ControlError:
+            if self.target.numbers is None:
+                raise
 
     def pass_to(self, end: int) -> None:
         """Lets time pass without events."""

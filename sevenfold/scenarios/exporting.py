@@ -15,6 +15,7 @@ import yaml
 
 from sevenfold.effects import STAGE, Effect
 from sevenfold.engine import Fold
+from sevenfold.engine.controls import ControlError
 from sevenfold.errors import InputError
 from sevenfold.limits import SCENARIO_EXPORT_CHECKS_ITEMS_MAX, SCENARIO_EXPORT_EVENTS_MAX
 from sevenfold.log.base import Log
@@ -54,6 +55,7 @@ def export(
         fix = f"at most {SCENARIO_EXPORT_EVENTS_MAX:,} make a scenario; stop earlier, with --until"
         raise InputError(said, fix=fix)
     items = [item for item in numbered(log, until) if item.number in wanted or item.control is not None]
+    items = _applicable(workspace, items)
     live = has_journeys(workspace) and bool(recorded_outcomes(log))
     start = items[0].time // DAY_MS * DAY_MS
     number = has_journeys(workspace)
@@ -75,6 +77,23 @@ def export(
         )
         raise InputError(said, where=identifier, fix="please report it, with the history")
     return text
+
+
+def _applicable(workspace: m.Workspace, items: list[Numbered]) -> list[Numbered]:
+    """Without control records about people who are not among these."""
+    if all(item.control is None for item in items):
+        return items
+    fold, kept = Fold(workspace), []
+    for item in items:
+        try:
+            if item.control is not None:
+                fold.control(item.time, item.control)
+            else:
+                fold.events([(item.time, item.raw)])
+        except ControlError:
+            continue
+        kept.append(item)
+    return kept
 
 
 def _text(given: dict[str, Any], timeline: list[dict[str, Any]]) -> str:

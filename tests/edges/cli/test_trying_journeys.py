@@ -213,3 +213,19 @@ def test_an_exported_scenario_fails_when_the_journey_changes(here: Path, tmp_pat
     changed["welcome"]["audience"] = "visits_7d >= 1"
     ws = shop.folder(tmp_path / "changed", journeys=changed)
     assert "✗" in run("test", ws, path, code=1).output
+
+
+def test_a_backtest_of_recorded_history_takes_the_recorded_outcomes_and_supposes_the_others(
+    here: Path, tmp_path: Path
+) -> None:
+    live = shop.LiveSender(shop.workspace(), tmp_path / "log")
+    live.live(shop.history(), END)
+    found = as_json(
+        "backtest", here / "ws", tmp_path / "log", "--journey", "welcome", "--to", END, "--compare",
+        here / "later.yaml",
+    )  # fmt: skip
+    outcomes = {one["template"]: one["outcomes"] for one in found["summary"]["messages"]}
+    assert outcomes["hello"] == {"claimed": 7, "sent": 7, "delivered": 7}
+    assert set(outcomes["nudge"]) == {"failed"}
+    other = {one["template"]: one["outcomes"] for one in found["compared_with"]["summary"]["messages"]}
+    assert other["hello"]["delivered"] == 7

@@ -11,9 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from sevenfold.clock import SystemClock
 from sevenfold.effects import Effect
-from sevenfold.playback import replay
+from sevenfold.log.sqlite import SqliteLog
+from sevenfold.playback import explain, replay
 from sevenfold.playback.delivery import Delivering, DeliveringFold
+from sevenfold.scenarios import export
 from sevenfold.workspace import models as m
 from tests.edges.replay import journeys as shop
 from tests.edges.replay.journeys import DAY, HOUR, START
@@ -159,6 +162,27 @@ def test_a_replay_of_recorded_live_history_takes_the_very_same_decisions(tmp_pat
     expected = [(e.time, e.kind, e.subject, e.name, whole(e.data)) for e in live.effects if e.kind in KEPT]
     assert [row for row in rows if row[1] in KEPT] == expected
     assert {"failed", "delivered", "claimed"} <= {row[4].get("outcome") for row in rows}
+
+
+def test_stories_and_scenarios_of_recorded_history_keep_its_outcomes(tmp_path: Path) -> None:
+    model = shop.workspace()
+    live = shop.LiveSender(model, tmp_path / "log")
+    live.live(shop.history(), END)
+    log = SqliteLog(tmp_path / "log", SystemClock())
+    try:
+        told = explain(model, log, "cleo", until=END)
+        text = export(model, log, "cleo", until=END)
+    finally:
+        log.close()
+    kinds = ("message", "held", "outcome", "ended")
+    expected = [
+        (e.time, e.kind, e.data.get("outcome"))
+        for e in live.effects
+        if e.subject == told.subject and e.kind in kinds
+    ]
+    assert [(e.time, e.kind, e.data.get("outcome")) for e in told.timeline if e.kind in kinds] == expected
+    assert "failed" in [outcome for _, _, outcome in expected]
+    assert "delivery: 'off'" in text and "op: outcome" in text
 
 
 KEPT = (

@@ -44,7 +44,8 @@ def test_the_story_of_anybody_has_exactly_the_effects_of_the_whole_replay(compan
         found = told(company, worlds.seven_stage(), row["user_id"])
         assert found.subject == row["subject"]
         assert changes(found) == effects_of(company, row["subject"])
-        assert found.folded < company.summary.events
+        # All of it, where tasks go round: who owns one depends on everybody's.
+        assert found.folded <= company.summary.events
         for name, score in found.profile["scores"].items():
             assert score["value"] == row[f"score.{name}"]
         assert found.profile["stages"]["customer"] == row["stage.customer"]
