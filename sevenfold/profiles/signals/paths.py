@@ -23,12 +23,12 @@ class MilestonesKind(SignalKind):
     def declare(self) -> None:
         steps = self.model.steps
         # Unknown (-1) until the path has started.
-        self.counts = self.column(dtype="int16", empty=-1)
+        self.counts = self.column(dtype=COUNT, empty=-1)
         self.slot = self.make_slot(self.counts, "count", unknown=-1)
-        self.mask = self.column(".reached", "int64")
+        self.mask = self.column(".reached", COUNT)
         self.since = self.column(".since", empty=UNKNOWN)
         self.stalled = self.column(".stalled", "int8")
-        self.next = self.column(".next", "int16")
+        self.next = self.column(".next", COUNT)
         self.steps = [self.column(f".{step.name}", "int8") for step in steps]
         self.step_slots = [
             self.make_slot(column, "boolean", step.name, 0)
@@ -84,9 +84,10 @@ class MilestonesKind(SignalKind):
         # progress counts.
         mask = self._begin(row) if since[row] == UNKNOWN else 0
         since[row] = max(since[row], te) if masks[row] else te
-        masks[row] |= 1 << place
+        reached = masks[row] | 1 << place
+        self.put(self.mask, row, reached)
         mask |= self._set(self.step_slots[place], self.steps[place], row, 2)
-        mask |= self._set(self.slot, self.counts, row, masks[row].bit_count())
+        mask |= self._set(self.slot, self.counts, row, reached.bit_count())
         return mask | self._settle(row, t)
 
     def _due(self, row: int) -> int | None:
@@ -115,7 +116,7 @@ class MilestonesKind(SignalKind):
         old = data[row]
         if old == new:
             return 0
-        data[row] = new
+        self.put(column, row, new)
         return self.changed(slot, row, old, new)
 
     def _fire(self, row: int, due: int, entries: int, value: int) -> int:
@@ -127,7 +128,8 @@ class MilestonesKind(SignalKind):
         masks, since = self.data(self.mask), self.data(self.since)
         mine, other = masks[winner], masks[loser]
         a, b = since[winner], since[loser]
-        masks[winner] = mine | other
+        reached = mine | other
+        self.put(self.mask, winner, reached)
         if mine and other:
             since[winner] = max(a, b)
         elif mine or other:
@@ -137,8 +139,8 @@ class MilestonesKind(SignalKind):
         if since[winner] != UNKNOWN:
             self._begin(winner)
             for place, column in enumerate(self.steps):
-                self.data(column)[winner] = 2 if masks[winner] >> place & 1 else 1
-            self.data(self.counts)[winner] = masks[winner].bit_count()
+                self.data(column)[winner] = 2 if reached >> place & 1 else 1
+            self.put(self.counts, winner, reached.bit_count())
             self._settle(winner, t)
 
     def parts(self, row: int) -> dict[str, Any]:
