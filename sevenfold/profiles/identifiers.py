@@ -207,7 +207,9 @@ class Identifiers:
 
 
 def _slots(size: int) -> Slots:
-    return _view(np.zeros(size, np.int64)), _view(np.zeros(size, np.int64)), size - 1
+    # Both of a place lie in one line of the cache.
+    both = np.zeros((size, 2), np.int64)
+    return _view(both[:, 0]), _view(both[:, 1]), size - 1
 
 
 def _zeros(size: int) -> Any:
