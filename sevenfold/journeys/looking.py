@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .compiled import Rule
 from .runs import RunView
-from .steps.base import STAY, Move
+from .steps.base import END, NOTHING_HEARD, STAY, Move
 
 if TYPE_CHECKING:
     from ..events.model import Event
@@ -33,23 +33,28 @@ def look(
             continue
         run = moving.view.at(slot)
         mine = heard if heard is not None and _concerns(run, heard) else None
-        if _ends(moving, run, mine, flagged):
+        if ends(moving, run, mine, flagged):
             continue
         step = moving.runs.step[slot]
         logic = run.plan.steps[step]
-        move = STAY
+        move, passed = STAY, NOTHING_HEARD
         if mine is not None:
             p = mine[1].properties
             for listener in run.plan.heard[step]:
                 if listener.hears(*mine[0]) and listener.matches(p, mine[1]):
-                    run.heard = listener.place
-                    move = logic.heard(run, listener.place)
+                    passed = listener.place
                     break
-        if move == STAY and flagged:
-            move = logic.changed(run)
+        run.end_reason = "completed"
+        if flagged:
+            move = logic.changed(run, passed)
+        if move == STAY and passed != NOTHING_HEARD:
+            move = logic.heard(run, passed)
         if move == STAY and session and getattr(logic.model, "session", False):
             move = logic.wake(run, "session")
-        if move != STAY:
+        if move == END:
+            # At once, for the reason belongs to this run and no other.
+            moving.end_run(slot, run.end_reason)
+        elif move != STAY:
             woken.append((slot, move))
     return woken
 
@@ -63,7 +68,7 @@ def _concerns(run: RunView, heard: Heard) -> bool:
     return not carried or carried == key
 
 
-def _ends(moving: Moving, run: RunView, heard: Heard | None, flagged: bool) -> bool:
+def ends(moving: Moving, run: RunView, heard: Heard | None, flagged: bool) -> bool:
     """Exits and goals, now. True when the run is over."""
     plan, t = run.plan, run.t
     for rule in plan.exits:
