@@ -67,11 +67,12 @@ def measure(quick: bool) -> Report:
         plain("entry_us", entered.cpu_s / max(1, waiting) * 1e6, "us"),
     ]
     notes = [
-        f"{beside.profiles:,} profiles, seven-stage, {len(with_journeys.journeys)} journeys; the same hours by turns "
-        "without and with them, rates of processor time, the ratio is the middle one of the hours'"
+        f"{beside.profiles:,} profiles, seven-stage, {len(with_journeys.journeys)} journeys; the same hours "
+        "by turns without and with them, rates of processor time, the ratio is the middle one of the hours'"
         + ("; quick: fewer profiles and hours" if quick else ""),
         "everybody is in a run that waits; others start and end as people sign up, stall, decline and pay",
-        f"timers_s: {fired:,} waits due in one second, each followed by a branch and a message through all gates",
+        f"timers_s: {fired:,} waits due in one second, wall time; each is followed by a branch and a message "
+        "through all gates",
     ]
     return Report("journeys", figures, notes, digest.text)
 

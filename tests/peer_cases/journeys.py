@@ -53,7 +53,7 @@ def kind_of(key: str) -> str:
 
 
 class Journeys:
-    """Translates journeys; `segment` gives the condition for a segment of theirs in a journey with some key."""
+    """Translates journeys. `randoms`: the number that a case injects into splits, if it does."""
 
     def __init__(self, translation: Any, randoms: float | None) -> None:
         self.translation, self.random = translation, randoms
