@@ -25,8 +25,8 @@ DATA = ROOT / ".." / "shared" / "data"
 
 
 def pack(name: str) -> Workspace:
-    """A pack of the source tree: its signals, segments, lifecycles and scores. What journeys cost beside them is
-    measured by `bench journeys`.
+    """A pack of the source tree: its signals, segments, lifecycles and scores. What journeys cost beside them
+    is measured by `bench journeys`.
     """
     empty = Workspace(name=name)
     running = ("journeys", "broadcasts", "playbooks", "saves", "tasks", "offers", "consent", "messaging")
