@@ -52,9 +52,9 @@ def look(
         if move == STAY and session and getattr(logic.model, "session", False):
             move = logic.wake(run, "session")
         if move == END:
-            # At once, for the reason belongs to this run and no other.
-            moving.end_run(slot, run.end_reason)
-        elif move != STAY:
+            # It ends in its turn, for a reason that is its own.
+            moving.reasons[slot] = run.end_reason
+        if move != STAY:
             woken.append((slot, move))
     return woken
 

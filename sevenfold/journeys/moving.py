@@ -11,7 +11,7 @@ from ..limits import EVALUATION_PASSES_MAX
 from ..profiles.wheel import NEVER, OP_BITS
 from .compiled import CompiledJourney
 from .entry import Entries, Trigger
-from .looking import look
+from .looking import ends, look
 from .runs import DECIDED, PROPOSED, Runs, RunView
 from .serving import Service
 from .splits import Splits
@@ -50,6 +50,8 @@ class Moving:
         self.splits = Splits()
         self.entries = Entries(self)  # type: ignore[arg-type]
         self.triggers = Triggers(self)  # type: ignore[arg-type]
+        self.reasons: dict[int, str] = {}
+        """Why runs will end that were woken to do so."""
         self.pending: dict[int, Move] = {}
         """Runs of paused journeys that were woken: where they go at resume."""
         self.proposals: list[tuple[int, int, int, int]] = []
@@ -157,6 +159,10 @@ class Moving:
             self.runs.due[slot] = NEVER
             return
         runs = self.runs
+        if not runs.visit[slot] and ends(self, run, None, True):
+            # A goal was there before its first step.
+            return
+        run.end_reason = self.reasons.pop(slot, "completed")
         while move != STAY:
             if move == END:
                 self.end_run(slot, run.end_reason)

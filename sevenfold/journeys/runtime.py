@@ -226,7 +226,7 @@ class Journeys(Moving):
         before = seen[row]
         if te > before:
             seen[row] = te
-        return bool(te > before + SESSION_GAP_MS)
+        return bool(te >= before + SESSION_GAP_MS)
 
     def listening(self, unit: CompiledUnit, key: tuple[str, str]) -> tuple[CompiledJourney, ...]:
         """The versions over a kind of subject that listen for events of this name."""

@@ -20,6 +20,7 @@ from sevenfold.workspace import models
 from sevenfold.workspace.models import ACCOUNT, PERSON, Workspace
 
 from .identity import IdentityTable, dig_traits
+from .journeys import RUN_KIND, ReferenceJourneys
 from .memory import ChannelState, HeldState
 from .nodes import Evaluator, close_scores, milli
 from .signals import Seen, TrendState, dig
@@ -47,6 +48,8 @@ class ReferenceFold:
         self.due: list[Cursor] = []
         self.scheduled: set[Cursor] = set()
         self.first_event: int | None = None
+        self.into: dict[Subject, Subject] = {}
+        self.journeys = ReferenceJourneys(self)
 
     # -------------------------------------------------------------------------------------- the input
 
@@ -76,6 +79,8 @@ class ReferenceFold:
             self._settle(subject)
         if account is not None:
             self._schedule_signals(account)
+        for subject in [person, *entities]:
+            self.journeys.part(subject, seen)
 
     def control(self, t: int, record: dict[str, Any]) -> None:
         """Handles a control record. ``{"kind": "list", "segment": S, "subject": id, "member": bool}`` puts a
@@ -89,6 +94,9 @@ class ReferenceFold:
                 if subject.id == record["subject"]:
                     (subject.manual.add if record["member"] else subject.manual.discard)(segment)
                     self._settle(subject)
+                    self.journeys.part(subject)
+        if "op" in record:
+            self.journeys.control(record)
 
     def tick(self, t: int) -> None:
         """Handles all that is due at or before ``t``, in the order of the keys."""
@@ -116,6 +124,9 @@ class ReferenceFold:
     # ---------------------------------------------------------------------------------- one operation
 
     def _operation(self, due: int, what: int, kind: int, row: int, index: int) -> None:
+        if kind == RUN_KIND:
+            self.journeys.fire(due, row)
+            return
         subject = self.rows[self.kinds[kind]][row - 1]
         if subject in self.gone:
             return
@@ -125,6 +136,7 @@ class ReferenceFold:
             self._account_tick(subject)
         else:
             self._settle(subject)
+            self.journeys.part(subject)
 
     def _settle(self, subject: Subject) -> None:
         """Evaluates a subject to its fixed point, tells its accounts, and notes what will fall due."""
@@ -176,7 +188,9 @@ class ReferenceFold:
         """An operation of its own, before the event that caused it."""
         winner.absorb(loser, self.now)
         self.gone.add(loser)
+        self.into[loser] = winner
         self._emit(MERGED, winner, "", {"loser": loser.id})
+        self.journeys.merge(winner, loser)
         winner.lifecycle_inputs = {}  # all of the merged person is looked at anew
         for account in loser.accounts:
             self._touch(account)
@@ -276,6 +290,7 @@ class ReferenceFold:
         self._publish(account)
         for member in members:
             self._settle(member)
+            self.journeys.part(member)
 
     def _member_score(
         self, account: Subject, members: list[Subject], model: models.MemberScore
@@ -346,6 +361,7 @@ class ReferenceFold:
             day = day_number(midnight, self.workspace.timezone) - 1
             close_scores(self.workspace, subject, day, self._emit)
         self._settle(subject)
+        self.journeys.part(subject)
         self._schedule_days(subject, midnight)
 
 

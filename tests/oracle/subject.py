@@ -313,7 +313,19 @@ def conditions(workspace: Workspace) -> list[tuple[str, models.Condition]]:
     for signal in workspace.signals.values():
         if isinstance(signal, models.Rollup):
             found.append((PERSON if signal.over == "members" else ACCOUNT, signal.when))
+    for journey in workspace.journeys.values():
+        found += [(journey.of, condition) for condition in conditions_of_journey(journey)]
     return [(of, condition) for of, condition in found if condition is not None]
+
+
+def conditions_of_journey(journey: Any) -> list[models.Condition | None]:
+    """What a journey asks about its subjects."""
+    rules = [*journey.exits, *journey.goals.values()]
+    found = [journey.audience, journey.suppressed_by, *(rule.when for rule in rules)]
+    found += [getattr(trigger, "when", None) for trigger in journey.triggers]
+    for step in journey.steps.values():
+        found += [path.when for path in getattr(step, "paths", ()) if hasattr(path, "when")]
+    return found
 
 
 _THRESHOLDS: dict[int, tuple[Workspace, dict[str, set[int]]]] = {}

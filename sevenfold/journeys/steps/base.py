@@ -22,6 +22,8 @@ STAY = -1
 """The run stays at its step: it waits for a time, an event, a condition, an outcome or a person."""
 END = -2
 """The run ends (the target `exit`)."""
+NOTHING_HEARD = 1 << 30
+"""The place of no event: after all places."""
 Move = int
 """What a step answers: the index of the step to go to, STAY or END."""
 Why = Literal["timer", "event", "condition", "session", "outcome", "task", "proposal"]
@@ -101,8 +103,10 @@ class Logic:
         """Decides what the run proposed; called once for each proposal, in the order of the law."""
         raise AssertionError("a step that proposes decides")
 
-    def changed(self, run: Run) -> Move:
-        """Something that conditions here read has changed, and no path holds: STAY, or where to go."""
+    def changed(self, run: Run, passed: int) -> Move:
+        """Something that conditions here read has changed: STAY, or where to go. An event of the same
+        operation is the one at place `passed` among those `heard`; what is written after it comes too late.
+        """
         return STAY
 
     def holds(self, run: Run, place: int) -> bool:

@@ -320,13 +320,16 @@ class WaitLogic(Logic):
             return run.until(self._due(run, {}))
         return STAY
 
-    def changed(self, run: Run) -> Move:
+    def changed(self, run: Run, passed: int) -> Move:
         if run.mark & _IN_WINDOW:
             return STAY
+        events = 0
         for place, ask in enumerate(self._asked):
             if ask is None:
-                continue
-            if not ask(run):
+                if events == passed:
+                    return STAY
+                events += 1
+            elif not ask(run):
                 run.mark &= ~(1 << place)
             elif not run.mark >> place & 1:
                 return self._over(run, self._names[place], self._targets[place])

@@ -234,3 +234,12 @@ def test_activation_suppresses_what_is_left_of_onboarding() -> None:
         ("held", "stage_suppressed"),
         ("message", None),
     ]
+
+
+def test_a_goal_that_is_there_already_is_reached_before_the_first_step() -> None:
+    goals = {"paid": {"when": "trait.plan == 'pro'"}}
+    world = Running(journey({"say": step("message", template="tip")}, goals=goals))
+    world.identify("0s", "a", plan="pro")
+    world.track("1s", "a", "Signed Up")
+    assert world.ends() == ["goal paid"]
+    assert not world.of("message")
