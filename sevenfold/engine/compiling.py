@@ -34,7 +34,6 @@ class Compiling(Merging):
         kinds = [m.PERSON, m.ACCOUNT, *self.workspace.entities]
         scope = self.env.scope
         scope.update(
-            wheel=self.wheel,
             push=self.wheel.push,
             push_value=self.valued.push_value,
             micro=micro,
