@@ -26,7 +26,7 @@ from sevenfold.playback.tables import iso
 from sevenfold.profiles.wheel import NEVER
 from sevenfold.scenarios.running import run
 from sevenfold.scenarios.timeline import DAY_MS, EVENTS, event_of, parse_scenario, shown
-from sevenfold.scenarios.world import World
+from sevenfold.scenarios.world import UnknownSubjectError, World
 from sevenfold.workspace import models as m
 from sevenfold.workspace.exporting import to_yaml
 
@@ -172,12 +172,15 @@ def _stops(
     asking = _Asking(world, of, who)
     found: list[Timed] = []
     steps = list(scenario.steps)
-    for time in [*times, end]:
+    for place, time in enumerate([*times, end]):
         while steps and steps[0].time_ms <= time:
             world.live(steps.pop(0))
         world.pass_to(time)
-        expected = asking.now(final=time == end and len(found) == len(times))
-        found.append((time, expected))
+        try:
+            found.append((time, asking.now(final=place == len(times))))
+        except UnknownSubjectError:
+            # An unknown visitor still, who gives this identifier later.
+            continue
     return [(time, expected) for time, expected in found if len(expected) > 1]
 
 

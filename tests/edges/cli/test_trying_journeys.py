@@ -14,7 +14,7 @@ from sevenfold.playback import Outcome
 from sevenfold.workspace.exporting import to_yaml
 from tests.edges.replay import journeys as shop
 from tests.edges.replay.journeys import DAY, START
-from tests.edges.replay.worlds import write
+from tests.edges.replay.worlds import event, write
 
 END = START + 40 * DAY
 
@@ -229,3 +229,18 @@ def test_a_backtest_of_recorded_history_takes_the_recorded_outcomes_and_supposes
     assert set(outcomes["nudge"]) == {"failed"}
     other = {one["template"]: one["outcomes"] for one in found["compared_with"]["summary"]["messages"]}
     assert other["hello"]["delivered"] == 7
+
+
+def test_somebody_who_was_a_visitor_first_is_asked_about_once_they_are_known(
+    here: Path, tmp_path: Path
+) -> None:
+    visit = {**event(0.1, None, "Signed Up"), "anonymousId": "device-9"}
+    login = {**event(1.0, "zoe", ""), "type": "identify", "anonymousId": "device-9"}
+    login["traits"] = {"email": "zoe@example.com"}
+    again = event(9.0, "zoe", "Visited")
+    source = write(tmp_path / "events.ndjson", [visit, login, again])
+    run("replay", here / "ws", source, "--out", tmp_path / "out", "--until", END, "--json")
+    path = tmp_path / "zoe.yaml"
+    run("export-scenario", here / "ws", tmp_path / "out", "--profile", "zoe", "--to", path)
+    assert json.loads(run("test", here / "ws", path, "--json").stdout)["passed"]
+    assert "device: device-9" in path.read_text()

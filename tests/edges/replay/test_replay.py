@@ -12,11 +12,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from sevenfold.engine import Fold
 from sevenfold.errors import InputError
 from sevenfold.importers.load import load as import_events
 from sevenfold.importers.read import Inputs
 from sevenfold.playback import Outcome, open_log, replay
+from sevenfold.playback.delivery import Delivering, folding
 from sevenfold.playback.statistics import DAY_MS
 from sevenfold.playback.tables import EFFECT_TABLES, iso
 from tests.edges.replay import worlds
@@ -59,7 +59,7 @@ def test_parquet_and_ndjson_hold_the_same_rows(company: Outcome, name: str) -> N
 
 
 def test_the_tables_hold_every_effect_of_the_bare_fold_in_order(company: Outcome) -> None:
-    fold = Fold(worlds.seven_stage())
+    fold = folding(worlds.seven_stage(), Delivering())
     effects = []
     for one in worlds.company_events():
         raw = json.dumps(one).encode()
