@@ -36,6 +36,8 @@ def _publish(fold: Fold, record: dict[str, Any]) -> None:
         ) from error
     workspace = msgspec.structs.replace(fold.workspace, journeys={**fold.workspace.journeys, name: model})
     cause = fold._cause
+    if fold.journeys is not None:
+        fold.journeys.archived.discard(name)
     switch(fold, workspace)
     fold._cause = cause
     journeys = _runtime(fold)
@@ -89,11 +91,11 @@ def _resume(fold: Fold, record: dict[str, Any]) -> None:
             elif due <= t:
                 due = t + 1 + jitter(0, spread, run.id, "resume")
             run.until(due)
-    for row, trigger, seq, te, key, properties in pause.waiting:
+    for row, trigger, seq, te, key, properties, by_event in pause.waiting:
         plan = journeys.plans[journeys.current[name]]
         row = fold.forward.get(row, row) if plan.of_person else row
         # Lateness was looked at when it was queued: it enters as if it came now.
-        fired = Trigger(trigger, seq, max(te, t - plan.late_after), key, properties)
+        fired = Trigger(trigger, seq, max(te, t - plan.late_after), key, properties, by_event)
         slot, _ = journeys.entries.admit(plan, row, t, fired)
         if slot:
             journeys.ready(slot, 0)
@@ -108,6 +110,7 @@ def _archive(fold: Fold, record: dict[str, Any]) -> None:
     fold.emit_about("archived", name, {"runs": len(slots)})
     for slot in sorted(slots, key=lambda one: journeys.runs.number[one]):
         journeys.end_run(slot, "archived")
+    journeys.archived.add(name)
     journeys.current.pop(name, None)
     journeys.entries.paused.pop(name, None)
 

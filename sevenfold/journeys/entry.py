@@ -120,7 +120,8 @@ class Entries:
         if paused is not None:
             if not paused.queue:
                 return self._refuse(plan, row, "paused")
-            paused.waiting.append([row, fired.name, fired.seq, fired.te, fired.key, fired.properties])
+            told = [row, fired.name, fired.seq, fired.te, fired.key, fired.properties, fired.by_event]
+            paused.waiting.append(told)
             return 0, "queued"
         if model.state not in ("published", "shadow"):
             return 0, model.state

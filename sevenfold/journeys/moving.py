@@ -39,6 +39,8 @@ class Moving:
         self.plans: list[CompiledJourney] = []
         self.current: dict[str, int] = {}
         """The version that new runs take, by journey."""
+        self.archived: set[str] = set()
+        """Journeys that a control record has closed: nobody enters until they are published again."""
         self.heads: dict[str, str] = {}
         """The column of a kind of subject that holds its newest run's slot."""
         self.bits: dict[str, int] = {}

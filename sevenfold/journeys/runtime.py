@@ -311,6 +311,7 @@ class Journeys(Moving):
             "splits": self.splits.dump(),
             "entries": self.entries.dump(),
             "triggers": self.triggers.dump(),
+            "archived": sorted(self.archived),
             "services": {name: service.dump() for name, service in self.services.items()},
             "plans": [(plan.name, plan.version) for plan in self.plans],
         }
@@ -328,6 +329,9 @@ class Journeys(Moving):
         self.splits.load(held["splits"])
         self.entries.load(held["entries"])
         self.triggers.load(held["triggers"])
+        self.archived = set(held["archived"])
+        for name in self.archived:
+            self.current.pop(name, None)
         for name, state in held["services"].items():
             if name in self.services:
                 self.services[name].load(state)

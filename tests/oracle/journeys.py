@@ -13,6 +13,7 @@ from fractions import Fraction
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from sevenfold.effects import Effect
 from sevenfold.journeys import plan as p
 from sevenfold.limits import ENTITY_KEY_DAYS, EVALUATION_PASSES_MAX
 from sevenfold.messages.holdouts import draw
@@ -425,7 +426,7 @@ class ReferenceJourneys:
             return
         while to is not None:
             if to == END:
-                self.end(run, run.reason, cut=False)
+                self.end(run, run.reason, cut=run.reason == "date_past")
                 return
             run.visits[to] = run.visits.get(to, 0) + 1
             if run.visits[to] > run.plan.visits_max:
@@ -600,6 +601,8 @@ class ReferenceJourneys:
         """`pause`, `resume`, `archive` of a journey."""
         name = record.get("journey", "")
         mine = [run for run in self.runs if run.active and run.journey == name]
+        told = {"pause": "paused", "resume": "resumed", "archive": "archived"}[record["op"]]
+        self.fold.effects.append(Effect(self.t, told, "workspace", "", name, {}))
         if record["op"] == "pause":
             clock, entries = record.get("clock", "freeze"), record.get("entries", "queue")
             self.paused[name] = Pause(self.t, clock, entries, record.get("finish", False))

@@ -282,6 +282,8 @@ class Record:
 
 GAPS = [0, 0, 0, 1, 1_000, 29 * MINUTE, 30 * MINUTE, HOUR, HOUR, 7 * HOUR, DAY - 1, DAY]
 LONG_GAPS = [2 * DAY, 3 * DAY, 7 * DAY, 36 * DAY]
+AFTER = 40 * DAY
+"""How long time passes after the last record."""
 LATE = [0] * 7 + [1, 30 * MINUTE, HOUR, DAY, DAY + 1, 3 * DAY]
 
 
@@ -319,17 +321,28 @@ def _record_event(draw: Draw) -> dict[str, Any]:
     return {"type": kind, **_who(draw), "traits": {n: draw(st.sampled_from(traits[n])) for n in chosen}}
 
 
+def _pause(draw: Draw, op: str) -> dict[str, Any]:
+    if op != "pause":
+        return {}
+    clock, entries = draw(st.sampled_from(["freeze", "run"])), draw(st.sampled_from(["queue", "drop"]))
+    return {"clock": clock, "entries": entries, "finish": _maybe(draw, 4)}
+
+
 @st.composite
-def records(draw: Draw, most: int = 25, controls: bool = False) -> list[Record]:
-    """Events of few people, equal instants, late ones, long gaps, merges, ticks."""
-    t, found = START, []
+def records(draw: Draw, most: int = 25, controlled: str = "") -> list[Record]:
+    """Events of few people, equal instants, late ones, long gaps, merges, ticks; with `controlled` that
+    journey is paused and goes on, and may be archived.
+    """
+    t, found, state = START, [], "open"
     for _ in range(draw(st.integers(1, most))):
         t += draw(st.sampled_from(LONG_GAPS if _maybe(draw, 10) else GAPS))
         if _maybe(draw, 12):
             found.append(Record(t))
             continue
+        if controlled and state != "archived" and _maybe(draw, 6):
+            op = draw(st.sampled_from(["pause"] * 5 + ["archive"])) if state == "open" else "resume"
+            state = {"pause": "paused", "archive": "archived", "resume": "open"}[op]
+            found.append(Record(t, control={"op": op, "journey": controlled} | _pause(draw, op)))
+            continue
         found.append(Record(t, t - draw(st.sampled_from(LATE)), _record_event(draw)))
     return found
-
-
-AFTER = 40 * DAY

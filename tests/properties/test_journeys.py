@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sevenfold.effects import Effect
 from sevenfold.engine import Fold
@@ -72,6 +73,66 @@ def engine(workspace: Workspace, stream: Sequence[Record], size: int = 1) -> lis
     return told(effects + fold.advance(stream[-1].t + AFTER))
 
 
+def nobody_is_stranded(fold: Fold) -> None:
+    """Every active run has a timer to come, or something that can wake it."""
+    journeys = fold.journeys
+    assert journeys is not None
+    for slot in journeys.runs.active():
+        one, due = journeys.view.at(slot), journeys.runs.due[slot]
+        held = one.plan.name in journeys.entries.paused
+        assert due < 1 << 62 or journeys._alive(one) or held or slot in journeys.pending
+        assert due > fold.t or held
+
+
+def _examples(share: float) -> settings:
+    """So large a part of the profile's examples: what is compared here is slow to make."""
+    return settings(max_examples=max(1, round(settings().max_examples * share)))
+
+
+@_examples(0.6)
 @given(journey_workspaces(), records())
 def test_journeys_go_as_the_reference_says(workspace: Workspace, stream: list[Record]) -> None:
     assert engine(workspace, stream) == reference(workspace, stream)
+
+
+@_examples(0.4)
+@given(journey_workspaces(), records(controlled="j0"))
+def test_paused_and_archived_journeys_go_as_the_reference_says(
+    workspace: Workspace, stream: list[Record]
+) -> None:
+    assert engine(workspace, stream) == reference(workspace, stream)
+
+
+@_examples(0.3)
+@given(journey_workspaces(), records(), st.sampled_from([3, 17]), st.data())
+def test_neither_batches_nor_ticks_change_what_journeys_do(
+    workspace: Workspace, stream: list[Record], size: int, data: st.DataObject
+) -> None:
+    events = [one for one in stream if one.event is not None] or [Record(stream[0].t)]
+    ticked: list[Record] = []
+    for before, one in zip([None, *events], events, strict=False):
+        if before is not None and data.draw(st.integers(0, 3)) == 0:
+            ticked.append(Record(data.draw(st.integers(before.t, one.t))))
+        ticked.append(one)
+    expected = engine(workspace, events)
+    assert engine(workspace, events, size) == expected
+    assert engine(workspace, ticked, size) == expected
+
+
+@_examples(0.3)
+@given(journey_workspaces(), records(controlled="j0"), st.sets(st.integers(0, 24), max_size=6))
+def test_a_snapshot_after_any_record_changes_nothing_and_nobody_is_stranded_after_any(
+    workspace: Workspace, stream: list[Record], cuts: set[int]
+) -> None:
+    fold, effects = Fold(workspace), []
+    for place, one in enumerate(stream):
+        effects += run(fold, [one])
+        nobody_is_stranded(fold)
+        if place in cuts:
+            fold = Fold.restore(workspace, fold.snapshot())
+            nobody_is_stranded(fold)
+    end = stream[-1].t + AFTER
+    for t in range(stream[-1].t, end, AFTER // 9):
+        effects += fold.advance(t)
+        nobody_is_stranded(fold)
+    assert told(effects + fold.advance(end)) == engine(workspace, stream)

@@ -217,6 +217,18 @@ def test_archiving_ends_the_runs_and_lets_nobody_in() -> None:
     world.track("2h", "b", "Signed Up")
     assert world.ends() == ["archived"]
     assert len(world.of("run")) == 1
+    assert world.again(1, snapshots=True) == world.told
+
+
+def test_an_archived_journey_stays_closed_when_another_is_published_and_opens_when_it_is_itself() -> None:
+    world = Running(journey(STEPS))
+    world.control("1h", "archive", journey="j")
+    world.control("2h", "publish", journey="k", plan={"triggers": [on("Paid")], "steps": STEPS})
+    world.track("3h", "a", "Signed Up")
+    assert not world.of("run")
+    world.control("4h", "publish", journey="j", plan=plan(world))
+    world.track("5h", "b", "Signed Up")
+    assert len(world.of("run")) == 1
 
 
 def test_controls_about_journeys_that_are_not_there_say_what_is() -> None:
@@ -270,3 +282,13 @@ def test_a_journey_in_shadow_walks_everybody_and_sends_nothing() -> None:
         ("message", "j"),
         ("held", "draft"),
     ]
+
+
+def test_who_was_queued_without_a_key_does_not_enter_at_resume() -> None:
+    world = Running(journey(STEPS, key="order_id"))
+    world.track("0s", "x", "Visited")
+    world.control("1h", "pause", journey="j")
+    world.track("2h", "a", "Signed Up")
+    world.control("3h", "resume", journey="j")
+    assert not world.of("run")
+    assert [e.data["reason"] for e in world.of("refused")] == ["no_key"]
