@@ -243,3 +243,13 @@ def test_a_goal_that_is_there_already_is_reached_before_the_first_step() -> None
     world.track("1s", "a", "Signed Up")
     assert world.ends() == ["goal paid"]
     assert not world.of("message")
+
+
+def test_who_is_handed_to_an_archived_journey_goes_on_where_they_are() -> None:
+    second = {"triggers": [{"kind": "api"}], "steps": {"h": step("wait", forever=True)}}
+    first = journey({"s": step("start_journey", journey="second"), "h": step("wait", forever=True)})
+    world = Running({**first, "second": second})
+    world.control("0s", "archive", journey="second")
+    world.track("1s", "a", "Signed Up")
+    assert [e.data["answer"] for e in world.of("step")] == ["closed"]
+    assert world.waiting() == [("j", "h")]
