@@ -63,8 +63,8 @@ class Run:
     opening: tuple[str, str] | None = None
     """The outcome and target of a wait that is over but for a window."""
     reason: str = "completed"
-    owed: list[tuple[str, str, str]] = field(default_factory=list)
-    """In-app messages that nobody has seen yet: (effect, template, step)."""
+    owed: list[tuple[str, str, str, bool]] = field(default_factory=list)
+    """In-app messages that nobody has seen yet: (effect, template, step, whether they may be revoked)."""
 
     def told(self) -> dict[str, Any]:
         return {"run": self.id, "step": self.step, "visit": self.visit}
@@ -108,7 +108,7 @@ class ReferenceJourneys:
     def __init__(self, fold: ReferenceFold) -> None:
         self.fold = fold
         self.workspace = fold.workspace
-        self.plans = {n: one for n, one in self.workspace.journeys.items()}
+        self.plans = dict(self.workspace.journeys)
         self.runs: list[Run] = []
         self.count = 0
         self.free: list[int] = []
@@ -170,7 +170,9 @@ class ReferenceJourneys:
         session = event is not None and subject.of == PERSON and self._session(subject, event)
         self._part(subject, event, session, [])
 
-    def _part(self, subject: Subject, event: Seen | None, session: bool, moved: list[tuple[Run, str]]) -> None:
+    def _part(
+        self, subject: Subject, event: Seen | None, session: bool, moved: list[tuple[Run, str]]
+    ) -> None:
         for _ in range(EVALUATION_PASSES_MAX):
             ready = list(moved)
             there = [run for run in self.of_subject(subject) if run not in [r for r, _ in moved]]
@@ -241,10 +243,13 @@ class ReferenceJourneys:
 
     def end(self, run: Run, reason: str, cut: bool = True) -> None:
         """The run is over; its slot is free."""
-        for effect, template, step in run.owed if cut else ():
+        word = "cancelled" if reason == "merged" else "revoked"
+        for effect, template, step, may in run.owed if cut else ():
+            if not (may or reason == "merged"):
+                continue
             told = {"effect": effect, "run": run.id, "step": step, "template": template}
-            self.fold._emit("revoked", run.subject, run.journey, told)
-            self.fold._emit("released", run.subject, run.journey, {**told, "reason": "revoked"})
+            self.fold._emit(word, run.subject, run.journey, told)
+            self.fold._emit("released", run.subject, run.journey, {**told, "reason": word})
             sent = self.sent[run.subject]
             sent[:] = [one for one in sent if one.effect != effect]
         self.tell("ended", run, reason=reason)
@@ -399,7 +404,9 @@ class ReferenceJourneys:
             return "shadow"
         messaging = self.workspace.messaging
         levels = [("universal", "universal", messaging.holdout)]
-        levels.append(("programme", f"programme {plan.programme}", messaging.programmes.get(plan.programme or "")))
+        levels.append(
+            ("programme", f"programme {plan.programme}", messaging.programmes.get(plan.programme or ""))
+        )
         for level, salt, model in levels:
             if model is not None and draw(model.salt or salt, subject.id) < round(model.share * 100):
                 return level
@@ -434,7 +441,8 @@ class ReferenceJourneys:
                 return
             run.step, run.visit, run.since, run.due = to, run.visits[to], self.t, None
             run.true_before, run.resets, run.opening, run.reason = set(), 0, None, "completed"
-            to = self._steps[run.plan.steps[to].__struct_config__.tag](self, run, run.plan.steps[to])
+            model = run.plan.steps[to]
+            to = self._steps[str(model.__struct_config__.tag)](self, run, model)
 
     def _branch(self, run: Run, model: Any) -> Move:
         for path in model.paths:
@@ -488,7 +496,7 @@ class ReferenceJourneys:
 
     def _hand_on(self, run: Run, model: Any) -> Move:
         fired = Fired(f"journey {run.journey}", f"{self.fold.seq}@{self.t}", self.t, run.key, run.properties)
-        new = self.admit(model.journey, run.subject, fired)
+        new = self.admit(model.journey, run.subject, fired) if model.journey in self.plans else "closed"
         if isinstance(new, Run):
             self.begun.append((new, next(iter(new.plan.steps))))
         answer = new.id if isinstance(new, Run) else new
@@ -552,8 +560,7 @@ class ReferenceJourneys:
             self.tell("would_send", run, template=template)
             return self._went(run, model, "would_send")
         self.tell("message", run, template=template, effect=effect, expires=run.since + ttl)
-        if model.revoke:
-            run.owed.append((effect, template, run.step))
+        run.owed.append((effect, template, run.step, model.revoke))
         return self._went(run, model, "decided")
 
     def _held(self, run: Run, model: Any, reason: str) -> Move:
@@ -661,5 +668,7 @@ def trigger_name(trigger: Any) -> str:
         return f"stage {trigger.lifecycle}/{trigger.stage} {trigger.change}"
     if isinstance(trigger, p.OnScore):
         below = trigger.below is not None
-        return f"score {trigger.score} " + (f"below {trigger.below:g}" if below else f"above {trigger.above:g}")
+        return f"score {trigger.score} " + (
+            f"below {trigger.below:g}" if below else f"above {trigger.above:g}"
+        )
     return f"trait {trigger.trait}" if isinstance(trigger, p.OnTrait) else str(trigger.__struct_config__.tag)

@@ -87,11 +87,11 @@ WINDOWS = [
 
 
 def _maybe(draw: Draw, one_in: int) -> bool:
-    return draw(st.integers(1, one_in)) == 1
+    return bool(draw(st.integers(1, one_in)) == 1)
 
 
 def _condition(draw: Draw, *, event: bool = True) -> str:
-    return draw(st.sampled_from([*CONDITIONS, *(OF_EVENTS if event else [])]))
+    return str(draw(st.sampled_from([*CONDITIONS, *(OF_EVENTS if event else [])])))
 
 
 def _event(draw: Draw) -> dict[str, Any]:
@@ -111,13 +111,16 @@ def _trigger(draw: Draw) -> dict[str, Any]:
         change = draw(st.sampled_from(["entered", "left"]))
         return {"kind": kind, "segment": draw(st.sampled_from(["active", "idle", "rich"])), "change": change}
     if kind == "stage":
-        change, stage = draw(st.sampled_from(["entered", "left"])), draw(st.sampled_from(["new", "used", "pro"]))
+        change, stage = (
+            draw(st.sampled_from(["entered", "left"])),
+            draw(st.sampled_from(["new", "used", "pro"])),
+        )
         return {"kind": kind, "lifecycle": "life", "stage": stage, "change": change}
     if kind == "condition":
         return {"kind": kind, "when": _condition(draw, event=False)}
     if kind == "score":
-        return {"kind": kind, "score": "health"} | draw(st.sampled_from([{"below": 30}, {"above": 50}]))
-    return {"kind": kind, "trait": "plan"} | draw(st.sampled_from([{}, {"to": "pro"}]))
+        return {"kind": kind, "score": "health", **draw(st.sampled_from([{"below": 30}, {"above": 50}]))}
+    return {"kind": kind, "trait": "plan", **draw(st.sampled_from([{}, {"to": "pro"}]))}
 
 
 def _re_entry(draw: Draw, keyed: bool) -> Any:
@@ -126,7 +129,9 @@ def _re_entry(draw: Draw, keyed: bool) -> Any:
 
 
 def _wait(draw: Draw, names: list[str]) -> dict[str, Any]:
-    kind = draw(st.sampled_from(["for", "for", "paths", "paths", "paths", "at", "session", "date", "forever"]))
+    kind = draw(
+        st.sampled_from(["for", "for", "paths", "paths", "paths", "at", "session", "date", "forever"])
+    )
     told: dict[str, Any] = {"kind": "wait"}
     if kind == "for":
         told["for"] = draw(st.sampled_from(LENGTHS))
@@ -185,21 +190,25 @@ def _step(draw: Draw, names: list[str], journeys: list[str]) -> dict[str, Any]:
         return {"kind": kind, "paths": paths} | ({"else": draw(somewhere)} if _maybe(draw, 2) else {})
     if kind == "split":
         shares = draw(st.sampled_from([[50, 50], [20.5, 79.5], [10, 30, 60]]))
-        paths = {n: {"share": share} for n, share in zip("abc", shares, strict=False)}
-        paths["b"]["go"] = draw(somewhere)
-        return {"kind": kind, "paths": paths, "again": draw(st.sampled_from(["sticky", "redraw"]))}
+        ways: dict[str, dict[str, Any]] = {n: {"share": x} for n, x in zip("abc", shares, strict=False)}
+        ways["b"]["go"] = draw(somewhere)
+        return {"kind": kind, "paths": ways, "again": draw(st.sampled_from(["sticky", "redraw"]))}
     if kind == "update_trait":
         choices: list[dict[str, Any]] = [{"plan": "pro"}, {"plan": "free"}, {"points": {"add": 1}}]
         choices += [{"plan": {"from": "event.p"}}, {"plan": "pro", "points": 7}]
         return {"kind": kind, "set": draw(st.sampled_from(choices))}
     if kind == "goal":
-        return {"kind": kind, "goal": draw(st.sampled_from(["g0", "won"])), "value": draw(st.sampled_from([2, "n"]))}
+        goal, value = draw(st.sampled_from(["g0", "won"])), draw(st.sampled_from([2, "n"]))
+        return {"kind": kind, "goal": goal, "value": value}
     if kind == "exit":
         return {"kind": kind, "reason": draw(st.sampled_from(["completed", "done"]))}
     if kind == "message":
-        return {"kind": kind, "template": draw(st.sampled_from(["tip", "top"]))} | draw(
-            st.sampled_from([{}, {"ttl": "2h"}, {"on_cap": "defer", "ttl": "3d"}, {"revoke": False}])
-        )
+        fields = [{}, {"ttl": "2h"}, {"on_cap": "defer", "ttl": "3d"}, {"revoke": False}]
+        return {
+            "kind": kind,
+            "template": draw(st.sampled_from(["tip", "top"])),
+            **draw(st.sampled_from(fields)),
+        }
     return {"kind": kind, "journey": draw(st.sampled_from(journeys))}
 
 
@@ -250,7 +259,8 @@ def journey_workspaces(draw: Draw) -> Workspace:
     names = ["j0", "j1", "j2"][: draw(st.integers(1, 3))]
     journeys = {}
     for place, name in enumerate(names):
-        journeys[name] = _journey(draw, place == len(names) - 1 > 0, names[-1:] if place < len(names) - 1 else [])
+        last = place == len(names) - 1
+        journeys[name] = _journey(draw, last and place > 0, [] if last else names[-1:])
     policy: dict[str, Any] = {}
     if _maybe(draw, 3):
         over = draw(st.sampled_from(["drop", "defer"]))
@@ -307,7 +317,12 @@ def _properties(draw: Draw) -> dict[str, Any]:
 def _record_event(draw: Draw) -> dict[str, Any]:
     kind = draw(st.sampled_from(["track"] * 8 + ["page", "identify", "identify"]))
     if kind == "track":
-        return {"type": kind, "event": draw(st.sampled_from(EVENTS)), **_who(draw), "properties": _properties(draw)}
+        return {
+            "type": kind,
+            "event": draw(st.sampled_from(EVENTS)),
+            **_who(draw),
+            "properties": _properties(draw),
+        }
     if kind == "page":
         return {"type": kind, "name": draw(st.sampled_from(["Home", "A"])), **_who(draw), "properties": {}}
     traits: dict[str, list[Any]] = {
