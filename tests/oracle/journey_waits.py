@@ -15,7 +15,8 @@ from .signals import Seen, matches
 from .values import Date, Value, typed
 
 if TYPE_CHECKING:
-    from .journeys import Move, ReferenceJourneys, Run
+    from .journey_runs import Run
+    from .journeys import Move, ReferenceJourneys
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -65,11 +66,11 @@ class Waiting:
             if passes:
                 return self._over(run, model, path_name(path), self._after(run, path.go))
         reset = model.reset
-        if reset is not None and heard is not None and matches(reset.event, reset.where, heard):
-            if run.resets < reset.max:
-                run.resets += 1
-                self.journeys.tell("reset", run, resets=run.resets)
-                self.journeys.until(run, self._due(run, model, {}))
+        resets = reset is not None and heard is not None and matches(reset.event, reset.where, heard)
+        if resets and run.resets < reset.max:
+            run.resets += 1
+            self.journeys.tell("reset", run, resets=run.resets)
+            self.journeys.until(run, self._due(run, model, {}))
         if session and model.session:
             return self._over(run, model, "session", self._after(run, None))
         return self._moved(run, model) if model.date is not None else None

@@ -8,10 +8,8 @@ with "Choice" mark where the page leaves something open.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from fractions import Fraction
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sevenfold.effects import Effect
 from sevenfold.journeys import plan as p
@@ -20,6 +18,7 @@ from sevenfold.messages.holdouts import draw
 from sevenfold.profiles import expressions as ex
 from sevenfold.workspace.models import PERSON
 
+from .journey_runs import Fired, Pause, Run, Sent, crossing, digest, key_of, trigger_name
 from .journey_waits import Waiting
 from .signals import Seen, matches
 from .subject import Subject, TraitState
@@ -34,72 +33,6 @@ RUN_KIND = 7
 SESSION_GAP = 30 * 60_000
 Move = str | None
 """A step to go to, or None: the run stays."""
-
-
-@dataclass(eq=False)
-class Run:
-    """One subject's way through a journey."""
-
-    number: int
-    slot: int
-    id: str
-    journey: str
-    plan: p.Journey
-    subject: Subject
-    key: str
-    properties: dict[str, Any]
-    started: int
-    ghost: str = ""
-    active: bool = True
-    step: str = ""
-    visit: int = 0
-    since: int = 0
-    due: int | None = None
-    visits: dict[str, int] = field(default_factory=dict)
-    reached: set[str] = field(default_factory=set)
-    true_before: set[int] = field(default_factory=set)
-    """The paths of the present wait that have to become untrue first."""
-    resets: int = 0
-    opening: tuple[str, str] | None = None
-    """The outcome and target of a wait that is over but for a window."""
-    reason: str = "completed"
-    owed: list[tuple[str, str, str, bool]] = field(default_factory=list)
-    """In-app messages that nobody has seen yet: (effect, template, step, whether they may be revoked)."""
-
-    def told(self) -> dict[str, Any]:
-        return {"run": self.id, "step": self.step, "visit": self.visit}
-
-
-@dataclass
-class Fired:
-    """A trigger that fired: its name, the record's number (or where the clock stood), the event if any."""
-
-    name: str
-    position: str
-    te: int
-    key: str = ""
-    properties: dict[str, Any] = field(default_factory=dict)
-    by_event: bool = False
-
-
-@dataclass
-class Pause:
-    at: int
-    clock: str
-    entries: str
-    finish: bool
-    queue: list[tuple[Subject, Fired]] = field(default_factory=list)
-    woken: dict[int, str] = field(default_factory=dict)
-    """Run number -> where it goes at resume."""
-
-
-@dataclass
-class Sent:
-    """A message in a person's ledger."""
-
-    t: int
-    ghost: bool
-    effect: str
 
 
 class ReferenceJourneys:
@@ -269,20 +202,22 @@ class ReferenceJourneys:
                 fired = None
                 if (name, place) in by_values:
                     fired = Fired(trigger_name(trigger), self._position(), self.t)
-                elif isinstance(trigger, p.OnEvent) and event is not None:
-                    if matches(trigger.event, trigger.where, event):
-                        key = key_of(plan, event.properties)
-                        fired = Fired(event.name, str(self.fold.seq), event.te, key, event.properties, True)
+                elif isinstance(trigger, p.OnEvent) and self._hears(trigger, event):
+                    assert event is not None
+                    key = key_of(plan, event.properties)
+                    fired = Fired(event.name, str(self.fold.seq), event.te, key, event.properties, True)
                 if fired is not None:
                     run = self.admit(name, subject, fired)
                     started += [run] if isinstance(run, Run) else []
                     break
         return started
 
+    def _hears(self, trigger: p.OnEvent, event: Seen | None) -> bool:
+        return event is not None and matches(trigger.event, trigger.where, event)
+
     def _position(self) -> str:
-        """Choice: what time alone started is numbered by the last record and the instant."""
-        in_record = self.fold.now[1] == RECORD
-        return str(self.fold.seq) if in_record else f"{self.fold.seq}@{self.t}"
+        """The record's number, "" for what time alone has started."""
+        return str(self.fold.seq) if self.fold.now[1] == RECORD else ""
 
     def _fired_by_values(self, subject: Subject) -> set[tuple[str, int]]:
         """Value triggers whose change has happened since the last operation of the subject."""
@@ -387,7 +322,8 @@ class ReferenceJourneys:
         else:
             self.highest += 1
             slot = self.highest
-        ident = digest(f"{name}\0{subject.id}\0{fired.key}\0{fired.position}")
+        position = fired.position or f"{self.fold.seq}@{self.t}"
+        ident = digest(f"{name}\0{subject.id}\0{fired.key}\0{position}")
         run = Run(self.count, slot, ident, name, plan, subject, fired.key, fired.properties, self.t)
         run.since, run.step = self.t, next(iter(plan.steps))
         run.ghost = self._ghost(name, plan, subject)
@@ -495,7 +431,7 @@ class ReferenceJourneys:
         return self.follow(run, run.step)
 
     def _hand_on(self, run: Run, model: Any) -> Move:
-        fired = Fired(f"journey {run.journey}", f"{self.fold.seq}@{self.t}", self.t, run.key, run.properties)
+        fired = Fired(f"journey {run.journey}", "", self.t, run.key, run.properties)
         new = self.admit(model.journey, run.subject, fired) if model.journey in self.plans else "closed"
         if isinstance(new, Run):
             self.begun.append((new, next(iter(new.plan.steps))))
@@ -510,7 +446,7 @@ class ReferenceJourneys:
         self.proposed.append(run)
         return None
 
-    _steps: dict[str, Callable[[ReferenceJourneys, Run, Any], Move]] = {
+    _steps: ClassVar[dict[str, Callable[[ReferenceJourneys, Run, Any], Move]]] = {
         "branch": _branch,
         "split": _split,
         "exit": _exit,
@@ -642,33 +578,3 @@ class ReferenceJourneys:
         for run, to in ready:
             if run.active:
                 self._part(run.subject, None, False, [(run, to)])
-
-
-def digest(text: str) -> str:
-    return blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def key_of(plan: p.Journey, properties: dict[str, Any]) -> str:
-    """The run's key in an event, "" when it carries none."""
-    value = properties.get(plan.key) if plan.key is not None else None
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-
-
-def crossing(trigger: p.OnScore) -> str:
-    if trigger.below is not None:
-        return f"score.{trigger.score} < {trigger.below:g}"
-    return f"score.{trigger.score} >= {trigger.above:g}"
-
-
-def trigger_name(trigger: Any) -> str:
-    """What the effect `run` says fired."""
-    if isinstance(trigger, p.OnSegment):
-        return f"segment {trigger.segment} {trigger.change}"
-    if isinstance(trigger, p.OnStage):
-        return f"stage {trigger.lifecycle}/{trigger.stage} {trigger.change}"
-    if isinstance(trigger, p.OnScore):
-        below = trigger.below is not None
-        return f"score {trigger.score} " + (
-            f"below {trigger.below:g}" if below else f"above {trigger.above:g}"
-        )
-    return f"trait {trigger.trait}" if isinstance(trigger, p.OnTrait) else str(trigger.__struct_config__.tag)
