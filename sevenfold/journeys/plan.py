@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from ..workspace.base import PERSON, Condition, Model
 from .steps import STEP_KINDS
 
@@ -56,6 +58,7 @@ class OnStage(TriggerBase, tag="stage", frozen=True, kw_only=True):
     lifecycle: str
     stage: str
     change: Literal["entered", "left"] = "entered"
+    from_: list[str] | None = msgspec.field(default=None, name="from")
 
 
 class OnCondition(TriggerBase, tag="condition", frozen=True, kw_only=True):

@@ -150,10 +150,13 @@ class Triggers:
         node: LifecycleNode = plan.unit.lifecycles[trigger.lifecycle]
         stage = node.names.index(trigger.stage) + 1
         entered = trigger.change == "entered"
+        sources = None
+        if trigger.from_ is not None:
+            sources = frozenset(node.names.index(one) + 1 for one in trigger.from_)
         at, news, found = plan.unit.index, self.news, (plan.index, place, name)
 
         def told(row: int, old: int, new: int) -> None:
-            if (new if entered else old) == stage:
+            if (new if entered else old) == stage and (sources is None or old in sources):
                 news.setdefault((at, row), []).append(found)
 
         return told

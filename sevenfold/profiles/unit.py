@@ -343,7 +343,9 @@ def listens(pattern: str, type_: str, event: str) -> bool:
     if pattern == "$any":
         return type_ not in ("derived", "alias")
     if type_ == "derived":
-        return pattern == event
+        return pattern == event or (
+            pattern[0] == "$" and pattern[-1] == "*" and event.startswith(pattern[:-1])
+        )
     if pattern == "$page" or pattern == "$screen":
         return type_ == pattern[1:]
     if type_ not in ("track", "page", "screen"):

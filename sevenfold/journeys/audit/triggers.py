@@ -39,6 +39,8 @@ def _trigger(at: Fields, place: tuple[str, int], trigger: plan.Trigger, of: str)
                 fix = f"it has {', '.join(stages)}"
                 word = f"stage of `{trigger.lifecycle}`"
                 at.known((*place, "stage"), word, trigger.stage, stages, fix)
+                for index, source in enumerate(trigger.from_ or ()):
+                    at.known((*place, "from", index), word, source, stages, fix)
         case plan.OnCondition():
             at.condition((*place, "when"), trigger.when, of)
             silent = "it never becomes so, and nobody enters"

@@ -341,3 +341,22 @@ def test_somebody_with_several_runs_keeps_them_all_when_people_merge() -> None:
     world.track("2s", None, "Signed Up", anonymous="x")
     world.identify("1h", "a", anonymous="x")
     assert len(world.waiting()) == 3
+
+
+def test_a_stage_trigger_may_ask_where_somebody_came_from() -> None:
+    stages = [
+        {"name": "new"},
+        {"name": "used", "enter": "logins >= 1"},
+        {"name": "keen", "enter": "logins >= 3"},
+    ]
+    trigger = {"kind": "stage", "lifecycle": "life", "stage": "keen"}
+    world = Running(
+        {
+            "up": {"triggers": [{**trigger, "from": ["used"]}], "steps": HOLD},
+            "jump": {"triggers": [{**trigger, "from": ["new"]}], "steps": HOLD},
+        },
+        lifecycles={"life": {"stages": stages}},
+    )
+    for at in ("0s", "1s", "2s"):
+        world.track(at, "a", "Signed In")
+    assert [e.name for e in world.of("run")] == ["up"]
