@@ -5,6 +5,7 @@ The order is docs/explain/journeys.md, "An operation".
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..limits import EVALUATION_PASSES_MAX
@@ -57,7 +58,7 @@ class Moving:
         self.pending: dict[int, Move] = {}
         """Runs of paused journeys that were woken: where they go at resume."""
         self.proposals: list[tuple[int, int, int, int]] = []
-        self.waking: list[tuple[int, Move]] = []
+        self.waking: deque[tuple[int, Move]] = deque()
         """Runs that a control record set going."""
         self.started: list[tuple[int, Move]] = []
         """Runs that steps of other runs started."""
@@ -81,7 +82,7 @@ class Moving:
         if self.busy:
             return
         while self.waking:
-            slot, move = self.waking.pop(0)
+            slot, move = self.waking.popleft()
             if self.runs.number[slot]:
                 self.view.t = self.fold.t
                 run = self.view.at(slot)
