@@ -39,7 +39,9 @@ class StartJourneyLogic(Logic):
     def enter(self, run: Run) -> Move:
         journeys, slot = self.site.plan.journeys, run.slot
         if self.model.journey not in journeys.current:
-            run.tell("step", self.site.journey, outcome="handed on", journey=self.model.journey, answer="closed")
+            run.tell(
+                "step", self.site.journey, outcome="handed on", journey=self.model.journey, answer="closed"
+            )
             return self.following
         other = journeys.plans[journeys.current[self.model.journey]]
         row = run.row if other.unit is run.plan.unit else run.person
