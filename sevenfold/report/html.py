@@ -14,6 +14,9 @@ from sevenfold.playback.summary import JourneySummary, LifecycleSummary, ScoreSu
 from sevenfold.report import charts, journey_charts, journeys, words
 from sevenfold.report.decisions import reason, spoken
 
+DRAWN_LEAST = 8
+"""Fewer than so many are said in words, not drawn: a drawing takes longer to make than to read."""
+
 
 def write_report(outcome: Outcome) -> Path:
     """Writes `report.html` beside the replay's tables."""
@@ -82,10 +85,18 @@ def _journey(one: JourneySummary) -> dict[str, Any]:
         "figures": one,
         "headline": journeys.headline(one),
         "told": journeys.told(one),
-        "steps": _svg(journey_charts.steps_reached, one) if one.entries and one.steps else "",
+        "steps": _svg(journey_charts.steps_reached, one) if one.entries >= DRAWN_LEAST and one.steps else "",
         "messages": _svg(journey_charts.messages, one.messages) if one.messages else "",
-        "ended": _svg(journey_charts.counts, ended, "runs", 2) if ended else "",
-        "held": _svg(journey_charts.counts, held, "messages held", 5) if held else "",
-        "refused": _svg(journey_charts.counts, refused, "times somebody did not enter", 4) if refused else "",
-        "entries": _svg(journey_charts.entries_over_time, one.daily) if one.daily else "",
+        "ended": _counts(ended, "runs", 2),
+        "held": _counts(held, "messages held", 5),
+        "refused": _counts(refused, "times somebody did not enter", 4),
+        "entries": _svg(journey_charts.entries_over_time, one.daily) if one.entries >= DRAWN_LEAST else "",
     }
+
+
+def _counts(counts: dict[str, int], unit: str, colour: int) -> Markup | str:
+    """Bars where there is something to compare; one count, or a handful altogether, is said in words."""
+    if len(counts) > 1 and sum(counts.values()) >= DRAWN_LEAST:
+        return _svg(journey_charts.counts, counts, unit, colour)
+    said = ", ".join(f"{label} {count:,}" for label, count in counts.items())
+    return Markup("<p>{}</p>").format(said) if said else ""
