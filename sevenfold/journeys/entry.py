@@ -187,7 +187,7 @@ class Entries:
         journeys.fold.emit(plan.unit, row, "run", plan.name, data)
 
     def _ghost(self, plan: CompiledJourney, row: int) -> str:
-        """What keeps the subject from being sent anything: shadow, universal, programme, journey, or nothing."""
+        """What keeps messages from the subject: shadow, universal, programme, journey, or nothing."""
         messaging, model = self.messaging, plan.model
         if model.state == "shadow":
             return "shadow"
