@@ -1,4 +1,4 @@
-"""A living fold under another workspace: what is the same goes on, what is new is as of now, no more moves."""
+"""A living fold under another workspace: what is the same goes on, what is new is as of now."""
 
 from __future__ import annotations
 
