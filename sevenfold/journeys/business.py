@@ -55,10 +55,13 @@ class Business:
 
     def declare(self) -> None:
         self._low = self.journeys.timer("business", self._fire)
+        self._some = any(plan.business for plan in self.journeys.plans)
 
     def hears(self, type_: str, event: str) -> bool:
         """Whether an event of this name is one for some journey."""
-        return any(one.hears(type_, event) for plan in self.journeys.entered() for one in plan.business)
+        return self._some and any(
+            one.hears(type_, event) for plan in self.journeys.entered() for one in plan.business
+        )
 
     def happened(self, key: tuple[str, str], event: Any, te: int) -> None:
         """An event came: every journey that it is meant for begins a wave."""

@@ -113,7 +113,7 @@ def _follow(journeys: Journeys, new: CompiledJourney, slot: int, step: str, choi
         runs.visits[slot] = {**(runs.visits[slot] or {}), new.ids.index(target): runs.visit[slot]}
         runs.since[slot] = run.t
         runs.due[slot], runs.mark[slot] = NEVER, 0
-        journeys.ready_at(slot, new.ids.index(target))
+        journeys.ready(slot, new.ids.index(target))
         return
     # As if the run had come to the changed step when it came to the old one.
     now, run.t = run.t, since

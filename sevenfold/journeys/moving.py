@@ -72,11 +72,6 @@ class Moving:
         """A run moves when the record at hand has done its part: it goes to the step `move`."""
         self.waking.append((slot, move))
 
-    def ready_at(self, slot: int, step: int) -> None:
-        """The same, for a run that stands at that step already and comes to it anew."""
-        self.runs.visits[slot] = {**(self.runs.visits[slot] or {})}
-        self.waking.append((slot, step))
-
     def settle_all(self) -> None:
         """Looks at the runs of every subject noted, in order of kind and row."""
         if self.busy:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..profiles.wheel import NEVER
 from .steps.base import STAY, Move
+from .telling import stable_id
 
 if TYPE_CHECKING:
     from .compiled import CompiledJourney
@@ -260,8 +261,7 @@ class RunView:
 
     def effect_id(self, recipient: str = "") -> str:
         """The id of what the present step decides for a recipient: 16 hexadecimal digits."""
-        text = f"{self.id}\0{self.step}\0{self.visit}\0{recipient}"
-        return blake2b(text.encode(), digest_size=8).hexdigest()
+        return stable_id(self.id, self.step, self.visit, recipient)
 
     def until(self, due: int) -> Move:
         """Sets the timer; the run stays."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.controls import ControlError, control, find, listed_person
 from ..events.times import parse_ms
-from ..journeys.telling import tell_all
 from ..limits import OPT_OUT_IMPORT_ROWS_MAX
 from .channels import Channel
 from .consent import CODES as STATUSES
@@ -87,7 +86,7 @@ def _import_opt_outs(fold: Fold, record: dict[str, Any]) -> None:
     for row in found:
         desk.hearing.opt_out(row, channel, category, te, source)
     told = {"channel": channel, "category": category, "source": source, "rows": len(rows)}
-    tell_all(fold, "opt_outs", source, {**told, "unusable": unusable})
+    fold.emit_about("opt_outs", source, {**told, "unusable": unusable})
 
 
 @control("suppress")
@@ -128,10 +127,10 @@ def _has(desk: Messages, record: dict[str, Any]) -> bool:
     """Whether the workspace has the channel and the category of a record; effect `ignored` says if not."""
     channel, category = record.get("channel"), record.get("category")
     if channel is not None and not desk.channels.meant(channel):
-        tell_all(desk.fold, "ignored", str(record["op"]), {"channel": channel, "reason": "unknown"})
+        desk.fold.emit_about("ignored", str(record["op"]), {"channel": channel, "reason": "unknown"})
         return False
     if category is not None and category not in desk.consents.categories:
-        tell_all(desk.fold, "ignored", str(record["op"]), {"category": category, "reason": "unknown"})
+        desk.fold.emit_about("ignored", str(record["op"]), {"category": category, "reason": "unknown"})
         return False
     return True
 

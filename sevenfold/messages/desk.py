@@ -14,7 +14,6 @@ import msgspec
 from ..events.model import Event
 from ..journeys.serving import Service
 from ..journeys.steps.exit import Exit
-from ..journeys.telling import tell_all
 from ..profiles.where import dig
 from . import hearing
 from .candidates import spoken_of
@@ -169,7 +168,7 @@ class Messages(Service):
             self.channels.off.discard(name)
         else:
             self.channels.off.add(name)
-        tell_all(self.fold, "channel", name, {"on": on})
+        self.fold.emit_about("channel", name, {"on": on})
 
     def forwarded(self, row: int) -> int:
         """The person of a row, after merges."""

@@ -10,7 +10,6 @@ from msgspec import UNSET
 from ..events.model import Event
 from ..journeys.compiled import Listener
 from ..journeys.serving import MessageNews, announce
-from ..journeys.telling import tell_all
 from ..profiles.segments import NO_PROPERTIES
 from ..profiles.where import dig
 from ..workspace.paths import split_path
@@ -119,7 +118,7 @@ class Hearing:
         if row:
             desk.fold.emit(desk.fold.person, row, "suppressed", channel.name, data)
         else:
-            tell_all(desk.fold, "suppressed", channel.name, data)
+            desk.fold.emit_about("suppressed", channel.name, data)
 
     def unsuppress(self, channel: Channel, address: str) -> None:
         """Messages may go to an address again."""
@@ -128,7 +127,7 @@ class Hearing:
         digest = desk.suppressions.digest(normal)
         if desk.suppressions.remove(channel, digest):
             data = {"channel": channel.name, "address": _shown(digest)}
-            tell_all(desk.fold, "unsuppressed", channel.name, data)
+            desk.fold.emit_about("unsuppressed", channel.name, data)
 
     def opt_out(self, row: int, channel: str | None, category: str | None, te: int, source: str) -> None:
         """An opt-out from a list."""
@@ -153,7 +152,7 @@ class Hearing:
         owed = desk.book.get(effect)
         if owed is None:
             desk.book.strangers += 1
-            tell_all(desk.fold, "outcome", outcome, {"effect": effect, "outcome": outcome, "stranger": True})
+            desk.fold.emit_about("outcome", outcome, {"effect": effect, "outcome": outcome, "stranger": True})
             return
         first = not any(owed.was(response) for response in RESPONSES)
         if machine:

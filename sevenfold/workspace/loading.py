@@ -16,30 +16,7 @@ from .problems import Problem, WorkspaceError, dotted
 from .shapes import fit
 from .texts import read_texts
 
-_TYPES: dict[str, Any] = {
-    "entities": models.Entity,
-    "traits": models.Trait,
-    "catalogues": models.Catalogue,
-    "signals": models.Signal,
-    "segments": models.Segment,
-    "lifecycles": models.Lifecycle,
-    "scores": models.Score,
-    "channels": models.DeliveryChannel,
-    "templates": models.Template,
-    "partials": models.Text,
-    "calendars": models.Calendar,
-    "tasks": models.TaskKind,
-    "playbooks": models.Playbook,
-    "saves": models.Save,
-    "offers": models.OfferPool,
-    "broadcasts": models.Broadcast,
-    "journeys": models.Journey,
-    "identity": models.Identity,
-    "acquisition": list[models.AcquisitionRule],
-    "consent": models.Consent,
-    "messaging": models.Messaging,
-    "people": models.People,
-}
+_TYPES: dict[str, Any] = models.SECTION_TYPES | models.OBJECT_TYPES
 _DECLARES = {
     "consent": ("consent category",),
     "messaging": ("topic", "programme"),

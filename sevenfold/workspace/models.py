@@ -542,3 +542,33 @@ class Workspace(Model, frozen=True, kw_only=True):
     offers: dict[str, OfferPool] = {}
     broadcasts: dict[str, Broadcast] = {}
     journeys: dict[str, Journey] = {}
+
+
+SECTION_TYPES: dict[str, Any] = {
+    "entities": Entity,
+    "traits": Trait,
+    "catalogues": Catalogue,
+    "signals": Signal,
+    "segments": Segment,
+    "lifecycles": Lifecycle,
+    "scores": Score,
+    "channels": DeliveryChannel,
+    "templates": Template,
+    "partials": Text,
+    "calendars": Calendar,
+    "tasks": TaskKind,
+    "playbooks": Playbook,
+    "saves": Save,
+    "offers": OfferPool,
+    "broadcasts": Broadcast,
+    "journeys": Journey,
+}
+"""What each named object of a section is."""
+OBJECT_TYPES: dict[str, Any] = {
+    "identity": Identity,
+    "acquisition": list[AcquisitionRule],
+    "consent": Consent,
+    "messaging": Messaging,
+    "people": People,
+}
+"""What the fields are that are one object each, with a file of their own."""

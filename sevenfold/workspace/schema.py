@@ -22,35 +22,10 @@ from ..journeys.steps import base as steps_base
 from ..messages import policy, templates
 from . import base, models
 from .layers import OBJECTS, SECTIONS
+from .models import OBJECT_TYPES, SECTION_TYPES
 from .problems import PackError, likely
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_OBJECTS: dict[str, Any] = {
-    "entities": models.Entity,
-    "traits": models.Trait,
-    "catalogues": models.Catalogue,
-    "signals": models.Signal,
-    "segments": models.Segment,
-    "lifecycles": models.Lifecycle,
-    "scores": models.Score,
-    "channels": models.DeliveryChannel,
-    "templates": models.Template,
-    "partials": models.Text,
-    "calendars": models.Calendar,
-    "tasks": models.TaskKind,
-    "playbooks": models.Playbook,
-    "saves": models.Save,
-    "offers": models.OfferPool,
-    "broadcasts": models.Broadcast,
-    "journeys": models.Journey,
-}
-_WHOLE: dict[str, Any] = {
-    "identity": models.Identity,
-    "acquisition": list[models.AcquisitionRule],
-    "consent": models.Consent,
-    "messaging": models.Messaging,
-    "people": models.People,
-}
 KINDS = ("workspace", *SECTIONS, *OBJECTS)
 """What a file can hold: a whole workspace, a section of named objects, identity or the acquisition table."""
 
@@ -71,11 +46,11 @@ def schema(kind: str) -> dict[str, Any]:
             body["properties"][section] = given | {
                 "additionalProperties": _or_null(given["additionalProperties"])
             }
-    elif kind in _OBJECTS:
-        (item,), parts = msgspec.json.schema_components([_OBJECTS[kind]], ref_template="#/$defs/{name}")
+    elif kind in SECTION_TYPES:
+        (item,), parts = msgspec.json.schema_components([SECTION_TYPES[kind]], ref_template="#/$defs/{name}")
         body = {"type": "object", "additionalProperties": _or_null(item)}
     else:
-        (body,), parts = msgspec.json.schema_components([_WHOLE[kind]], ref_template="#/$defs/{name}")
+        (body,), parts = msgspec.json.schema_components([OBJECT_TYPES[kind]], ref_template="#/$defs/{name}")
     for name, part in parts.items():
         _describe(name, part)
     title = "workspace.yaml" if kind == "workspace" else f"{kind} of a workspace"
