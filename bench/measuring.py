@@ -24,15 +24,16 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / ".." / "shared" / "data"
 
 
-def pack(name: str) -> Workspace:
-    """A pack of the source tree: its signals, segments, lifecycles and scores. What journeys cost beside them
-    is measured by `bench journeys`.
-    """
-    empty = Workspace(name=name)
+def silent(workspace: Workspace) -> Workspace:
+    """A workspace without anything that runs: its signals, segments, lifecycles and scores alone."""
+    empty = Workspace(name=workspace.name)
     running = ("journeys", "broadcasts", "playbooks", "saves", "tasks", "offers", "consent", "messaging")
-    return msgspec.structs.replace(
-        load(ROOT / "packs" / name), **{field: getattr(empty, field) for field in running}
-    )
+    return msgspec.structs.replace(workspace, **{field: getattr(empty, field) for field in running})
+
+
+def pack(name: str) -> Workspace:
+    """A pack of the source tree, silent: what journeys cost is measured by `bench journeys`."""
+    return silent(load(ROOT / "packs" / name))
 
 
 @contextmanager

@@ -42,6 +42,7 @@ class Journeys(Moving):
         super().__init__(fold)
         self.business = Business(self)
         self._listening: list[dict[tuple[str, str], tuple[CompiledJourney, ...]]] = []
+        self._resting: dict[int, _Resting] = {}
 
     # ---------------------------------------------------------------------------------------- compiling
 
@@ -146,19 +147,17 @@ class Journeys(Moving):
         return node
 
     def _hang_on(self, unit: CompiledUnit) -> None:
-        """After a subject has come to rest its runs are looked at, unless an event is under way."""
-        evaluate, flagged, news = unit.evaluate, self.flagged, self.triggers.news
+        """After a subject has come to rest its runs are looked at, unless a record is under way."""
+        functions = self._resting[unit.index] = _Resting(self, unit)
 
         def rest(row: int, t: int, dirty: int) -> None:
-            evaluate(row, t, dirty)
-            if (flagged or news) and not self.holding and not self.busy:
-                self.settle_all()
+            functions[dirty](row, t)
 
         unit.evaluate = rest  # type: ignore[method-assign]
 
     def resting(self, unit: CompiledUnit) -> dict[int, NodeFunction]:
         """The functions that evaluate masks, after each of which the subject's runs are looked at."""
-        return _Resting(self, unit)
+        return self._resting[unit.index]
 
     def _sessions(self) -> bool:
         return any(getattr(step, "session", False) for plan in self.plans for step in plan.models)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import sevenfold as sf
+from bench.measuring import silent
 from sevenfold.importers.mapping import load_mapping
 from sevenfold.playback import Outcome, replay
 from sevenfold.workspace import models as m
@@ -47,11 +48,8 @@ def test_applications_reach_each_stage_as_often_as_the_readme_counts(tmp_path: P
 
 def only(workspace: m.Workspace, segments: tuple[str, ...], signals: tuple[str, ...]) -> m.Workspace:
     """The workspace with nothing but these definitions, which is enough to test them and much faster."""
-    silent = m.Workspace(name=workspace.name)
-    running = ("journeys", "broadcasts", "playbooks", "saves", "tasks", "offers", "consent", "messaging")
     return msgspec.structs.replace(
-        workspace,
-        **{field: getattr(silent, field) for field in running},
+        silent(workspace),
         signals={name: workspace.signals[name] for name in signals},
         segments={name: workspace.segments[name] for name in segments},
         lifecycles={},
