@@ -1,0 +1,1 @@
+"""How a message leaves: one small file a provider, behind one protocol (`base`) and one conformance suite."""
