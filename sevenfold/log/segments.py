@@ -107,6 +107,21 @@ def encode(record: Record, keys: list[bytes], compressor: zstandard.ZstdCompress
     return (*head, checksum(head))
 
 
+def read(connection: sqlite3.Connection, path: Path, from_position: int, limit: int) -> list[Record]:
+    """At most `limit` records of one segment, from the one that holds `from_position`, as `base.Log.read`."""
+    with explained(path):
+        before = connection.execute(
+            "SELECT id, count FROM records WHERE id <= ? AND count > 0 ORDER BY id DESC LIMIT 1",
+            (2 * from_position + 1,),
+        ).fetchone()
+        begins_earlier = before is not None and before[0] // 2 < from_position < before[0] // 2 + before[1]
+        rows = connection.execute(
+            "SELECT * FROM records WHERE id >= ? ORDER BY id LIMIT ?",
+            (before[0] if begins_earlier else 2 * from_position, limit),
+        ).fetchall()
+    return [decode(row, path) for row in rows]
+
+
 def checksum(head: tuple[Any, ...]) -> int:
     return zlib.crc32(head[6], zlib.crc32(head[5], zlib.crc32(repr(head[:5]).encode())))
 

@@ -246,24 +246,9 @@ class SqliteLog:
         for first, path in known[index:]:
             if len(records) >= wanted:
                 break
-            records += self._read_segment(path, max(from_position, first), wanted - len(records))
+            left = wanted - len(records)
+            records += segments.read(self._reader(path), path, max(from_position, first), left)
         return records
-
-    def _read_segment(self, path: Path, from_position: int, limit: int) -> list[Record]:
-        reader = self._reader(path)
-        with segments.explained(path):
-            before = reader.execute(
-                "SELECT id, count FROM records WHERE id <= ? AND count > 0 ORDER BY id DESC LIMIT 1",
-                (2 * from_position + 1,),
-            ).fetchone()
-            begins_earlier = (
-                before is not None and before[0] // 2 < from_position < before[0] // 2 + before[1]
-            )
-            rows = reader.execute(
-                "SELECT * FROM records WHERE id >= ? ORDER BY id LIMIT ?",
-                (before[0] if begins_earlier else 2 * from_position, limit),
-            ).fetchall()
-        return [segments.decode(row, path) for row in rows]
 
     def _reader(self, path: Path) -> sqlite3.Connection:
         if self._closed:
