@@ -8,9 +8,9 @@ and rendered, and says in one word what the provider made of it. What a provider
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ..errors import SevenfoldError
 from ..messages.rendered import Rendered
@@ -144,6 +144,10 @@ class Inbound(Protocol):
 
 Settings = Mapping[str, Any]
 """A channel's `settings`, its secrets looked up already."""
+Secret = Annotated[str, Meta(extra={"secret": True})]
+"""A setting that is a secret. A workspace holds a reference to it (`env:NAME`, `file:PATH`), and `check` refuses
+anything else; the adapter is given what the reference leads to.
+"""
 MakeAdapter = Callable[[Settings], Adapter]
 MakeInbound = Callable[[Settings], Inbound]
 
