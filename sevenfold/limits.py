@@ -210,3 +210,33 @@ SCENARIO_EXPORT_CHECKS_ITEMS_MAX = 60
 """Moments at which an exported scenario asks questions."""
 TRY_DAYS = 800
 """How far time is run forward to see the end of a journey."""
+
+# --- keys, the admin API ------------------------------------------------------------------------------------
+KEYS_ROWS_MAX = 10_000
+"""Keys of one data folder, revoked ones included; all are held in memory."""
+KEY_NAME_CHARS_MAX = 200
+SOURCE_NAME_CHARS_MAX = 100
+KEY_RECHECK_MS = 1_000
+"""How soon a key made or revoked by another process counts."""
+KEY_USED_WRITE_MS = 60_000
+"""How exactly it is known when a key was last used."""
+KEY_OVERLAP_DEFAULT_MS = 24 * 3_600_000
+"""How long a rotated key stays valid beside its successor."""
+
+# --- channels -----------------------------------------------------------------------------------------------
+CHANNEL_ANSWER_BYTES_MAX = 256 * 1024
+"""What is read of a provider's answer."""
+CHANNEL_DETAIL_CHARS_MAX = 300
+"""A provider's words, as they are kept."""
+CHANNEL_RETRY_AFTER_S_MAX = 86_400
+"""The longest wait that a provider is granted."""
+CHANNEL_MESSAGE_BYTES_MAX = 2 * 1024 * 1024
+"""An e-mail as it is sent; templates keep well below it."""
+INBOUND_AGE_S_MAX = 300
+"""How old (or early) a signed call of a provider may be: the replay window."""
+INBOUND_BODY_BYTES_MAX = 4 * 1024 * 1024
+"""One call of a provider, and one returned mail."""
+INBOUND_ITEMS_MAX = 10_000
+"""News in one call of a provider."""
+SUPPRESSION_IMPORT_ROWS_MAX = 1_000_000
+"""Rows of a former provider's export."""
