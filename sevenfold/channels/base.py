@@ -1,7 +1,7 @@
 """What every channel is: a way to hand over one message, and a way to hear what became of it.
 
-An adapter knows its provider and nothing else: no log, no fold, no consent. It is given a message that was decided
-and rendered, and says in one word what the provider made of it. What a provider tells later comes to
+An adapter knows its provider and nothing else: no log, no fold, no consent. It is given a message that was
+decided and rendered, and says in one word what the provider made of it. What a provider tells later comes to
 `Inbound`, which verifies it before anything is read.
 """
 
@@ -18,9 +18,9 @@ from ..messages.rendered import Rendered
 Verdict = Literal["accepted", "permanent", "transient", "throttled", "config_error", "unknown"]
 """What a provider made of a message.
 
-`accepted`: it has it. `permanent`: never for this recipient or content. `transient`: perhaps later. `throttled`:
-later, after `retry_after_s`. `config_error`: our account or settings; the channel pauses and no recipient is to
-blame. `unknown`: it may have it (the connection ended after the message was handed over).
+`accepted`: it has it. `permanent`: never for this recipient or content. `transient`: perhaps later.
+`throttled`: later, after `retry_after_s`. `config_error`: our account or settings; the channel pauses and no
+recipient is to blame. `unknown`: it may have it (the connection ended after the message was handed over).
 """
 Scope = Literal["message", "recipient", "account"]
 """What a verdict other than `accepted` is about."""
@@ -40,7 +40,8 @@ class UnverifiedError(SevenfoldError):
 
 class Outgoing(Struct, frozen=True, kw_only=True):
     """One message to one address. `effect` is its id for ever, and the idempotency key where a provider has
-    one; `expires` ms UTC; `data` what else the effect said (journey, step, template, category, topic, intent).
+    one; `expires` ms UTC; `data` what else the effect said (journey, step, template, category, topic,
+    intent).
     """
 
     effect: str
@@ -107,10 +108,11 @@ class Request(Struct, frozen=True, kw_only=True):
 class Heard(Struct, frozen=True, kw_only=True):
     """One thing that a provider told: what became of a message, or an event of a person.
 
-    `outcome` is one of `messages.outcomes.OUTCOMES` (or `unsubscribed`, which is an opt-out). The message is named by
-    `effect` where the provider gives our id back, else by `provider_id`. `event` is a Segment event
-    (`type`, `event`, `userId` or an identifier in `context.traits`, `properties`, `timestamp`) that goes into the log as
-    it is. `key` makes a repetition harmless: the provider's own id of this news. `at` ms UTC, 0: when received.
+    `outcome` is one of `messages.outcomes.OUTCOMES` (or `unsubscribed`, which is an opt-out). The message is
+    named by `effect` where the provider gives our id back, else by `provider_id`. `event` is a Segment event
+    (`type`, `event`, `userId` or an identifier in `context.traits`, `properties`, `timestamp`) that goes into
+    the log as it is. `key` makes a repetition harmless: the provider's own id of this news. `at` ms UTC, 0:
+    when received.
     """
 
     key: str
@@ -145,17 +147,17 @@ class Inbound(Protocol):
 Settings = Mapping[str, Any]
 """A channel's `settings`, its secrets looked up already."""
 Secret = Annotated[str, Meta(extra={"secret": True})]
-"""A setting that is a secret. A workspace holds a reference to it (`env:NAME`, `file:PATH`), and `check` refuses
-anything else; the adapter is given what the reference leads to.
+"""A setting that is a secret. A workspace holds a reference to it (`env:NAME`, `file:PATH`), and `check`
+refuses anything else; the adapter is given what the reference leads to.
 """
 MakeAdapter = Callable[[Settings], Adapter]
 MakeInbound = Callable[[Settings], Inbound]
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """What the registry knows of a provider. `types` are the channel types it serves; `settings` a msgspec Struct
-    type whose fields (with docstrings) are the settings; `adapter` and `inbound` make the two sides from settings
-    that were checked against it.
+    """What the registry knows of a provider. `types` are the channel types it serves; `settings` a msgspec
+    Struct type whose fields (with docstrings) are the settings; `adapter` and `inbound` make the two sides
+    from settings that were checked against it.
     """
 
     name: str

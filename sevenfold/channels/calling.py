@@ -1,12 +1,13 @@
 """Calling a provider over HTTP: one client a channel, and what each way to fail says of the message.
 
-A call that failed before its request was written reached nobody: `transient`. A call that failed afterwards may have been
-obeyed: `unknown`. Redirects are not followed, answers are read up to a bound, and nothing here repeats a call: when to
-try again is the sender's business.
+A call that failed before its request was written reached nobody: `transient`. A call that failed afterwards
+may have been obeyed: `unknown`. Redirects are not followed, answers are read up to a bound, and nothing here
+repeats a call: when to try again is the sender's business.
 """
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import ipaddress
 import re
@@ -25,6 +26,10 @@ from .base import ChannelError, Result
 _ADDRESS: Final = re.compile(r"[^\s<>@\"'(),;:]+@[^\s<>@\"'(),;:]+")
 _NUMBER: Final = re.compile(r"\+\d[\d ().-]{5,}\d|\b\d{9,}\b")
 _SHORTEST_MASKED: Final = 3
+_POOL_S: Final = 60.0
+"""How long a call waits for a free connection."""
+_WHOLE_CALL: Final = 4
+"""A whole call may take so many times its time-out, however slowly bytes come."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -61,7 +66,9 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 def seconds_of(text: str | None, date: str | None = None) -> float | None:
-    """Seconds to wait, of a header that gives them as a number or as a date; 0 to CHANNEL_RETRY_AFTER_S_MAX."""
+    """Seconds to wait, of a header that gives them as a number or as a date; 0 to
+    CHANNEL_RETRY_AFTER_S_MAX.
+    """
     if text is None:
         return None
     try:
@@ -78,8 +85,8 @@ def seconds_of(text: str | None, date: str | None = None) -> float | None:
 class Caller:
     """An HTTP client of one provider.
 
-    `timeout_s` bounds connecting and each wait for bytes; `ca_file` names certificates to trust beside the usual
-    ones. Raises ChannelError for a `base_url` that would show secrets on the way.
+    `timeout_s` bounds connecting and each wait for bytes; `ca_file` names certificates to trust beside the
+    usual ones. Raises ChannelError for a `base_url` that would show secrets on the way.
     """
 
     def __init__(
@@ -94,9 +101,10 @@ class Caller:
     ) -> None:
         checked_url(base_url)
         self.base_url = base_url.rstrip("/")
+        self._total_s = _WHOLE_CALL * timeout_s + _POOL_S
         self._client = httpx.AsyncClient(
             headers={"User-Agent": "Sevenfold", **(headers or {})},
-            timeout=httpx.Timeout(timeout_s, pool=max(timeout_s, 60.0)),
+            timeout=httpx.Timeout(timeout_s, pool=_POOL_S),
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
             verify=trusting(ca_file),
             http2=http2,
@@ -112,12 +120,15 @@ class Caller:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer | Result:
-        """The provider's answer, or the verdict when there is none. `path` begins with /, or is a whole URL."""
+        """The provider's answer, or the verdict when there is none. `path` begins with /, or is a whole
+        URL.
+        """
         url = self.base_url + path if path.startswith("/") else path
         try:
-            async with self._client.stream(
-                method, url, content=content, headers=dict(headers or {})
-            ) as answer:
+            async with (
+                asyncio.timeout(self._total_s),
+                self._client.stream(method, url, content=content, headers=dict(headers or {})) as answer,
+            ):
                 body = b""
                 async for part in answer.aiter_bytes():
                     body += part
@@ -127,7 +138,7 @@ class Caller:
                 return Answer(status=answer.status_code, headers=found, body=body)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             return unreachable(type(error).__name__)
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, TimeoutError) as error:
             return unanswered(type(error).__name__)
 
     async def close(self) -> None:
@@ -152,8 +163,8 @@ def unreadable(detail: str) -> Result:
 def by_status(answer: Answer, detail: str = "") -> Result:
     """The verdict of a status alone, for what a provider does not explain better.
 
-    408, 429 and 5xx pass; 401, 403 and redirects are about our settings; 504 says that somebody behind it did not
-    answer in time, so that the message may have arrived; other 4xx will not change.
+    408, 429 and 5xx pass; 401, 403 and redirects are about our settings; 504 says that somebody behind it did
+    not answer in time, so that the message may have arrived; other 4xx will not change.
     """
     status = answer.status
     wait = answer.retry_after_s()
