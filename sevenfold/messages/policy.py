@@ -18,10 +18,17 @@ class DeliveryChannel(Model, frozen=True, kw_only=True):
     it needs (``email``, ``phone``, ``device``, ``trait.slack_id``); not given it is ``email`` for
     email, ``phone`` for sms and whatsapp, ``device`` for push, and nothing for the others.
     ``unknown``: what happens to a message whose outcome a crash left unknown.
-    ``settings`` are the adapter's; secrets are references (``env:NAME``, ``file:PATH``).
+    ``provider`` names who carries the messages (`smtp`, `ses`, `twilio`, ...); ``settings`` are theirs, and
+    secrets among them are references (``env:NAME``, ``file:PATH``).
     """
 
     type: str
+    provider: str | None = None
+    fallback: str | None = None
+    """Another channel with the same kind of address, which takes over while this one's provider cannot be
+    used."""
+    rate: str | None = None
+    """How fast messages are handed over at most, such as `80 per 1s`; not given, as the provider allows."""
     address: str | None = None
     unknown: Literal["hold", "retry"] = "hold"
     reachable: Condition | None = None
