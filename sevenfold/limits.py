@@ -240,3 +240,6 @@ INBOUND_ITEMS_MAX = 10_000
 """News in one call of a provider."""
 SUPPRESSION_IMPORT_ROWS_MAX = 1_000_000
 """Rows of a former provider's export."""
+AUDIT_DETAIL_BYTES_MAX = 8 * 1024
+"""What else an entry of the audit log says."""
+AUDIT_TARGET_CHARS_MAX = 500
