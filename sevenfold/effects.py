@@ -17,6 +17,8 @@ BAND = "band"
 JUMP = "jump"
 VELOCITY = "velocity"
 OVERFLOW = "overflow"
+REFUSED = "refused"
+WORKSPACE = "workspace"
 
 
 class Effect(msgspec.Struct):

@@ -20,9 +20,10 @@ from msgspec import Struct
 from sevenfold.clock import stopwatch_ns
 from sevenfold.effects import Effect
 from sevenfold.engine import Fold
+from sevenfold.engine.definition import UNDEFINED
 from sevenfold.errors import InputError, SevenfoldError
 from sevenfold.limits import REPLAY_READ_RECORDS_MAX
-from sevenfold.log.base import Log, Record
+from sevenfold.log.base import Readable, Record
 from sevenfold.state import SnapshotError, sections
 from sevenfold.workspace.models import Workspace
 
@@ -166,9 +167,9 @@ def _unwritable(path: Path, why: str) -> SnapshotUnwritableError:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def read(path: Path, workspace: Workspace) -> Fold:
-    """The fold of a snapshot. Raises SnapshotError when it is damaged or of another workspace or version, and
-    InputError when it cannot be read.
+def read(path: Path, workspace: Workspace | None = None) -> Fold:
+    """The fold of a snapshot, under its own workspace if none is given. Raises SnapshotError when it is
+    damaged or of another workspace or version, and InputError when it cannot be read.
     """
     try:
         data = path.read_bytes()
@@ -197,22 +198,32 @@ class Recovered(Struct):
 
 
 def recover(
-    folder: Path, log: Log, workspace: Workspace, *, take: Callable[[list[Effect]], None] | None = None
+    folder: Path,
+    log: Readable,
+    workspace: Workspace | None,
+    *,
+    take: Callable[[list[Effect]], None] | None = None,
+    emitted_max: int | None = None,
 ) -> Recovered:
-    """The fold of the latest snapshot in `folder` that can be used, brought to the end of `log`.
+    """The fold of the latest snapshot in `folder` that can be used, brought to the end of `log`. Without a
+    `workspace` the definition in force is what the log says; with `emitted_max` snapshots that have counted
+    more effects are left out, for somebody still wants those.
 
     `take` is given the effects of what is folded, in order. A snapshot that is damaged, of another workspace,
     or ahead of the log is left out, for the log is the truth. Raises LogError.
     """
-    found = _restored(folder, log, workspace)
+    found = restored(folder, log, workspace, emitted_max)
     for record in records_from(log, found.position):
-        effects = _fold_record(found, record)
+        effects = fold_record(found, record)
         if take is not None and effects:
             take(effects)
     return found
 
 
-def _restored(folder: Path, log: Log, workspace: Workspace) -> Recovered:
+def restored(
+    folder: Path, log: Readable, workspace: Workspace | None, emitted_max: int | None = None
+) -> Recovered:
+    """The fold of that snapshot, or a new one, before anything of the log is folded."""
     refused: list[SevenfoldError] = []
     for draft in folder.glob(f"*{SUFFIX}{_DRAFT}"):
         draft.unlink(missing_ok=True)
@@ -223,13 +234,16 @@ def _restored(folder: Path, log: Log, workspace: Workspace) -> Recovered:
             refused.append(SnapshotError("the snapshot is ahead of the log", where=str(path), fix=fix))
             continue
         try:
-            return Recovered(read(path, workspace), position, 0, path, refused)
+            fold = read(path, workspace)
         except (SnapshotError, InputError) as error:
             refused.append(error)
-    return Recovered(Fold(workspace), refused=refused)
+            continue
+        if emitted_max is None or fold.emitted <= emitted_max:
+            return Recovered(fold, position, 0, path, refused)
+    return Recovered(Fold(UNDEFINED if workspace is None else workspace), refused=refused)
 
 
-def records_from(log: Log, position: int) -> Iterator[Record]:
+def records_from(log: Readable, position: int) -> Iterator[Record]:
     """Every record from the one that holds `position` on, the end's tick among them."""
     while True:
         found = log.read(position, REPLAY_READ_RECORDS_MAX)
@@ -241,7 +255,8 @@ def records_from(log: Log, position: int) -> Iterator[Record]:
         position = end
 
 
-def _fold_record(found: Recovered, record: Record) -> list[Effect]:
+def fold_record(found: Recovered, record: Record) -> list[Effect]:
+    """Folds a record, or what is new of it, into a recovered fold; its effects."""
     fold = found.fold
     if record.kind == "tick":
         return fold.advance(record.time)
@@ -249,7 +264,7 @@ def _fold_record(found: Recovered, record: Record) -> list[Effect]:
         return []
     known, found.position = found.position - record.position, record.end
     if record.kind == "control":
-        return fold.control(record.time, record.control or {})
+        return fold.tell(record.time, record.control or {})
     # A snapshot may have been taken in the middle of what the log has as one record.
     entries = record.entries[max(known, 0) :]
     found.events += len(entries)

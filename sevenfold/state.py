@@ -1,8 +1,8 @@
 """Snapshots: the fold's whole state as bytes, and back. Pure; writing them to disk is `sevenfold.snapshots`.
 
 The format is columns by their label, small objects, dictionaries, identifiers, accounts and the wheel's
-entries, with the workspace's digest. Row layout and generated code are no part of it. A snapshot of another
-workspace is refused: such a state is made by folding the log.
+entries, with the workspace they belong to. Row layout and generated code are no part of it. Where another
+workspace is asked for, a snapshot is refused: such a state is made by folding the log.
 
 A snapshot is a sequence of sections, each compressed and checked by itself, so that neither writing nor
 reading one takes more memory than its largest section: eight bytes of length, four of CRC-32, a zstd frame
@@ -30,8 +30,8 @@ from .workspace import models as m
 if TYPE_CHECKING:
     from .engine import Fold
 
-FORMAT = 4
-MAGIC = b"7fold\x00\x00\x04"
+FORMAT = 5
+MAGIC = b"7fold\x00\x00\x05"
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder().decode
 _DECOMPRESSOR = zstandard.ZstdDecompressor()
@@ -76,7 +76,9 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
         "head",
         {
             "format": FORMAT,
-            "workspace": workspace_digest(fold.workspace),
+            "digest": workspace_digest(fold.workspace),
+            "workspace": msgspec.json.encode(fold.workspace),
+            "emitted": fold.emitted,
             "t": fold.t,
             "seq": fold.seq,
             "next_close": fold._next_close,
@@ -118,15 +120,20 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
     yield ("end",)
 
 
-def load(workspace: m.Workspace, data: bytes | memoryview, fold_class: type[Fold]) -> Fold:
-    """A fold in the dumped state. Raises SnapshotError."""
+def load(workspace: m.Workspace | None, data: bytes | memoryview, fold_class: type[Fold]) -> Fold:
+    """A fold in the dumped state, under the workspace it was taken under. Raises SnapshotError, also when that is
+    another than the one given.
+    """
     found = _read(memoryview(data))
     name, head = next(found)
-    if name != "head" or head.get("format") != FORMAT or head.get("workspace") != workspace_digest(workspace):
+    known = name == "head" and head.get("format") == FORMAT
+    if not known or (workspace is not None and head["digest"] != workspace_digest(workspace)):
         raise SnapshotError(
             "the snapshot was taken under another workspace or version",
             fix="delete it; the state is folded from the log",
         )
+    if workspace is None:
+        workspace = msgspec.json.decode(head["workspace"], type=m.Workspace)
     units = head["units"]
     seeds = {
         kind: {label: seeded(texts) for label, texts in unit["dictionaries"].items()}
@@ -138,7 +145,7 @@ def load(workspace: m.Workspace, data: bytes | memoryview, fold_class: type[Fold
         _load_head(unit, head["units"][unit.kind])
     for name, *parts in found:
         _LOADERS[name](fold, *parts)
-    fold.t, fold.seq = head["t"], head["seq"]
+    fold.t, fold.seq, fold.emitted = head["t"], head["seq"], head["emitted"]
     fold._next_close, fold._tick_due = head["next_close"], head["tick_due"]
     return fold
 

@@ -44,6 +44,8 @@ class Core:
         self.t = 0
         self.seq = 0
         self.effects: list[Effect] = []
+        self.emitted = 0
+        """How many effects were handed over: the number of the next one."""
         self.dropped: dict[Reason, int] = {}
         self._cause: tuple[str, str, int] | int = ("start", "", 0)
         """(kind, name, seq), or the number of the operation of an entry of the wheel."""

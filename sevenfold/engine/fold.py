@@ -7,7 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .. import state
-from ..effects import Effect
+from ..effects import REFUSED, Effect
+from ..errors import SevenfoldError
 from ..journeys.runtime import Versions
 from ..lifecycle.closing import DayCloser
 from ..profiles.identity import Identity
@@ -44,8 +45,10 @@ class Fold(Usual):
         return state.dump(self)
 
     @classmethod
-    def restore(cls, workspace: m.Workspace, data: bytes) -> Fold:
-        """The fold of a snapshot. Raises SnapshotError when it is damaged or of other making."""
+    def restore(cls, workspace: m.Workspace | None, data: bytes) -> Fold:
+        """The fold of a snapshot; of the workspace it was taken under if None is given. Raises SnapshotError
+        when it is damaged or of other making.
+        """
         return state.load(workspace, data, cls)
 
     def events(self, entries: Iterable[Entry]) -> list[Effect]:
@@ -79,6 +82,21 @@ class Fold(Usual):
                 self.journeys.release()
         return self._taken()
 
+    def tell(self, t: int, record: dict[str, Any]) -> list[Effect]:
+        """`control` for records of a log: one that cannot be done changes nothing, and its effect `refused`
+        says why. So a log can always be folded to its end, and says the same whenever it is.
+        """
+        try:
+            return self.control(t, record)
+        except SevenfoldError as error:
+            self.emit_about(REFUSED, str(record.get("op")), dict(error.to_json()))
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            # Of a shape that nobody thought of. What it says may be personal, so only its kind is told.
+            why = {"code": "bad_control", "message": f"the record cannot be read ({type(error).__name__})"}
+            self.emit_about(REFUSED, str(record.get("op")), why)
+        return self._taken()
+
     def _taken(self) -> list[Effect]:
         taken, self.effects = self.effects, []
+        self.emitted += len(taken)
         return taken

@@ -40,6 +40,13 @@ def _publish(fold: Fold, record: dict[str, Any]) -> None:
         fold.journeys.archived.discard(name)
     switch(fold, workspace)
     fold._cause = cause
+    published(fold, name, record)
+
+
+def published(fold: Fold, name: str, record: dict[str, Any]) -> None:
+    """A journey has a version that is new: timers are set, people in flight follow the `choices`, and those whom
+    `enter` means come in.
+    """
     journeys = _runtime(fold)
     journeys.view.t = fold.t
     journeys.holding = True

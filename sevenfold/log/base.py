@@ -97,6 +97,19 @@ class DeadLetter(Struct):
     dropped: Dropped
 
 
+class Readable(Protocol):
+    """A log for whoever only reads it."""
+
+    def read(self, from_position: int = 0, limit: int = 1_000) -> list[Record]:
+        """As `Log.read`."""
+        ...
+
+    @property
+    def next_position(self) -> int:
+        """As `Log.next_position`."""
+        ...
+
+
 class Log(Protocol):
     """Ten verbs. Every implementation passes tests/edges/log/conformance.py."""
 

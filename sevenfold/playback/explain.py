@@ -214,7 +214,7 @@ class Story:
     def _control(self, item: Numbered, record: dict[str, Any]) -> None:
         """Folds a control record; one about somebody who is not in this story changes nothing in it."""
         try:
-            self.take(self.fold.control(item.time, record))
+            self.take(self.fold.tell(item.time, record))
         except ControlError:
             if self.target.numbers is None:
                 raise

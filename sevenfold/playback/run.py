@@ -162,7 +162,7 @@ class _Run:
             for step in steps:
                 at = stopwatch_ns()
                 if step.control is not None:
-                    effects = fold.control(step.time, step.control)
+                    effects = fold.tell(step.time, step.control)
                 elif step.events:
                     effects = fold.events(step.events)
                     first = step.events[0][0] if first is None else first
