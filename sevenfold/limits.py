@@ -243,3 +243,13 @@ SUPPRESSION_IMPORT_ROWS_MAX = 1_000_000
 AUDIT_DETAIL_BYTES_MAX = 8 * 1024
 """What else an entry of the audit log says."""
 AUDIT_TARGET_CHARS_MAX = 500
+
+# --- channels -----------------------------------------------------------------------------------------------
+OUTSIDE_ADDRESSES_ITEMS_MAX = 16
+"""Addresses of one name that are looked at."""
+OUTSIDE_CONNECT_S_MAX = 10.0
+"""How long a connection to a provider may take to come about, its name resolved and TLS agreed."""
+OUTSIDE_ANSWER_BYTES_MAX = 256 * 1024
+"""What is read of a provider's answer; the rest is left."""
+OUTSIDE_RETRY_AFTER_S_MAX = 86_400.0
+"""The longest wait that a provider may ask for."""
