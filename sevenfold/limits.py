@@ -249,7 +249,17 @@ OUTSIDE_ADDRESSES_ITEMS_MAX = 16
 """Addresses of one name that are looked at."""
 OUTSIDE_CONNECT_S_MAX = 10.0
 """How long a connection to a provider may take to come about, its name resolved and TLS agreed."""
-OUTSIDE_ANSWER_BYTES_MAX = 256 * 1024
-"""What is read of a provider's answer; the rest is left."""
-OUTSIDE_RETRY_AFTER_S_MAX = 86_400.0
-"""The longest wait that a provider may ask for."""
+
+# --- the running service ------------------------------------------------------------------------------------
+WAITING_BYTES_MAX = 64 * 1024 * 1024
+"""Events that wait to be stored; beyond it clients are told to come again."""
+WIRE_BYTES_MAX = 256 * 1024 * 1024
+"""One thing that processes of the service tell each other."""
+UNSEEN_EFFECTS_BYTES_MAX = 256 * 1024 * 1024
+"""Effects kept for a reader that is starting again; beyond it the fold waits."""
+WATCHERS_MAX = 1_000
+"""Readers of the live stream at the same time."""
+WATCHER_BATCHES_MAX = 1_000
+"""Batches of effects that one reader of the live stream may be behind."""
+TICK_MS_MIN = 20
+"""Least time between two ticks that the service appends."""

@@ -126,6 +126,8 @@ class Heard(Struct, frozen=True, kw_only=True):
     at: int = 0
     detail: Mapping[str, Any] = {}
     event: Mapping[str, Any] | None = None
+    control: Mapping[str, Any] | None = None
+    """A control record that what was pressed stands for (`{op: task, action: close, ...}`)."""
 
 
 class Reply(Struct, frozen=True, kw_only=True):
