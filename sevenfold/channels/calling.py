@@ -13,6 +13,7 @@ import ipaddress
 import re
 import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -217,8 +218,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=16)
 def trusting(ca_file: str = "") -> ssl.SSLContext:
-    """TLS 1.2 or later with the system's certificates, and those of a file. Raises ChannelError."""
+    """TLS 1.2 or later with the system's certificates, and those of a file; made once, for reading them takes
+    a while. Raises ChannelError.
+    """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file:

@@ -10,7 +10,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Annotated, Any, Final, get_args, get_origin
+from typing import Annotated, Any, Final, TypeGuard, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -145,7 +145,7 @@ def doubts(model: DeliveryChannel) -> Iterator[Doubt]:
             yield Doubt(("settings",), "wrong_value", error.message)
 
 
-def is_reference(value: object) -> bool:
+def is_reference(value: object) -> TypeGuard[str]:
     """Whether a setting's value says where the value is."""
     return isinstance(value, str) and value.startswith(_REFERENCES)
 
