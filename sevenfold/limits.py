@@ -249,6 +249,20 @@ OUTSIDE_ADDRESSES_ITEMS_MAX = 16
 """Addresses of one name that are looked at."""
 OUTSIDE_CONNECT_S_MAX = 10.0
 """How long a connection to a provider may take to come about, its name resolved and TLS agreed."""
+SIGNATURE_AGE_S_MAX = 300
+"""How far the time in a signature may be from ours; older calls may be repetitions by somebody else."""
+SIGNATURES_ITEMS_MAX = 10
+"""Signatures of one call that are looked at."""
+WEBHOOK_BODY_BYTES_MAX = 20 * 1024
+"""What a webhook says at most (Standard Webhooks)."""
+PUSH_PLAIN_BYTES_MAX = 3_993
+"""A web push message before encryption: 4,096 bytes with everything (RFC 8030, 7.2; RFC 8291, 4)."""
+APP_PUSH_BYTES_MAX = 4_096
+"""The payload of an app push, of FCM and of APNs."""
+AUDIENCE_BATCH_ITEMS_MAX = 10_000
+"""Members of an advertising audience that one call may add or remove."""
+HOOK_ITEMS_MAX = 1_000
+"""Things that one call of a provider may tell."""
 
 # --- the running service ------------------------------------------------------------------------------------
 WAITING_BYTES_MAX = 64 * 1024 * 1024
