@@ -277,3 +277,41 @@ WATCHER_BATCHES_MAX = 1_000
 """Batches of effects that one reader of the live stream may be behind."""
 TICK_MS_MIN = 20
 """Least time between two ticks that the service appends."""
+
+# --- what comes back, and connectors ------------------------------------------------------------------------
+CONNECTOR_ROWS_MAX = 10_000
+"""Rows of one call of a connected service."""
+CONNECTOR_PATH_LEVELS_MAX = 16
+"""Names in one path of a mapping."""
+CONNECTOR_EVENTS_ITEMS_MAX = 4_096
+"""Events of one call of a connected service."""
+NEWS_KEPT_DAYS = 30
+"""How long a provider's news are known by their keys; none repeats itself for longer."""
+NEWS_ENTRIES_MAX = 5_000_000
+"""Keys of news that are kept."""
+CLICK_TOO_SOON_MS = 3_000
+"""A link in an e-mail that is followed sooner after sending was followed by a scanner."""
+OPEN_TOO_SOON_MS = 3_000
+CLICKS_AT_ONCE_MS = 2_000
+"""Different links of one message followed within this time..."""
+CLICKS_AT_ONCE_ITEMS_MAX = 3
+"""...are a scanner's from this many on."""
+CLICKS_REMEMBERED_ENTRIES_MAX = 50_000
+"""Messages whose latest clicks are remembered."""
+TRACKING_WAIT_S_MAX = 2.0
+"""How long a redirect waits for its click to be durable; the person goes on all the same."""
+FORM_BYTES_MAX = 64 * 1024
+"""A form of the preference page."""
+REFERRAL_CODE_CHARS_MAX = 32
+FETCH_ROWS_MAX = 5_000_000
+"""Rows of one scheduled import."""
+FETCH_BYTES_MAX = 2 * 1024 * 1024 * 1024
+"""A file fetched from an address."""
+FETCH_S_MAX = 600
+"""How long a fetch may take."""
+CRM_BATCH_ITEMS_MAX = 100
+"""Objects that a CRM takes in one call."""
+CRM_ATTEMPTS_RUNS_MAX = 5
+"""How often one call of a CRM is tried."""
+TOKEN_CHARS_MAX = 2_000
+"""A token in an address."""

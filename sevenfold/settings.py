@@ -14,7 +14,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from sevenfold.errors import SettingsError
-from sevenfold.limits import RECORD_EVENTS_MAX, SEGMENT_BYTES_MAX
+from sevenfold.limits import RECORD_EVENTS_MAX, SEGMENT_BYTES_MAX, WAITING_BYTES_MAX
 
 
 class Setting(Struct, frozen=True):
@@ -36,6 +36,19 @@ SETTINGS: Final = (
     Setting("log_segment_bytes", int, SEGMENT_BYTES_MAX, "Size at which the log begins a new file."),
     Setting("import_batch_events", int, RECORD_EVENTS_MAX, "Events that an import appends at a time."),
     Setting("progress", bool, True, "Whether long commands show a progress bar."),
+    Setting("host", str, "127.0.0.1", "Address that the service listens on; 0.0.0.0 for all."),
+    Setting("port", int, 8700, "Port that the service listens on."),
+    Setting(
+        "public_url", str, "", "How the world reaches the service (https://...), for links and webhooks."
+    ),
+    Setting("trusted_proxies", str, "", "Networks whose X-Forwarded-For and -Proto are believed, by commas."),
+    Setting("workspace", str, "", "Folder or pack put in force when the log is empty."),
+    Setting("profiles_expected", int, 100_000, "People that the columns have room for at the start."),
+    Setting("snapshot_minutes", int, 10, "Minutes between snapshots while events come in."),
+    Setting("snapshots_kept", int, 3, "Snapshots kept; older ones are deleted."),
+    Setting("waiting_bytes", int, WAITING_BYTES_MAX, "Bytes of events that may wait to be stored; then 429."),
+    Setting("stop_seconds", int, 20, "How long a stop may take to finish what is under way."),
+    Setting("metrics_open", bool, False, "Whether /metrics answers without a key."),
 )
 
 
@@ -46,19 +59,35 @@ class Settings(Struct, frozen=True):
     log_segment_bytes: int
     import_batch_events: int
     progress: bool
+    host: str = "127.0.0.1"
+    port: int = 8700
+    public_url: str = ""
+    trusted_proxies: str = ""
+    workspace: str = ""
+    profiles_expected: int = 100_000
+    snapshot_minutes: int = 10
+    snapshots_kept: int = 3
+    waiting_bytes: int = WAITING_BYTES_MAX
+    stop_seconds: int = 20
+    metrics_open: bool = False
 
 
-def load_settings(environment: Mapping[str, str] | None = None, **flags: Any) -> Settings:
+def environment(variables: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """The process's variables, or those given; nothing else reads them."""
+    return os.environ if variables is None else variables
+
+
+def load_settings(variables: Mapping[str, str] | None = None, **flags: Any) -> Settings:
     """Settings from flags, then the environment, then defaults. A flag of None was not given.
 
     Raises SettingsError for a value of a wrong type or an unknown flag.
     """
-    environment = os.environ if environment is None else environment
+    found = environment(variables)
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         given = flags.pop(setting.name, None)
         if given is None:
-            text = environment.get(setting.variable)
+            text = found.get(setting.variable)
             given = setting.default if text is None else _read(setting, text)
         values[setting.name] = given
     if flags:

@@ -1,7 +1,7 @@
 """What every part of the running service stands on: append, tell, ask, watch.
 
-`Live` is implemented twice: by the hub's clients (`hub`, `client`), for the service of several processes, and by
-`inprocess.InProcess`, for tests and notebooks. Whoever handles requests knows only this page.
+`Live` is implemented twice: by the hub's clients (`hub`, `client`), for the service of several processes, and
+by `inprocess.InProcess`, for tests and notebooks. Whoever handles requests knows only this page.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from ..effects import Effect
 from ..errors import SevenfoldError
+from ..events.steps import Dropped
 from ..log.base import New, Receipt
 from ..workspace.models import Workspace
 
@@ -42,8 +43,8 @@ class Told(Struct):
 
 
 class Watched(Struct):
-    """Effects in order. `first` is the number of the first one: the fold counts its effects from 0 for ever, so
-    that a reader knows which it has had.
+    """Effects in order. `first` is the number of the first one: the fold counts its effects from 0 for ever,
+    so that a reader knows which it has had.
     """
 
     first: int
@@ -74,9 +75,15 @@ class Live(Protocol):
         """
         ...
 
-    def watch(self, kinds: frozenset[str] | None = None, *, after: int | None = None) -> AsyncIterator[Watched]:
-        """Effects as they happen, from now on, or from the number `after` on where those are still remembered.
-        A watcher that does not keep up is ended (the iterator stops).
+    async def drop(self, dropped: Sequence[Dropped]) -> None:
+        """Keeps events that were not taken as dead letters."""
+        ...
+
+    def watch(
+        self, kinds: frozenset[str] | None = None, *, after: int | None = None
+    ) -> AsyncIterator[Watched]:
+        """Effects as they happen, from now on, or from the number `after` on where those are still
+        remembered. A watcher that does not keep up is ended (the iterator stops).
         """
         ...
 
