@@ -1,8 +1,8 @@
 """Calls to addresses that somebody else chose: a webhook's, a browser's push service.
 
-As `calling.Caller`, with which they share what each way to fail says of a message, but through `outside`: only
-public addresses (or those that the operator allowed), any scheme of the web, answers as they come. What an
-address leads to is no fault of the account, so that the verdict for a refused one is about the message alone.
+As `calling.Caller`, with which they share what each way to fail says of a message, but through `outside`:
+only public addresses (or those that the operator allowed), http as well as https, answers as they come. What
+an address leads to is no fault of the account: the verdict for a refused one is about the message alone.
 """
 
 from __future__ import annotations

@@ -83,8 +83,8 @@ class Signer:
 def verify_standard(
     secrets: Sequence[str], headers: Mapping[str, str], body: bytes, received: int
 ) -> tuple[str, int]:
-    """(id, seconds) of a call that one of the secrets (`whsec_...`, or a public key `whpk_...`) signed, at most
-    five minutes from `received` (ms). Header names are lower case; those of Svix are taken too. Raises
+    """(id, seconds) of a call that one of the secrets (`whsec_...`, or a public key `whpk_...`) signed, at
+    most five minutes from `received` (ms). Header names are lower case; those of Svix are taken too. Raises
     UnverifiedError.
     """
     prefix = "webhook" if "webhook-id" in headers else "svix"
@@ -194,12 +194,9 @@ def twilio_algorithm(headers: Mapping[str, str]) -> tuple[str, str]:
     """(algorithm, id of the key) that Twilio names in `X-Twilio-Webhooks-Signature-Settings`; without that
     header it signs with the account's token, by HMAC-SHA1.
     """
-    said = dict(
-        (name.strip(), value.strip())
-        for name, _, value in (
-            part.partition("=") for part in headers.get("x-twilio-webhooks-signature-settings", "").split(",")
-        )
-    )
+    settings = headers.get("x-twilio-webhooks-signature-settings", "").split(",")
+    parts = (part.partition("=") for part in settings)
+    said = {name.strip(): value.strip() for name, _, value in parts}
     return said.get("algorithm", "").upper() or "HMAC_SHA1", said.get("key", "")
 
 
