@@ -240,6 +240,27 @@ INBOUND_ITEMS_MAX = 10_000
 """News in one call of a provider."""
 SUPPRESSION_IMPORT_ROWS_MAX = 1_000_000
 """Rows of a former provider's export."""
+API_BODY_BYTES_MAX = 1024 * 1024
+"""A request of the API."""
+API_BODY_LARGE_BYTES_MAX = 16 * 1024 * 1024
+"""A request that brings a workspace, or a file to import."""
+API_PAGE_ITEMS_MAX = 200
+"""Items of one page of a list."""
+API_ONCE_KEY_CHARS_MAX = 200
+API_ONCE_KEPT_MS = 24 * 3_600_000
+"""How long the answer to a request with an idempotency key is repeated."""
+API_ONCE_STALE_MS = 60_000
+"""After so long a request that has no answer is taken for one that died."""
+STREAM_HEARTBEAT_S = 15
+"""Silence after which the live stream says that it is there."""
+STREAMS_AT_ONCE_ITEMS_MAX = 100
+"""Live streams at a time."""
+QUESTION_ROWS_MAX = 20_000
+"""Subjects that one question to the fold looks at; more are asked for again."""
+QUESTION_TEXT_BYTES_MAX = 16 * 1024 * 1024
+"""Identifiers that one question searches through."""
+PREVIEW_PROFILES_MAX = 50_000
+"""Up to so many people a publish is tried out on a copy before it is done."""
 AUDIT_DETAIL_BYTES_MAX = 8 * 1024
 """What else an entry of the audit log says."""
 AUDIT_TARGET_CHARS_MAX = 500
@@ -315,3 +336,40 @@ CRM_ATTEMPTS_RUNS_MAX = 5
 """How often one call of a CRM is tried."""
 TOKEN_CHARS_MAX = 2_000
 """A token in an address."""
+
+# --- ingest -------------------------------------------------------------------------------------------------
+REQUEST_BYTES_MAX = 10 * 1024 * 1024
+"""A request of events, as it comes and unpacked."""
+REQUEST_LEFT_BYTES_MAX = 64 * 1024 * 1024
+"""What is read and thrown away of a request that is too large, so that its sender hears why."""
+REQUEST_BODY_S_MAX = 30
+"""How long a request of events may take to arrive."""
+REQUEST_HEADERS_BYTES_MAX = 32 * 1024
+"""Request line and headers of any request."""
+REQUEST_HEADERS_S_MAX = 15
+"""How long the headers of any request may take to arrive."""
+REQUESTS_READING_BYTES_MAX = 256 * 1024 * 1024
+"""Bodies of events that are being read at the same time; what comes beyond is asked to come again."""
+CONNECTIONS_ITEMS_MAX = 16_000
+"""Connections at the same time."""
+BATCH_EVENTS_MAX = 2_500
+"""Events of one request; those after it are refused one by one."""
+BATCH_REFUSED_EVENTS_MAX = 10_000
+"""Events of one request that are looked at to be refused; a longer one is refused whole."""
+BATCH_VALUES_MAX = 500_000
+"""Values of one request, about, before its events are counted with care."""
+BATCH_SPLIT_ITEMS_MAX = 1_000_000
+"""Brackets and strings looked at to find the events of a batch that is not quite JSON."""
+REFUSED_SHOWN_MAX = 2_500
+"""Refused events that an answer lists."""
+DEAD_LETTER_BYTES_MAX = 256 * 1024
+"""What is kept of a dropped event; of a larger one, its beginning."""
+WRITE_KEY_CHARS_MAX = 200
+USER_AGENT_CHARS_MAX = 512
+"""What is looked at of a user agent."""
+AGENTS_CACHED_ENTRIES_MAX = 10_000
+"""User agents whose meaning is remembered."""
+AGENTS_NEW_PER_S_MAX = 40
+"""User agents never seen before that are looked into in a second, for each takes milliseconds."""
+GEO_RECHECK_MS = 60_000
+"""How often a look is taken whether the geographic database has changed."""

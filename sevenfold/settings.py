@@ -48,6 +48,9 @@ SETTINGS: Final = (
     Setting("snapshots_kept", int, 3, "Snapshots kept; older ones are deleted."),
     Setting("waiting_bytes", int, WAITING_BYTES_MAX, "Bytes of events that may wait to be stored; then 429."),
     Setting("stop_seconds", int, 20, "How long a stop may take to finish what is under way."),
+    Setting("api_rate_per_s", int, 100, "Requests a second that one API key may make."),
+    Setting("write_rate_per_s", int, 1_000_000, "Events a second that one write key may send."),
+    Setting("api_allowed_origins", str, "", "Other sites whose pages may call the API, by commas."),
     Setting("metrics_open", bool, False, "Whether /metrics answers without a key."),
 )
 
@@ -70,6 +73,9 @@ class Settings(Struct, frozen=True):
     waiting_bytes: int = WAITING_BYTES_MAX
     stop_seconds: int = 20
     metrics_open: bool = False
+    api_rate_per_s: int = 100
+    write_rate_per_s: int = 1_000_000
+    api_allowed_origins: str = ""
 
 
 def environment(variables: Mapping[str, str] | None = None) -> Mapping[str, str]:
