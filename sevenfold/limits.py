@@ -282,6 +282,8 @@ APP_PUSH_BYTES_MAX = 4_096
 """The payload of an app push, of FCM and of APNs."""
 AUDIENCE_BATCH_ITEMS_MAX = 10_000
 """Members of an advertising audience that one call may add or remove."""
+HOOK_RANKS_ENTRIES_MAX = 100_000
+"""Messages whose latest state is remembered, so that an earlier one that comes late is left out."""
 HOOK_ITEMS_MAX = 1_000
 """Things that one call of a provider may tell."""
 
@@ -373,3 +375,19 @@ AGENTS_NEW_PER_S_MAX = 40
 """User agents never seen before that are looked into in a second, for each takes milliseconds."""
 GEO_RECHECK_MS = 60_000
 """How often a look is taken whether the geographic database has changed."""
+OUTCOMES_TOLD_ITEMS_MAX = 1_000
+"""Outcomes of one control record."""
+OWED_ANSWER_ITEMS_MAX = 1_000
+"""Messages that one answer about what is owed lists."""
+
+# --- history ------------------------------------------------------------------------------------------------
+HISTORY_GROUP_ROWS_MAX = 20_000
+"""Effects and positions of the log that the history stores together at most."""
+HISTORY_PAGE_ITEMS_MAX = 1_000
+"""Rows of one page of the history."""
+HISTORY_SCANNED_ROWS_MAX = 50_000
+"""Rows looked at for one page; a page may be shorter for it, and says where to go on."""
+HISTORY_MERGED_SUBJECTS_MAX = 1_000
+"""Subjects that became one, whose past is read together."""
+HISTORY_CONTROL_BYTES_MAX = 16 * 1024
+"""Of a control record's content that the history keeps; the log has all of it."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.controls import ControlError, control, find, listed_person
 from ..events.times import parse_ms
-from ..limits import OPT_OUT_IMPORT_ROWS_MAX
+from ..limits import OPT_OUT_IMPORT_ROWS_MAX, OUTCOMES_TOLD_ITEMS_MAX
 from .channels import Channel
 from .consent import CODES as STATUSES
 from .desk import Messages
@@ -24,14 +24,52 @@ if TYPE_CHECKING:
 
 @control("outcome")
 def _outcome(fold: Fold, record: dict[str, Any]) -> None:
-    """`{effect, outcome, at?, reason?, permanent?, machine?}`: what became of a message or a call."""
-    outcome = _one_of(record, "outcome", OUTCOMES)
-    reason = record.get("reason")
+    """`{effect, outcome, at?, reason?, permanent?, machine?, again?, back?}`: what became of a message or a
+    call. A claim `again` is one of what is unknown. With `back` who claimed it says that the provider has not
+    taken it (`rate_limited`), so that it can be claimed anew.
+    """
+    _one_of(record, "outcome", OUTCOMES)
+    _hear(fold, record)
+
+
+@control("outcomes")
+def _outcomes(fold: Fold, record: dict[str, Any]) -> None:
+    """`{outcomes: [...]}`: each as a record `outcome` of its own would be, in order. None counts when one
+    makes no sense.
+    """
+    listed = record.get("outcomes")
+    if not isinstance(listed, list) or not 1 <= len(listed) <= OUTCOMES_TOLD_ITEMS_MAX:
+        raise ControlError(
+            f"`outcomes` is a list of 1 to {OUTCOMES_TOLD_ITEMS_MAX}", fix="split it into several records"
+        )
+    for one in listed:
+        if not isinstance(one, dict):
+            raise ControlError("an outcome is an object", fix="`{effect: ..., outcome: ...}`")
+        _one_of(one, "outcome", OUTCOMES)
+    for place, one in enumerate(listed):
+        if place and fold.journeys is not None:
+            # What the one before led to happens first, and each has a number of its own, for ids come from
+            # numbers.
+            fold.journeys.release()
+            fold._drain(fold.t)
+            fold.seq += 1
+            fold.journeys.begin()
+        fold._cause = ("control", "outcome", fold.seq)
+        _hear(fold, one)
+
+
+def _hear(fold: Fold, record: dict[str, Any]) -> None:
     desk = _desk(fold)
     if desk is None:
         return
+    effect, outcome, reason = str(record.get("effect")), str(record["outcome"]), record.get("reason")
+    owed = desk.book.get(effect)
+    if owed is not None and outcome == "claimed" and record.get("again") is True:
+        desk.book.reopen(owed)
+    if owed is not None and outcome == "rate_limited" and record.get("back") is True:
+        desk.book.give_back(owed)
     desk.hearing.outcome(
-        str(record.get("effect")),
+        effect,
         outcome,
         _time(fold, record),
         reason=str(reason) if reason is not None else None,

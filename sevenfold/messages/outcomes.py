@@ -2,17 +2,25 @@
 
 What was decided is owed until an outcome says otherwise, and is part of the state: after a crash exactly
 that is still to be sent. A message whose outcome is unknown stays until somebody says what became of it.
+
+    owed --claimed--> claimed --sent, bounced, ...--> settled
+      ^                 |  ^
+      `---given back----'  `--claimed again--  unknown  <--unknown-- claimed
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from ..limits import MESSAGE_SETTLED_ENTRIES_MAX, MESSAGE_SETTLED_MS_MAX
+
+if TYPE_CHECKING:
+    from .ledger import Kind
+    from .waiting import Waiting
 
 OUTCOMES: Final = (
     "claimed",
@@ -39,7 +47,9 @@ REPEATED: Final = frozenset({"opened", "clicked", "rate_limited", "unknown"})
 RESPONSES: Final = frozenset({"opened", "clicked"})
 _OPEN: Final = frozenset({"claimed", "unknown", "rate_limited"})
 """After these the message is still owed."""
-_SENT = 1 << CODES["sent"]
+_CLAIMED = 1 << CODES["claimed"]
+_UNKNOWN = 1 << CODES["unknown"]
+_VOID_ONCE_SETTLED: Final = _OPEN | {"expired"}
 
 
 class Owed(msgspec.Struct, array_like=True, gc=False):
@@ -74,6 +84,8 @@ class Owed(msgspec.Struct, array_like=True, gc=False):
     settled: bool = False
     data: bytes = b""
     """What the sender needs (msgpack), until it was sent."""
+    tries: int = 0
+    """How often a claim was given back, because the provider did not take it then."""
 
     def was(self, outcome: str) -> bool:
         """Whether this outcome was told."""
@@ -88,6 +100,7 @@ class Book:
         self._of_run: dict[str, list[str]] = {}
         """What can still be taken back, by run."""
         self._settled: deque[tuple[int, str]] = deque()
+        self._waiting: Waiting | None = None
         self.strangers = 0
         """Outcomes of messages that nobody remembers."""
 
@@ -97,6 +110,16 @@ class Book:
     def add(self, owed: Owed) -> None:
         self._owed[owed.effect] = owed
         self._of_run.setdefault(owed.run, []).append(owed.effect)
+        if self._waiting is not None:
+            self._waiting.note(owed)
+
+    def waiting(self, kinds: Sequence[Kind]) -> Waiting:
+        """What is owed as a sender looks at it. Made at the first call, which looks at everything."""
+        if self._waiting is None:
+            from .waiting import Waiting
+
+            self._waiting = Waiting(kinds, self._owed.values())
+        return self._waiting
 
     def get(self, effect: str) -> Owed | None:
         return self._owed.get(effect)
@@ -118,14 +141,38 @@ class Book:
         return [self._owed[effect] for effect in self._of_run.get(run, ())]
 
     def hear(self, owed: Owed, outcome: str, t: int) -> bool:
-        """Takes an outcome; False when it was told before and says nothing new."""
+        """Takes an outcome; False when it says nothing new: it was told before, or comes too late.
+
+        A claim counts only for what nobody has claimed, so of two senders one goes on.
+        """
         bit = 1 << CODES[outcome]
         if owed.seen & bit and outcome not in REPEATED:
             return False
+        if owed.settled and outcome in _VOID_ONCE_SETTLED:
+            return False
+        if outcome == "claimed" and owed.seen & _UNKNOWN:
+            return False
         owed.seen |= bit
+        if self._waiting is not None:
+            self._waiting.note(owed)
         if outcome not in _OPEN and not (owed.leased and outcome == "sent"):
             self.settle(owed, t)
         return True
+
+    def give_back(self, owed: Owed) -> None:
+        """Who claimed it says that the provider surely has not taken it: it can be claimed anew."""
+        if not owed.settled and owed.was("claimed") and not owed.was("unknown"):
+            owed.seen &= ~_CLAIMED
+            owed.tries += 1
+            if self._waiting is not None:
+                self._waiting.note(owed)
+
+    def reopen(self, owed: Owed) -> None:
+        """What is unknown is to be sent again: it can be claimed anew."""
+        if not owed.settled and owed.was("unknown"):
+            owed.seen &= ~(_CLAIMED | _UNKNOWN)
+            if self._waiting is not None:
+                self._waiting.note(owed)
 
     def settle(self, owed: Owed, t: int) -> None:
         """Nothing more is owed. It is remembered for a while, for what may come later."""
@@ -133,6 +180,8 @@ class Book:
             return
         owed.settled = True
         owed.data = b""
+        if self._waiting is not None:
+            self._waiting.note(owed)
         listed = self._of_run.get(owed.run)
         if listed is not None and owed.effect in listed:
             listed.remove(owed.effect)
@@ -151,7 +200,7 @@ class Book:
     def load(self, held: Any) -> None:
         """What `dump` gave."""
         owed, settled, self.strangers = held
-        self._owed, self._of_run = {}, {}
+        self._owed, self._of_run, self._waiting = {}, {}, None
         for one in msgspec.convert(owed, list[Owed]):
             self._owed[one.effect] = one
             if not one.settled:
