@@ -362,8 +362,6 @@ BATCH_VALUES_MAX = 500_000
 """Values of one request, about, before its events are counted with care."""
 BATCH_SPLIT_ITEMS_MAX = 1_000_000
 """Brackets and strings looked at to find the events of a batch that is not quite JSON."""
-REFUSED_SHOWN_MAX = 2_500
-"""Refused events that an answer lists."""
 DEAD_LETTER_BYTES_MAX = 256 * 1024
 """What is kept of a dropped event; of a larger one, its beginning."""
 WRITE_KEY_CHARS_MAX = 200
