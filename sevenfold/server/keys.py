@@ -103,8 +103,8 @@ class Keys:
         burst_s: int = 2,
         store: sqlite3.Connection | None = None,
     ) -> None:
-        self._store = open_store(folder) if store is None else store
-        self._clock = clock
+        self.store = open_store(folder) if store is None else store
+        self.clock = clock
         self._rates: dict[Kind, int] = {"api": api_rate_per_s, "write": write_rate_per_s}
         self._burst_s = burst_s
         self._buckets: dict[str, _Bucket] = {}
@@ -128,7 +128,7 @@ class Keys:
 
     def find(self, secret: str, kind: Kind) -> Key | None:
         """The valid key that a secret is, noting that it was used."""
-        now = self._clock.now()
+        now = self.clock.now()
         if now - self._looked >= KEY_RECHECK_MS or now < self._looked:
             self._recheck(now)
         digest = sha256(secret.encode("utf-8", "surrogatepass")).digest()
@@ -144,7 +144,7 @@ class Keys:
         """Takes `cost` tokens of a key's bucket: 0 when there were enough, else how many seconds to wait (and
         takes none). A cost above the burst waits for a full bucket.
         """
-        now, rate = self._clock.now(), self._rates[key.kind]
+        now, rate = self.clock.now(), self._rates[key.kind]
         full = float(rate * self._burst_s)
         bucket = self._buckets.get(key.id)
         if bucket is None:
@@ -180,14 +180,14 @@ class Keys:
         KeyInvalidError.
         """
         old = self.get(id)
-        now = self._clock.now()
+        now = self.clock.now()
         if not old.valid(now):
             raise KeyInvalidError("a key that is not valid is not rotated", where="id", fix="make a new one")
         if overlap_ms < 0:
             raise KeyInvalidError("an overlap is not negative", where="overlap_ms")
         made = self._make(old.kind, old.name, old.source, old.scope, old.expires, old.id)
         ends = now + overlap_ms if old.expires is None else min(old.expires, now + overlap_ms)
-        self._store.execute("UPDATE keys SET expires = ? WHERE id = ?", (ends, id))
+        self.store.execute("UPDATE keys SET expires = ? WHERE id = ?", (ends, id))
         self._refresh()
         return made
 
@@ -195,7 +195,7 @@ class Keys:
         """A key opens nothing any more, from now on and for ever. Raises KeyUnknownError."""
         key = self.get(id)
         if key.revoked is None:
-            self._store.execute("UPDATE keys SET revoked = ? WHERE id = ?", (self._clock.now(), id))
+            self.store.execute("UPDATE keys SET revoked = ? WHERE id = ?", (self.clock.now(), id))
             self._refresh()
         return self.get(id)
 
@@ -208,7 +208,7 @@ class Keys:
 
     def list(self, kind: Kind | None = None) -> list[Key]:
         """Every key, the newest first."""
-        self._recheck(self._clock.now())
+        self._recheck(self.clock.now())
         found = [key for _, key in self._by_digest.values() if kind is None or key.kind == kind]
         return sorted(found, key=lambda key: (-key.created, key.id))
 
@@ -227,7 +227,7 @@ class Keys:
         expires: int | None,
         replaces: str | None = None,
     ) -> Made:
-        now = self._clock.now()
+        now = self.clock.now()
         if not name or len(name) > KEY_NAME_CHARS_MAX or not name.isprintable():
             raise KeyInvalidError(
                 f"a key is named in 1 to {KEY_NAME_CHARS_MAX} printable characters", where="name"
@@ -250,7 +250,7 @@ class Keys:
         )
         digest = sha256(secret.encode()).digest()
         values = (made.hint, name, source, scope, now, expires, replaces)
-        self._store.execute(
+        self.store.execute(
             "INSERT INTO keys (id, kind, digest, hint, name, source, scope, created, expires, replaces)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (made.id, kind, digest, *values),
@@ -263,15 +263,15 @@ class Keys:
         self._looked = now
         if self._unwritten:
             self._write_used()
-        (version,) = self._store.execute("PRAGMA data_version").fetchone()
+        (version,) = self.store.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             self._refresh()
 
     def _refresh(self) -> None:
-        self._looked = self._clock.now()
-        (self._version,) = self._store.execute("PRAGMA data_version").fetchone()
+        self._looked = self.clock.now()
+        (self._version,) = self.store.execute("PRAGMA data_version").fetchone()
         # The columns are a constant of this file.
-        rows: Iterable[tuple[object, ...]] = self._store.execute(f"SELECT digest, {_COLUMNS} FROM keys")  # noqa: S608
+        rows: Iterable[tuple[object, ...]] = self.store.execute(f"SELECT digest, {_COLUMNS} FROM keys")  # noqa: S608
         fresh: dict[bytes, tuple[bytes, Key]] = {}
         for digest, *values in rows:
             assert isinstance(digest, bytes)
@@ -282,7 +282,7 @@ class Keys:
 
     def _write_used(self) -> None:
         used, self._unwritten = self._unwritten, {}
-        self._store.executemany(
+        self.store.executemany(
             "UPDATE keys SET used = ? WHERE id = ?", [(at, id_) for id_, at in used.items()]
         )
 

@@ -1,0 +1,86 @@
+"""Who is where: members of segments, people in stages, in pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...limits import QUESTION_ROWS_MAX
+from ...profiles.columns import Array
+from ...workspace.base import PERSON
+from . import QuestionError, question
+from .profiles import _named, summary, unit_of
+
+if TYPE_CHECKING:
+    from ...engine import Fold
+    from ...lifecycle.compile import CompiledUnit
+
+_CHUNK_ROWS = 16 * QUESTION_ROWS_MAX
+"""Rows whose column one question looks at, all at once."""
+
+
+@question("listing")
+def listing(
+    fold: Fold,
+    of: str = PERSON,
+    segment: str | None = None,
+    lifecycle: str | None = None,
+    stage: str | None = None,
+    band: str | None = None,
+    score: str | None = None,
+    limit: int = 50,
+    after: int = 0,
+) -> dict[str, Any]:
+    """Subjects of a kind, in the order in which they came to be: `{items, next}`. In a segment, in a
+    stage of a lifecycle, in a band of a score; several of these must all hold. There may be fewer items
+    than asked for, and more to come.
+    """
+    unit = unit_of(fold, of)
+    first = max(0, after) + 1
+    last = min(unit.table.rows, first + _CHUNK_ROWS)
+    chosen = np.ones(max(0, last - first), bool)
+    if segment is not None:
+        slot = _named(unit.segments, segment, "segment").slot
+        chosen &= (_column(fold, slot.column, first, last) & slot.bit) != 0
+    if lifecycle is not None:
+        node = _named(unit.lifecycles, lifecycle, "lifecycle")
+        code = 0 if stage is None else _code(node.slot.codes, stage, "stage")
+        column = _column(fold, node.slot.column, first, last)
+        chosen &= column != 0 if stage is None else column == code
+    if score is not None:
+        bands = _named(unit.scores, score, "score").band_slot
+        chosen &= _column(fold, bands.column, first, last) == _code(bands.codes, band or "", "band")
+    rows: list[int] = []
+    gone = fold.forward if of == PERSON else {}
+    for place in np.flatnonzero(chosen):
+        row = int(place) + first
+        if row not in gone:
+            rows.append(row)
+        if len(rows) >= limit:
+            last = row + 1
+            break
+    following = last - 1 if last < unit.table.rows else None
+    return {"items": [summary(fold, unit, row) for row in rows], "next": following}
+
+
+def _code(codes: dict[str, int] | None, text: str, what: str) -> int:
+    found: int = _named(codes or {}, text, what)
+    return found
+
+
+def _column(fold: Fold, name: str, first: int, last: int) -> Array:
+    return np.asarray(fold.env.scope[name])[first:last]
+
+
+def count(fold: Fold, unit: CompiledUnit, column: str) -> Array:
+    """A whole column of those who are there; losers of merges hold empty values."""
+    return _column(fold, column, 1, unit.table.rows)
+
+
+@question("on_list")
+def on_list(fold: Fold, segment: str, values: list[str], kind: str) -> list[bool]:
+    """Whether people with these identifiers are known, for an import that is shown before it is done."""
+    if kind not in fold.identity.prefix:
+        raise QuestionError(f"there is no kind of identifier `{kind}`", where="kind")
+    return [fold.identity.find(kind, value) != 0 for value in values]
