@@ -1,0 +1,37 @@
+"""The history: what happened, derived from the log and the effects, for whoever asks about the past."""
+
+from .models import (
+    STATUSES,
+    Control,
+    Count,
+    Lease,
+    Message,
+    Numbered,
+    Outcome,
+    Page,
+    RawEvent,
+    Run,
+    Task,
+)
+from .reader import History
+from .schema import HistoryError, HistoryGapError, HistoryUnwritableError
+from .writer import HistoryWriter
+
+__all__ = [
+    "STATUSES",
+    "Control",
+    "Count",
+    "History",
+    "HistoryError",
+    "HistoryGapError",
+    "HistoryUnwritableError",
+    "HistoryWriter",
+    "Lease",
+    "Message",
+    "Numbered",
+    "Outcome",
+    "Page",
+    "RawEvent",
+    "Run",
+    "Task",
+]
