@@ -33,7 +33,7 @@ Where = dict[str, Any]
 """Conditions on columns, all of which must hold: a value, a list of values, or a Test."""
 
 
-class Test(Struct, forbid_unknown_fields=True):
+class Test(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A condition on one column."""
 
     __test__ = False  # no test case, whatever its name says
@@ -46,7 +46,7 @@ class Test(Struct, forbid_unknown_fields=True):
     below: float | None = None
 
 
-class Value(Struct, forbid_unknown_fields=True):
+class Value(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """How a value is found: in a column, or given, or over the rows of a group."""
 
     column: str | None = None
@@ -74,14 +74,17 @@ class Value(Struct, forbid_unknown_fields=True):
 Spec = str | Value
 
 
-class Rule(Struct, forbid_unknown_fields=True):
+class Rule(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """One kind of event that rows of a file become. A row may become several events, by several rules."""
 
     time: Spec
     type: Literal["track", "identify", "page", "screen", "group", "alias"] = "track"
     event: Spec | None = None
+    """The event's name; or a value whose `map` names it, and rows that it does not name are no event."""
     name: str = ""
+    """What the rule is called in message ids; by default its kind and place."""
     where: Where | None = None
+    """Conditions on columns: a value, a list of values, or a test. Only rows for which all hold."""
     group_by: list[str] | None = None
     """Rows equal in these columns become one event, at the time of the earliest."""
     user_id: Spec | None = None

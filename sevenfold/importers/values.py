@@ -68,11 +68,11 @@ class Evaluator:
         if name is None:
             result: list[Any] = [value.value] * len(rows.numbers)
         elif value.type == "time":
-            result = [None if ms is None else _iso(ms) for ms in self.times(value, rows, bad)]
+            result = [None if ms is None else iso(ms) for ms in self.times(value, rows, bad)]
         else:
             result = rows.columns[name]
             if name in rows.times or name in rows.local_times:
-                result = [None if ms is None else _iso(ms) for ms in self.times(value, rows, bad)]
+                result = [None if ms is None else iso(ms) for ms in self.times(value, rows, bad)]
         if value.lookup is not None:
             table = self._lookups[value.lookup]
             result = [None if v is None else table.get(str(v)) for v in result]
@@ -166,7 +166,7 @@ class Evaluator:
         ]
 
 
-def _iso(ms: int) -> str:
+def iso(ms: int) -> str:
     return (_EPOCH + ms * _MILLISECOND).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -61,6 +61,11 @@ def check(
     _account_feedback(workspace, graph, report)
     shown, uses = _templates(names, report)
     audit(names, conditions, report, uses)
+    if workspace.connectors:
+        # Only where there are any: it brings along what verifies and what reads files.
+        from ..connectors.checks import check_connectors
+
+        check_connectors(workspace, report)
     used = conditions.used | shown
     used |= {name for edges in graph.values() for (kind, name), _ in edges if kind == "signal"}
     for name in workspace.signals:

@@ -30,6 +30,7 @@ SECTIONS = (
     "saves",
     "offers",
     "broadcasts",
+    "connectors",
     "journeys",
 )
 """Mappings of name to object, which merge object by object."""

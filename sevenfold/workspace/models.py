@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..connectors.model import Connector as Connector
 from ..journeys.people import Broadcast as Broadcast
 from ..journeys.people import Calendar as Calendar
 from ..journeys.people import OfferPool as OfferPool
@@ -541,6 +542,7 @@ class Workspace(Model, frozen=True, kw_only=True):
     saves: dict[str, Save] = {}
     offers: dict[str, OfferPool] = {}
     broadcasts: dict[str, Broadcast] = {}
+    connectors: dict[str, Connector] = {}
     journeys: dict[str, Journey] = {}
 
 
@@ -561,6 +563,7 @@ SECTION_TYPES: dict[str, Any] = {
     "saves": Save,
     "offers": OfferPool,
     "broadcasts": Broadcast,
+    "connectors": Connector,
     "journeys": Journey,
 }
 """What each named object of a section is."""

@@ -16,6 +16,8 @@ from typing import Any, get_args
 
 import msgspec
 
+from ..connectors import model as connected
+from ..importers import mapping
 from ..journeys import people, plan
 from ..journeys.steps import STEP_KINDS, branch, message, split, wait
 from ..messages import policy, templates
@@ -99,6 +101,11 @@ _CHAPTERS: tuple[tuple[str, str, tuple[type[msgspec.Struct], ...]], ...] = (
     ("saves", "What counts as a save.", (people.Save,)),
     ("offers", "Pools of codes.", (people.OfferPool,)),
     ("broadcasts", "Messages to many at once.", (people.Broadcast,)),
+    (
+        "connectors",
+        "Services that are connected; [the guide](../guides/connectors.md).",
+        (connected.Connector, connected.Part, mapping.Rule, mapping.Value, mapping.Test, connected.Owner),
+    ),
 )
 _INTRO = """\
 # Workspace reference

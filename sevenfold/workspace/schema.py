@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from ..connectors import model as connected
+from ..importers import mapping
 from ..journeys import people, plan
 from ..journeys.steps import STEP_KINDS
 from ..journeys.steps import base as steps_base
@@ -73,7 +75,7 @@ def _describe(name: str, part: dict[str, Any]) -> None:
 def _modules() -> list[ModuleType]:
     """Where models are written, those that others build on first."""
     kinds = [sys.modules[kind.model.__module__] for kind in STEP_KINDS.values()]
-    return [base, steps_base, *kinds, plan, people, policy, templates, models]
+    return [base, steps_base, *kinds, plan, people, policy, templates, mapping, connected, models]
 
 
 @cache
