@@ -1,4 +1,6 @@
-"""Short messages through Twilio: what is posted, what errors mean, and that what it tells is really its own."""
+"""Short messages through Twilio: what is posted, what errors mean, and that what it tells is really its
+own.
+"""
 
 from __future__ import annotations
 
