@@ -51,6 +51,10 @@ SETTINGS: Final = (
     Setting("api_rate_per_s", int, 100, "Requests a second that one API key may make."),
     Setting("write_rate_per_s", int, 1_000_000, "Events a second that one write key may send."),
     Setting("api_allowed_origins", str, "", "Other sites whose pages may call the API, by commas."),
+    Setting(
+        "geo_database", str, "", "A MaxMind database (.mmdb) that tells country, city and zone of addresses."
+    ),
+    Setting("keep_ip", bool, False, "Whether addresses stay in events once country and city are known."),
     Setting("metrics_open", bool, False, "Whether /metrics answers without a key."),
 )
 
@@ -76,6 +80,8 @@ class Settings(Struct, frozen=True):
     api_rate_per_s: int = 100
     write_rate_per_s: int = 1_000_000
     api_allowed_origins: str = ""
+    geo_database: str = ""
+    keep_ip: bool = False
 
 
 def environment(variables: Mapping[str, str] | None = None) -> Mapping[str, str]:

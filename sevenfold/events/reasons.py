@@ -71,6 +71,10 @@ class Reason(StrEnum):
         "profile_flood",
         "The profile had PROFILE_EVENTS_PER_HOUR_MAX events in this hour already: a loop, or a bot.",
     )
+    TOO_MANY_EVENTS = (
+        "too_many_events",
+        "BATCH_EVENTS_MAX events of its request came before it.",
+    )
     BAD_ROW = (
         "bad_row",
         "A row of an imported file does not fit its mapping.",
