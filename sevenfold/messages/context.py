@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from ..workspace import models as m
 from ..workspace.paths import split_path
@@ -11,6 +11,10 @@ from .lookups import Flat
 
 Profile = Mapping[str, Any]
 """What ``Fold.read`` gives: identifiers, traits, signals, stages, scores, segments."""
+
+_FACTS: Final = ("signal", "stage", "segment", "score", "band", "velocity")
+"""What is known of a person or an account by names that may have parts."""
+_VALUED: Final = frozenset({"person", "account", *_FACTS})
 
 
 def context_of(
@@ -35,13 +39,7 @@ def context_of(
     ``now`` is the engine's time as ISO 8601.
     """
     context: dict[str, Any] = {
-        "workspace": {
-            "name": workspace.name,
-            "title": workspace.title or workspace.name,
-            "description": workspace.description,
-            "timezone": workspace.timezone,
-            "currency": workspace.currency,
-        },
+        "workspace": _about(workspace),
         "person": _named(workspace, m.PERSON, person, person_id),
         "account": {},
         "event": dict(event or {}),
@@ -58,6 +56,63 @@ def context_of(
     return context
 
 
+def context_of_values(
+    workspace: m.Workspace,
+    values: Mapping[str, Any],
+    *,
+    person_id: str,
+    now: str,
+    event: Mapping[str, Any] | None = None,
+    journey: Mapping[str, Any] | None = None,
+    step: Mapping[str, Any] | None = None,
+    offer: Mapping[str, Any] | None = None,
+    links: Mapping[str, str] | None = None,
+    catalogue: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The context of a message that was decided earlier, from the ``values`` that were kept then: by the names
+    that the template speaks of them by (``person.first_name``, ``signal.logins_7d``,
+    ``account.signal.seats``), so that it says what was true when it was decided. The rest is as in
+    ``context_of``.
+    """
+    context: dict[str, Any] = {
+        "workspace": _about(workspace),
+        "person": {},
+        "account": {},
+        **{fact: Flat() if fact == "signal" else {} for fact in _FACTS},
+        "event": dict(event or {}),
+        "journey": dict(journey or {}),
+        "step": dict(step or {}),
+        "offer": dict(offer or {}),
+        "links": dict(links or {}),
+        "catalogue": dict(catalogue or {}),
+        "now": now,
+    }
+    for name in sorted(values):
+        value, (root, *rest) = values[name], name.split(".")
+        if value is None or not rest or root not in _VALUED:
+            continue
+        above: dict[str, Any] = context[root]
+        if root == "account" and rest[0] in _FACTS and len(rest) > 1:
+            above = above.setdefault(rest[0], Flat() if rest[0] == "signal" else {})
+            root, rest = rest[0], rest[1:]
+        if root in _FACTS:
+            above[".".join(rest)] = _whole(value)
+        else:
+            _deep(above, rest, value)
+    context["person"]["id"] = person_id
+    return context
+
+
+def _deep(above: dict[str, Any], path: list[str], value: Any) -> None:
+    """Puts a value where its path leads; what lies on the way there and is no object gives way."""
+    for part in path[:-1]:
+        inner = above.get(part)
+        # A copy, for the object may be the fold's.
+        inner = above[part] = dict(inner) if isinstance(inner, Mapping) else {}
+        above = inner
+    above[path[-1]] = value
+
+
 def rows_by_key(workspace: m.Workspace) -> dict[str, dict[str, Any]]:
     """The workspace's catalogues, so that ``catalogue.products[event.product_id].name`` finds its row. To be
     made once.
@@ -65,6 +120,16 @@ def rows_by_key(workspace: m.Workspace) -> dict[str, dict[str, Any]]:
     return {
         name: {str(row[one.key]): row for row in one.rows if row.get(one.key) is not None}
         for name, one in workspace.catalogues.items()
+    }
+
+
+def _about(workspace: m.Workspace) -> dict[str, Any]:
+    return {
+        "name": workspace.name,
+        "title": workspace.title or workspace.name,
+        "description": workspace.description,
+        "timezone": workspace.timezone,
+        "currency": workspace.currency,
     }
 
 
@@ -89,15 +154,15 @@ def _at(traits: Any, path: tuple[str, ...]) -> Any:
 def _facts(profile: Profile) -> dict[str, Any]:
     scores = profile.get("scores") or {}
     return {
-        "signal": Flat({name: _whole(value) for name, value in (profile.get("signals") or {}).items()}),
+        "signal": Flat({name: whole(value) for name, value in (profile.get("signals") or {}).items()}),
         "stage": dict(profile.get("stages") or {}),
         "segment": dict.fromkeys(profile.get("segments") or (), True),
-        "score": {name: _whole(one.get("value")) for name, one in scores.items()},
+        "score": {name: whole(one.get("value")) for name, one in scores.items()},
         "band": {name: one.get("band") for name, one in scores.items()},
         "velocity": {name: one.get("velocity") for name, one in scores.items()},
     }
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
     """20 and not 20.0, so that a template divides and compares what it prints."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

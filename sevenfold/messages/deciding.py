@@ -226,6 +226,9 @@ class StepMessages:
         event = run.all_properties()
         if event:
             data["event"] = event
+        values = desk.pinned.values(message.template, row, run.row if run.plan.of_account else 0)
+        if values:
+            data["values"] = values
         run.tell("message", self.journey, **data)
         desk.book.add(
             Owed(

@@ -23,6 +23,7 @@ from .consent import Consents
 from .deciding import StepMessages
 from .ledger import NONE, Kind, Kinds, Ledger, released, reserved, united
 from .outcomes import Book, Owed
+from .pinned import Pinned
 from .quiet import Whereabouts, whereabouts
 from .rules import Rules
 from .suppression import Suppressions, normal_address
@@ -50,6 +51,7 @@ class Messages(Service):
         self.kinds = Kinds(self.rules.mask)
         self.suppressions = Suppressions(workspace.name)
         self.book = Book()
+        self.pinned = Pinned(fold)
         self.run_counts: dict[int, int] = {}
         """Messages of active runs whose journey limits them, by the run's number."""
         self.hearing = hearing.Hearing(self)
@@ -93,6 +95,11 @@ class Messages(Service):
         effect = run.effect_id()
         kind = Kind(run.plan.name, run.step, "", channel or "", None, None, None, (), True)
         data = {"effect": effect, "channel": channel, **data}
+        template = data.get("template")
+        if template is not None:
+            version = self.pinned.version(template)
+            data["version"] = version.digest if version is not None else ""
+            data["values"] = self.pinned.values(template, run.person, run.row if run.plan.of_account else 0)
         run.tell("webhook", run.plan.name, **data)
         packed = {"journey": run.plan.name, "step": run.step, "visit": run.visit, **data}
         self.book.add(
