@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from msgspec import Struct
 
@@ -24,7 +24,7 @@ from sevenfold.engine.definition import UNDEFINED
 from sevenfold.errors import InputError, SevenfoldError
 from sevenfold.limits import REPLAY_READ_RECORDS_MAX
 from sevenfold.log.base import Readable, Record
-from sevenfold.state import SnapshotError, sections
+from sevenfold.state import PREFIX_BYTES, SnapshotError, head, head_bytes, sections
 from sevenfold.workspace.models import Workspace
 
 SUFFIX = ".snapshot"
@@ -183,6 +183,14 @@ def read(path: Path, workspace: Workspace | None = None) -> Fold:
             raise SnapshotError(error.message, where=str(path), fix=error.fix) from error
 
 
+def head_of(path: Path) -> dict[str, Any]:
+    """What a snapshot file says of itself, without reading the rest. Raises SnapshotError and OSError."""
+    with path.open("rb") as file:
+        beginning = file.read(PREFIX_BYTES)
+        size = min(head_bytes(beginning), path.stat().st_size)
+        return head(beginning + file.read(max(size - len(beginning), 0)))
+
+
 class Recovered(Struct):
     """A fold that has caught up with its log: `position` is the next one, `events` were folded after
     `snapshot`.
@@ -288,6 +296,7 @@ __all__ = [
     "Recovered",
     "SnapshotUnwritableError",
     "all_in",
+    "head_of",
     "latest",
     "path_of",
     "position_of",

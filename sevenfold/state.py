@@ -36,6 +36,7 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder().decode
 _DECOMPRESSOR = zstandard.ZstdDecompressor()
 _LENGTH, _CHECKSUM = 8, 4
+PREFIX_BYTES = len(MAGIC) + _LENGTH + _CHECKSUM
 _RAW = ("column", "arena")
 """Sections that are followed by another, which holds integers as they lie in memory."""
 _SECTION_BUCKETS = 512
@@ -121,8 +122,8 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
 
 
 def load(workspace: m.Workspace | None, data: bytes | memoryview, fold_class: type[Fold]) -> Fold:
-    """A fold in the dumped state, under the workspace it was taken under. Raises SnapshotError, also when that is
-    another than the one given.
+    """A fold in the dumped state, under the workspace it was taken under. Raises SnapshotError, also when
+    that is another than the one given.
     """
     found = _read(memoryview(data))
     name, head = next(found)
@@ -148,6 +149,22 @@ def load(workspace: m.Workspace | None, data: bytes | memoryview, fold_class: ty
     fold.t, fold.seq, fold.emitted = head["t"], head["seq"], head["emitted"]
     fold._next_close, fold._tick_due = head["next_close"], head["tick_due"]
     return fold
+
+
+def head(data: bytes) -> dict[str, Any]:
+    """What a snapshot says of itself (`format`, `t`, `seq`, `emitted`, ...), from its first `head_bytes`.
+    Raises SnapshotError.
+    """
+    name, found = next(_read(memoryview(data)))
+    if name != "head":
+        raise _damaged("it has no head")
+    shown: dict[str, Any] = found
+    return shown
+
+
+def head_bytes(beginning: bytes) -> int:
+    """How many bytes of a snapshot hold its head, from the first PREFIX_BYTES."""
+    return PREFIX_BYTES + int.from_bytes(beginning[len(MAGIC) : len(MAGIC) + _LENGTH], "little")
 
 
 def _read(data: memoryview) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -18,6 +18,10 @@ from .times import jitter
 if TYPE_CHECKING:
     from ..engine.fold import Fold
     from .runtime import Journeys
+
+
+REPLANNING: Final = frozenset({"publish", "workspace"})
+"""Control records after which another definition is in force."""
 
 
 @control("publish")
@@ -44,8 +48,8 @@ def _publish(fold: Fold, record: dict[str, Any]) -> None:
 
 
 def published(fold: Fold, name: str, record: dict[str, Any]) -> None:
-    """A journey has a version that is new: timers are set, people in flight follow the `choices`, and those whom
-    `enter` means come in.
+    """A journey has a version that is new: timers are set, people in flight follow the `choices`, and those
+    whom `enter` means come in.
     """
     journeys = _runtime(fold)
     journeys.view.t = fold.t

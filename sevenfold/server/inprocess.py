@@ -16,7 +16,7 @@ from ..snapshots import Recovered, fold_record, records_from
 from ..workspace.models import Workspace
 from .live import Told, Watched
 from .questions import answer
-from .watching import Stream
+from .watching import Batch, Stream
 
 
 class InProcess:
@@ -100,9 +100,8 @@ class InProcess:
             first = self.fold.emitted
             found = fold_record(self._found, record)
             if found:
-                watched = Watched(first, found)
-                self.stream.give(watched)
+                self.stream.give(Batch(first, len(found), b"", found))
                 if self._take is not None:
-                    self._take(watched)
+                    self._take(Watched(first, found))
                 effects += found
         return effects

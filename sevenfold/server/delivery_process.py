@@ -1,0 +1,103 @@
+"""The delivery's process: sends what the fold decides, and writes the history. It ends when the hub does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from ..clock import SystemClock
+from ..log.reader import LogReader
+from .client import Client
+from .history import History, HistoryWriter
+from .live import Watched
+from .projecting import Projector
+from .secrets import SecretBox
+from .sender import Sender
+
+log = logging.getLogger("sevenfold.delivery")
+_REPORT_S = 1.0
+
+
+class Options(msgspec.Struct):
+    """What the hub says when it starts the process."""
+
+    socket: str
+    data_folder: str
+    log_folder: str
+    public_url: str
+    allowed_networks: str = ""
+
+
+async def deliver(options: Options) -> None:
+    """Runs until the hub is gone, or says stop and what was under way is finished."""
+    folder = Path(options.data_folder)
+    writer = HistoryWriter(folder)
+    reader = LogReader(Path(options.log_folder))
+    history = History(folder, reader)
+
+    def take(watched: Watched) -> None:
+        projector.take(watched)
+        sender.take(watched)
+
+    def durable(position: int) -> None:
+        projector.durable(position)
+
+    client = await Client.connect(options.socket, writer.through, take, durable)
+    projector = Projector(writer, reader, client.acknowledge)
+    sender = Sender(
+        client,
+        clock=SystemClock(),
+        store=writer,
+        secrets=SecretBox.of_folder(folder),
+        public_url=options.public_url,
+        allowed_networks=options.allowed_networks,
+    )
+    hearing = asyncio.create_task(client.hear(), name="hearing")
+    working = [asyncio.create_task(projector.run(), name="history")]
+    await asyncio.wait({hearing, asyncio.ensure_future(client.defined.wait())}, return_when="FIRST_COMPLETED")
+    working += [
+        asyncio.create_task(sender.run(), name="sender"),
+        asyncio.create_task(_report(client, projector, sender), name="report"),
+    ]
+    for task in working:
+        task.add_done_callback(_ended)
+    await asyncio.wait({hearing, client.stop_asked}, return_when="FIRST_COMPLETED")
+    if client.stop_asked.done() and not hearing.done():
+        await sender.stop(client.stop_asked.result())
+        await asyncio.wait({asyncio.ensure_future(projector.idle())}, timeout=client.stop_asked.result())
+        client.stopped()
+        # The hub takes what was said before it closes the line.
+        await asyncio.wait({hearing}, timeout=client.stop_asked.result())
+    for task in working:
+        task.cancel()
+    writer.close()
+    history.close()
+    reader.close()
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    """A part that ends by itself has failed: the process ends, and is started again."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("%s failed: %s", task.get_name(), type(error).__name__, exc_info=error)
+        sys.exit(1)
+
+
+async def _report(client: Client, projector: Projector, sender: Sender) -> None:
+    while True:
+        client.report({"sender": sender.status(), "history": {**projector.behind, "error": projector.error}})
+        await asyncio.sleep(_REPORT_S)
+
+
+def main() -> None:
+    """`python -m sevenfold.server.delivery_process OPTIONS` (JSON); started by the hub."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    uvloop.run(deliver(msgspec.json.decode(sys.argv[1], type=Options)))
+
+
+if __name__ == "__main__":
+    main()

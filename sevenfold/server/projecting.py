@@ -1,0 +1,83 @@
+"""Writes the history beside everything else: effects as they come, records of the log as they become durable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from ..errors import SevenfoldError
+from ..log.base import Readable
+from .history import HistoryWriter
+from .live import Watched
+
+log = logging.getLogger("sevenfold.history")
+_READ_RECORDS = 64
+_BATCHES_TOGETHER = 256
+_AGAIN_S = 1.0
+
+
+class Projector:
+    """Stores in a thread of its own; `stored` hears the number of the next effect wanted, after each commit."""
+
+    def __init__(self, writer: HistoryWriter, reader: Readable, stored: Callable[[int], None]) -> None:
+        self._writer, self._reader, self._stored = writer, reader, stored
+        self._effects: deque[Watched] = deque()
+        self._durable = 0
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._pool = ThreadPoolExecutor(1, "history")
+        self.error = ""
+
+    def take(self, watched: Watched) -> None:
+        """Effects, in order."""
+        self._effects.append(watched)
+        self._wake.set()
+
+    def durable(self, position: int) -> None:
+        """The log has everything before `position`."""
+        self._durable = max(self._durable, position)
+        self._wake.set()
+
+    @property
+    def behind(self) -> dict[str, int]:
+        """How much waits."""
+        return {"effects": len(self._effects), "records": max(self._durable - self._writer.position, 0)}
+
+    async def run(self) -> None:
+        """Stores for ever; what fails is tried again, and nothing is left out."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._effects or self._writer.position < self._durable:
+                self._idle.clear()
+                some = [self._effects.popleft() for _ in range(min(len(self._effects), _BATCHES_TOGETHER))]
+                try:
+                    through = await loop.run_in_executor(self._pool, self._store, some)
+                except SevenfoldError as error:
+                    if error.message != self.error:
+                        log.error("the history cannot be written: %s", error.message)
+                    self.error = error.message
+                    self._effects.extendleft(reversed(some))
+                    await asyncio.sleep(_AGAIN_S)
+                    continue
+                self.error = ""
+                self._stored(through)
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Waits until nothing waits."""
+        await self._idle.wait()
+
+    def _store(self, some: list[Watched]) -> int:
+        writer = self._writer
+        for watched in some:
+            writer.take_effects(watched)
+        before = writer.position
+        if before < self._durable:
+            writer.take_records(self._reader.read(before, _READ_RECORDS))
+        writer.commit()
+        return writer.through

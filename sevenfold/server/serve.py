@@ -1,0 +1,243 @@
+"""`sevenfold serve`: the hub, its two helpers and the HTTP server, from start to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+
+from ..clock import Clock, SystemClock
+from ..engine.definition import record_of
+from ..errors import SevenfoldError
+from ..log.base import NewControl
+from ..log.sqlite import SqliteLog
+from ..settings import Settings
+from ..workspace.models import Workspace
+from . import delivery_process, fold_process
+from .app import make_app
+from .children import Child
+from .history import History, HistoryWriter
+from .hub import Hub
+from .keys import Keys
+from .secrets import SecretBox
+from .services import Services
+
+log = logging.getLogger("sevenfold.serve")
+LOG_FOLDER: Final = "log"
+SNAPSHOTS_FOLDER: Final = "snapshots"
+_MINUTE_MS: Final = 60_000
+_CONNECTIONS_MAX: Final = 20_000
+_BACKLOG: Final = 4_096
+_KEEP_ALIVE_S: Final = 75
+
+
+class Started(msgspec.Struct):
+    """What a started service says: where it listens, and keys that were made for the first start."""
+
+    url: str
+    write_key: str = ""
+    api_key: str = ""
+
+
+class Service:
+    """One running service in one data folder."""
+
+    def __init__(
+        self, settings: Settings, workspace: Workspace | None = None, *, clock: Clock | None = None
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._workspace = workspace
+        self._socket_folder = Path(tempfile.mkdtemp(prefix="sevenfold-"))
+        self._stop = asyncio.Event()
+        self.started: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
+
+    @property
+    def log_folder(self) -> Path:
+        """Where the log lies."""
+        return self.settings.data_folder / LOG_FOLDER
+
+    async def run(self) -> None:
+        """Serves until `stop` is called or a signal comes. Raises SevenfoldError when it cannot start."""
+        folder, settings = self.settings.data_folder, self.settings
+        store = SqliteLog(self.log_folder, self.clock, segment_bytes=settings.log_segment_bytes)
+        try:
+            # Makes the file, and says how far it is.
+            writer = HistoryWriter(folder)
+            self._through = writer.through
+            writer.close()
+            keys = Keys(folder, self.clock)
+            secrets = SecretBox.of_folder(folder)
+            history = History(folder, store)
+            self._hub = hub = Hub(store, self.clock, waiting_bytes=settings.waiting_bytes, seen=self._through)
+            services = Services(
+                live=hub,
+                log=store,
+                history=history,
+                keys=keys,
+                secrets=secrets,
+                settings=settings,
+                clock=self.clock,
+            )
+            try:
+                await self._serve(hub, services, keys)
+            finally:
+                history.close()
+                keys.close()
+        finally:
+            store.close()
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
+            if not self.started.done():
+                self.started.cancel()
+
+    async def _serve(self, hub: Hub, services: Services, keys: Keys) -> None:
+        socket = self._socket_folder / "hub.sock"
+        await hub.start(socket)
+        self.fold = Child("fold", fold_process.__name__, lambda: self._fold_options(hub, socket))
+        self.delivery = Child("delivery", delivery_process.__name__, lambda: self._delivery_options(socket))
+        if services.log.next_position == 0 and self._workspace is not None:
+            await hub.append([NewControl(record_of(self._workspace))])
+        self.fold.start()
+        self.delivery.start()
+        refolding = asyncio.create_task(self._refold(hub), name="refold")
+        server = _server(services)
+        with _signals(self._stop.set):
+            serving = asyncio.create_task(server.serve(), name="http")
+            stopping = asyncio.create_task(self._stop.wait(), name="stop")
+            try:
+                await self._say_started(server, serving, keys)
+                await asyncio.wait({serving, stopping}, return_when="FIRST_COMPLETED")
+            finally:
+                refolding.cancel()
+                stopping.cancel()
+                self.fold.ending()
+                self.delivery.ending()
+                server.should_exit = True
+                await asyncio.wait({serving}, timeout=self.settings.stop_seconds)
+                await hub.stop(self.settings.stop_seconds)
+                await self.delivery.end(2)
+                await self.fold.end(self.settings.stop_seconds)
+        if serving.done() and not serving.cancelled():
+            serving.result()
+
+    async def _say_started(self, server: uvicorn.Server, serving: asyncio.Task[None], keys: Keys) -> None:
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if serving.done():
+            # It could not listen; `run` raises what stood in the way.
+            return
+        port = server.servers[0].sockets[0].getsockname()[1]
+        host = self.settings.host if self.settings.host != "0.0.0.0" else "127.0.0.1"  # noqa: S104
+        started = Started(f"http://{host}:{port}")
+        if not keys.list():
+            started.write_key = keys.make_write_key("website", "made at the first start").secret
+            started.api_key = keys.make_api_key("made at the first start", "admin").secret
+        self.started.set_result(started)
+
+    async def _refold(self, hub: Hub) -> None:
+        while True:
+            await hub.refold.wait()
+            hub.refold.clear()
+            self.fold.again()
+
+    def stop(self) -> None:
+        """Ends the service in order."""
+        self._stop.set()
+
+    def _fold_options(self, hub: Hub, socket: Path) -> str:
+        settings = self.settings
+        options = fold_process.Options(
+            socket=str(socket),
+            log_folder=str(self.log_folder),
+            snapshots_folder=str(settings.data_folder / SNAPSHOTS_FOLDER),
+            rows=settings.profiles_expected,
+            snapshot_ms=settings.snapshot_minutes * _MINUTE_MS,
+            snapshots_kept=settings.snapshots_kept,
+            emitted_max=hub.seen,
+        )
+        return msgspec.json.encode(options).decode()
+
+    def _delivery_options(self, socket: Path) -> str:
+        settings = self.settings
+        options = delivery_process.Options(
+            socket=str(socket),
+            data_folder=str(settings.data_folder),
+            log_folder=str(self.log_folder),
+            public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+        )
+        return msgspec.json.encode(options).decode()
+
+
+class _Server(uvicorn.Server):
+    """Signals are ours: the service ends in an order that uvicorn does not know."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(services: Services) -> uvicorn.Server:
+    settings = services.settings
+    config = uvicorn.Config(
+        make_app(services),
+        host=settings.host,
+        port=settings.port,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        limit_concurrency=_CONNECTIONS_MAX,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=settings.stop_seconds,
+    )
+    return _Server(config)
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], Any]) -> Iterator[None]:
+    """Interrupt and termination mean stop; outside the main thread, signals are not ours."""
+    loop = asyncio.get_running_loop()
+    taken = []
+    for one in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+            loop.add_signal_handler(one, stop)
+            taken.append(one)
+    try:
+        yield
+    finally:
+        for one in taken:
+            loop.remove_signal_handler(one)
+
+
+async def serve(settings: Settings, workspace: Workspace | None, say: Callable[[Started], None]) -> None:
+    """Serves until told to stop; `say` hears where it listens. Raises SevenfoldError."""
+    service = Service(settings, workspace)
+
+    def tell(started: asyncio.Future[Started]) -> None:
+        if not started.cancelled():
+            say(started.result())
+
+    service.started.add_done_callback(tell)
+    try:
+        await service.run()
+    except SystemExit as error:
+        # uvicorn ends the program when it cannot listen.
+        fix = "choose another with --port, or stop what listens there"
+        where = f"{settings.host}:{settings.port}"
+        raise SevenfoldError("the service cannot listen", where=where, fix=fix) from error
