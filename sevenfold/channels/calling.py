@@ -125,10 +125,18 @@ class Caller:
         URL.
         """
         url = self.base_url + path if path.startswith("/") else path
+        begun: list[str] = []
+
+        async def trace(step: str, _info: object) -> None:
+            if step.endswith("send_request_headers.started"):
+                begun.append(step)
+
         try:
             async with (
                 asyncio.timeout(self._total_s),
-                self._client.stream(method, url, content=content, headers=dict(headers or {})) as answer,
+                self._client.stream(
+                    method, url, content=content, headers=dict(headers or {}), extensions={"trace": trace}
+                ) as answer,
             ):
                 body = b""
                 async for part in answer.aiter_bytes():
@@ -137,10 +145,9 @@ class Caller:
                         break
                 found = {name.lower(): value for name, value in answer.headers.items()}
                 return Answer(status=answer.status_code, headers=found, body=body)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return unreachable(type(error).__name__)
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, TimeoutError) as error:
-            return unanswered(type(error).__name__)
+            detail = type(error).__name__
+            return unanswered(detail) if begun else unreachable(detail)
 
     async def close(self) -> None:
         await self._client.aclose()
