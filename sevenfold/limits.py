@@ -312,6 +312,12 @@ NEWS_KEPT_DAYS = 30
 """How long a provider's news are known by their keys; none repeats itself for longer."""
 NEWS_ENTRIES_MAX = 5_000_000
 """Keys of news that are kept."""
+NEWS_WAITING_ROWS_MAX = 100_000
+"""News about messages that nobody knows yet; each waits at most a day."""
+NEWS_WAIT_S_MAX = 2.0
+"""How long a provider that is quicker than our own record of sending is kept waiting."""
+INBOUND_DETAIL_BYTES_MAX = 4 * 1024
+"""What else a provider says of an outcome."""
 CLICK_TOO_SOON_MS = 3_000
 """A link in an e-mail that is followed sooner after sending was followed by a scanner."""
 OPEN_TOO_SOON_MS = 3_000
@@ -389,3 +395,53 @@ HISTORY_MERGED_SUBJECTS_MAX = 1_000
 """Subjects that became one, whose past is read together."""
 HISTORY_CONTROL_BYTES_MAX = 16 * 1024
 """Of a control record's content that the history keeps; the log has all of it."""
+
+# --- sender -------------------------------------------------------------------------------------------------
+SENDER_WAITING_ITEMS_MAX = 10_000
+"""Messages of one channel that the sender holds; more wait in the fold."""
+SENDER_LANE_ITEMS_MIN = 50
+"""Messages of one journey and channel that the sender holds at least before others stay in the fold."""
+SENDER_ASKED_ITEMS_MAX = 500
+"""Messages asked for at a time."""
+SENDER_CLAIMED_ITEMS_MAX = 64
+"""Messages claimed in one record."""
+SENDER_CLAIMS_RECORDS_MAX = 8
+"""Records of claims on their way at the same time."""
+SENDER_BACK_OFF_MS_MIN = 10_000
+SENDER_BACK_OFF_MS_MAX = 300_000
+"""Least and longest wait before a message is tried again."""
+SENDER_CALL_MS_MAX = 120_000
+"""How long an adapter may take; after that nobody knows what became of the message."""
+SENDER_TTL_MS = 86_400_000
+"""How long a call or notice lives that has no time to live of its own."""
+SENDER_FAULTS_ITEMS_MAX = 5
+"""Transient faults in a row after which a channel counts as down."""
+SENDER_LEASES_ITEMS_MAX = 500_000
+"""Messages shown in the product whose end the sender has in mind; of more, the fold is asked later."""
+TEMPLATE_VERSIONS_STORED_FILES_MAX = 10_000
+"""Versions of templates kept on the disk for messages that are still to be sent."""
+assert SENDER_ASKED_ITEMS_MAX <= OWED_ANSWER_ITEMS_MAX and SENDER_CLAIMED_ITEMS_MAX <= OUTCOMES_TOLD_ITEMS_MAX
+assert SENDER_BACK_OFF_MS_MIN <= SENDER_BACK_OFF_MS_MAX
+
+# --- in-app messages ----------------------------------------------------------------------------------------
+INAPP_BODY_BYTES_MAX = 16 * 1024
+"""What a page sends about messages at a time."""
+INAPP_IDENTIFIER_CHARS_MAX = 512
+INAPP_TOKEN_MS = 30 * 60_000
+"""How long what a page is given opens the line."""
+INAPP_STREAM_S_MAX = 15 * 60
+"""How long one stream lasts; the page comes back with a fresh token."""
+INAPP_HEARTBEAT_S = 20
+INAPP_STREAMS_ENTRIES_MAX = 5_000
+"""Streams at the same time; further pages ask again and again instead."""
+INAPP_STREAMS_PER_PERSON_MAX = 8
+INAPP_LEASES_ITEMS_MAX = 20
+"""Messages that one page is given, the newest."""
+INAPP_CONTENT_BYTES_MAX = 64 * 1024
+"""One message as a page is given it; a larger one is not shown."""
+INAPP_HTML_LEVELS_MAX = 24
+"""Elements inside one another in a message's HTML; deeper ones are left out."""
+INAPP_ACTION_ANSWER_CHARS_MAX = 300
+"""What the answer to an action may say to the person."""
+INAPP_ACTIONS_PER_MINUTE_MAX = 10
+"""Actions that one person may set off; nobody clicks faster on purpose."""

@@ -69,8 +69,8 @@ def context_of_values(
     links: Mapping[str, str] | None = None,
     catalogue: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The context of a message that was decided earlier, from the ``values`` that were kept then: by the names
-    that the template speaks of them by (``person.first_name``, ``signal.logins_7d``,
+    """The context of a message that was decided earlier, from the ``values`` that were kept then: by the
+    names that the template speaks of them by (``person.first_name``, ``signal.logins_7d``,
     ``account.signal.seats``), so that it says what was true when it was decided. The rest is as in
     ``context_of``.
     """
@@ -89,14 +89,18 @@ def context_of_values(
     }
     for name in sorted(values):
         value, (root, *rest) = values[name], name.split(".")
-        if value is None or not rest or root not in _VALUED:
+        if value is None or root not in _VALUED:
+            continue
+        if not rest:
+            # A template that goes through everything known of somebody.
+            context[root].update(value if isinstance(value, Mapping) else {})
             continue
         above: dict[str, Any] = context[root]
         if root == "account" and rest[0] in _FACTS and len(rest) > 1:
             above = above.setdefault(rest[0], Flat() if rest[0] == "signal" else {})
             root, rest = rest[0], rest[1:]
         if root in _FACTS:
-            above[".".join(rest)] = _whole(value)
+            above[".".join(rest)] = whole(value)
         else:
             _deep(above, rest, value)
     context["person"]["id"] = person_id
