@@ -56,6 +56,12 @@ SETTINGS: Final = (
     ),
     Setting("keep_ip", bool, False, "Whether addresses stay in events once country and city are known."),
     Setting("metrics_open", bool, False, "Whether /metrics answers without a key."),
+    Setting(
+        "inapp_require_proof",
+        bool,
+        False,
+        "Whether messages in the product are shown only to who is proven to be logged in.",
+    ),
 )
 
 
@@ -80,6 +86,7 @@ class Settings(Struct, frozen=True):
     api_rate_per_s: int = 100
     write_rate_per_s: int = 1_000_000
     api_allowed_origins: str = ""
+    inapp_require_proof: bool = False
     geo_database: str = ""
     keep_ip: bool = False
 
