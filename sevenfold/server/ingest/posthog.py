@@ -112,12 +112,11 @@ def _identify(event: dict[str, Any], properties: dict[str, Any]) -> dict[str, An
 
 
 def _alias(event: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "alias",
-        "userId": event.get("distinct_id"),
-        "previousId": properties.get("alias"),
-        "anonymousId": None,
-    }
+    user, previous = event.get("distinct_id"), properties.get("alias")
+    if properties.get("$lib") == "posthog-python":
+        # It says them the other way round: `alias(previous_id, distinct_id)`.
+        user, previous = previous, user
+    return {"type": "alias", "userId": user, "previousId": previous, "anonymousId": None}
 
 
 def _group(event: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:

@@ -150,7 +150,7 @@ def test_posthog_clients_are_understood(name: str, server: Served) -> None:
         (group,) = [event for event in events if event.type == "group"]
         assert (group.group_id, group.traits) == ("acct-1", {"name": "Initech"})
         (alias,) = [event for event in events if event.type == "alias"]
-        assert alias.previous_id == "anon-1"
+        assert (alias.user_id, alias.previous_id) == ("user-1", "anon-1")
 
 
 @pytest.mark.real_data
