@@ -101,7 +101,7 @@ def channels(fold: Fold) -> list[dict[str, Any]]:
     ]
 
 
-@question("unresolved")
+@question("unknown_messages")
 def unresolved(fold: Fold, limit: int = 50, after: str | None = None) -> dict[str, Any]:
     """Messages that were claimed and of which nobody knows what became, in the order of decision."""
     desk = desk_of(fold)
