@@ -4,13 +4,15 @@ everything else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from litestar import Litestar
+from litestar import Litestar, Response, get
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from .ingest import ingest_app, is_ingest_path
+
 if TYPE_CHECKING:
-    pass
+    from .services import Services
 
 
 class App:
@@ -24,3 +26,14 @@ class App:
             await self._ingest(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
+
+
+def make_app(services: Services) -> App:
+    """Everything that the service answers."""
+
+    @get("/ready")
+    async def ready() -> Response[dict[str, object]]:
+        status = await services.live.status()
+        return Response(status, status_code=200 if status.get("ready") else 503)
+
+    return App(cast(ASGIApp, ingest_app(services)), Litestar([ready], openapi_config=None))

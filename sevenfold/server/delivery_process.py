@@ -15,6 +15,7 @@ from ..log.reader import LogReader
 from .client import Client
 from .history import History, HistoryWriter
 from .live import Watched
+from .options import DeliveryOptions
 from .projecting import Projector
 from .secrets import SecretBox
 from .sender import Sender
@@ -23,17 +24,7 @@ log = logging.getLogger("sevenfold.delivery")
 _REPORT_S = 1.0
 
 
-class Options(msgspec.Struct):
-    """What the hub says when it starts the process."""
-
-    socket: str
-    data_folder: str
-    log_folder: str
-    public_url: str
-    allowed_networks: str = ""
-
-
-async def deliver(options: Options) -> None:
+async def deliver(options: DeliveryOptions) -> None:
     """Runs until the hub is gone, or says stop and what was under way is finished."""
     folder = Path(options.data_folder)
     writer = HistoryWriter(folder)
@@ -96,7 +87,7 @@ async def _report(client: Client, projector: Projector, sender: Sender) -> None:
 def main() -> None:
     """`python -m sevenfold.server.delivery_process OPTIONS` (JSON); started by the hub."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    uvloop.run(deliver(msgspec.json.decode(sys.argv[1], type=Options)))
+    uvloop.run(deliver(msgspec.json.decode(sys.argv[1], type=DeliveryOptions)))
 
 
 if __name__ == "__main__":

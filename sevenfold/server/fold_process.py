@@ -21,6 +21,7 @@ from ..errors import SevenfoldError
 from ..journeys.controls import REPLANNING
 from ..log.base import Record
 from ..log.reader import LogReader
+from .options import FoldOptions
 from .questions import answer
 from .questions import everything as _everything  # noqa: F401
 from .wire import Line, packed_effects
@@ -33,22 +34,10 @@ SNAPSHOT_EVENTS_MIN: Final = 1_000
 """Fewer new events than this are not worth a snapshot, unless the process stops."""
 
 
-class Options(msgspec.Struct):
-    """What the hub says when it starts the process."""
-
-    socket: str
-    log_folder: str
-    snapshots_folder: str
-    rows: int
-    snapshot_ms: int
-    snapshots_kept: int
-    emitted_max: int
-
-
 class FoldProcess:
     """The fold, its place in the log, and the line to the hub."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: FoldOptions) -> None:
         self._options = options
         self._clock = SystemClock()
         self._folder = Path(options.snapshots_folder)
@@ -246,7 +235,7 @@ class FoldProcess:
 def main() -> None:
     """`python -m sevenfold.server.fold_process OPTIONS` (JSON); started by the hub."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    options = msgspec.json.decode(sys.argv[1], type=Options)
+    options = msgspec.json.decode(sys.argv[1], type=FoldOptions)
     try:
         FoldProcess(options).run()
     except BrokenPipeError:

@@ -22,12 +22,12 @@ from ..log.base import NewControl
 from ..log.sqlite import SqliteLog
 from ..settings import Settings
 from ..workspace.models import Workspace
-from . import delivery_process, fold_process
 from .app import make_app
 from .children import Child
 from .history import History, HistoryWriter
 from .hub import Hub
 from .keys import Keys
+from .options import DELIVERY, FOLD, DeliveryOptions, FoldOptions
 from .secrets import SecretBox
 from .services import Services
 
@@ -102,8 +102,8 @@ class Service:
     async def _serve(self, hub: Hub, services: Services, keys: Keys) -> None:
         socket = self._socket_folder / "hub.sock"
         await hub.start(socket)
-        self.fold = Child("fold", fold_process.__name__, lambda: self._fold_options(hub, socket))
-        self.delivery = Child("delivery", delivery_process.__name__, lambda: self._delivery_options(socket))
+        self.fold = Child("fold", FOLD, lambda: self._fold_options(hub, socket))
+        self.delivery = Child("delivery", DELIVERY, lambda: self._delivery_options(socket))
         if services.log.next_position == 0 and self._workspace is not None:
             await hub.append([NewControl(record_of(self._workspace))])
         self.fold.start()
@@ -155,7 +155,7 @@ class Service:
 
     def _fold_options(self, hub: Hub, socket: Path) -> str:
         settings = self.settings
-        options = fold_process.Options(
+        options = FoldOptions(
             socket=str(socket),
             log_folder=str(self.log_folder),
             snapshots_folder=str(settings.data_folder / SNAPSHOTS_FOLDER),
@@ -168,7 +168,7 @@ class Service:
 
     def _delivery_options(self, socket: Path) -> str:
         settings = self.settings
-        options = delivery_process.Options(
+        options = DeliveryOptions(
             socket=str(socket),
             data_folder=str(settings.data_folder),
             log_folder=str(self.log_folder),

@@ -1,0 +1,32 @@
+"""What the hub tells the other processes when it starts them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+FOLD: Final = "sevenfold.server.fold_process"
+DELIVERY: Final = "sevenfold.server.delivery_process"
+
+
+class FoldOptions(Struct):
+    """For the fold. `emitted_max`: effects from this number on are still wanted by somebody."""
+
+    socket: str
+    log_folder: str
+    snapshots_folder: str
+    rows: int
+    snapshot_ms: int
+    snapshots_kept: int
+    emitted_max: int
+
+
+class DeliveryOptions(Struct):
+    """For the delivery."""
+
+    socket: str
+    data_folder: str
+    log_folder: str
+    public_url: str
+    allowed_networks: str = ""
