@@ -238,6 +238,9 @@ INBOUND_BODY_BYTES_MAX = 4 * 1024 * 1024
 """One call of a provider, and one returned mail."""
 INBOUND_ITEMS_MAX = 10_000
 """News in one call of a provider."""
+SNS_AGE_S_MAX = 7_200
+"""How old a message of Amazon SNS may be: it is tried again for an hour."""
+SNS_CERTIFICATES_KEPT_ITEMS_MAX = 16
 SUPPRESSION_IMPORT_ROWS_MAX = 1_000_000
 """Rows of a former provider's export."""
 API_BODY_BYTES_MAX = 1024 * 1024
@@ -325,6 +328,8 @@ CLICKS_AT_ONCE_MS = 2_000
 """Different links of one message followed within this time..."""
 CLICKS_AT_ONCE_ITEMS_MAX = 3
 """...are a scanner's from this many on."""
+LOOKS_PER_MESSAGE_ITEMS_MAX = 200
+"""Openings and clicks of one message that are recorded in an hour."""
 CLICKS_REMEMBERED_ENTRIES_MAX = 50_000
 """Messages whose latest clicks are remembered."""
 TRACKING_WAIT_S_MAX = 2.0
@@ -389,8 +394,6 @@ HISTORY_GROUP_ROWS_MAX = 20_000
 """Effects and positions of the log that the history stores together at most."""
 HISTORY_PAGE_ITEMS_MAX = 1_000
 """Rows of one page of the history."""
-HISTORY_SCANNED_ROWS_MAX = 50_000
-"""Rows looked at for one page; a page may be shorter for it, and says where to go on."""
 HISTORY_MERGED_SUBJECTS_MAX = 1_000
 """Subjects that became one, whose past is read together."""
 HISTORY_CONTROL_BYTES_MAX = 16 * 1024

@@ -14,6 +14,7 @@ from .models import (
     Task,
 )
 from .reader import History
+from .rebuilding import rebuild, remove
 from .schema import HistoryError, HistoryGapError, HistoryUnwritableError
 from .writer import HistoryWriter
 
@@ -34,4 +35,6 @@ __all__ = [
     "RawEvent",
     "Run",
     "Task",
+    "rebuild",
+    "remove",
 ]

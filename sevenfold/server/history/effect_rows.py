@@ -50,7 +50,7 @@ class Gathered:
         self.statuses: dict[int, tuple[int, int]] = {}
         """The furthest status of each message, and since when."""
         self.steps: dict[int, tuple[str | None, int, int | None]] = {}
-        """Where runs are now; runs that end are not in it."""
+        """Where runs came to last."""
         self.ended: list[Row] = []
         self.changes: list[tuple[str, Row]] = []
         """Everything rare, as statements."""
@@ -151,9 +151,7 @@ def _step(to: Gathered, number: int, effect: Effect, data: dict[str, Any]) -> No
 def _ended(to: Gathered, number: int, effect: Effect, data: dict[str, Any]) -> None:
     to.count(effect, effect.name, data.get("reason"))
     if data.get("run"):
-        run = key(data["run"])
-        to.steps.pop(run, None)
-        to.ended.append((data.get("step"), effect.time, data.get("reason"), run))
+        to.ended.append((data.get("step"), effect.time, data.get("reason"), key(data["run"])))
 
 
 def _task(to: Gathered, number: int, effect: Effect, data: dict[str, Any]) -> None:

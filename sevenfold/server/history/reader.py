@@ -1,8 +1,7 @@
 """Reads the history: pages of what happened, beside whoever writes it.
 
 Pages come newest first, and go on with `before=page.next`; with `after` they come oldest first, and go on
-with `after=page.next`. A page looks at a bounded number of rows, so it may hold fewer than asked for and
-still have a `next`.
+with `after=page.next`.
 """
 
 # ruff: noqa: S608 - statements are put together from constants of this package; every value is bound
@@ -267,7 +266,7 @@ class History:
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
+        if found is None or self._closed:
             found = connect(self.path, read_only=True)
             with self._lock:
                 if self._closed:

@@ -21,7 +21,8 @@ from ...errors import SevenfoldError
 FILE: Final = "history.sqlite"
 FORMAT: Final = 1
 STRETCH_BITS: Final = 20
-_CACHE_KIB: Final = 64 * 1024
+_WRITER_CACHE_KIB: Final = 64 * 1024
+_READER_CACHE_KIB: Final = 8 * 1024
 _CHECKPOINT_PAGES: Final = 16_384
 
 SCHEMA: Final = """
@@ -147,7 +148,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             f"file:{path}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=30
         )
         try:
-            connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+            kib = _READER_CACHE_KIB if read_only else _WRITER_CACHE_KIB
+            connection.execute(f"PRAGMA cache_size=-{kib}")
             if not read_only:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")

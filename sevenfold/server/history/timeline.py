@@ -33,18 +33,16 @@ def effects_of_subjects(
     connection: sqlite3.Connection, subjects: list[int], kinds: list[str] | None, span: Span
 ) -> Page[Numbered]:
     """Effects about any of these subjects."""
-    where, values = span.where("s.number")
-    where += f" AND s.subject IN ({', '.join('?' * len(subjects))})"
-    values += subjects
-    if kinds is not None:
-        where += f" AND e.kind IN ({', '.join('?' * len(kinds))})"
-        values += kinds
+    where, values = span.where("number")
+    where += f" AND subject IN ({', '.join('?' * len(subjects))})"
+    of_kinds = "" if kinds is None else f"WHERE e.kind IN ({', '.join('?' * len(kinds))})"
     found: list[Numbered] = []
     for stretch in _stretches(connection, span):
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM subjects s JOIN effects e ON e.number = s.number"
-            f" WHERE s.stretch = ? AND {where} ORDER BY s.number {span.order} LIMIT ?",
-            (stretch, *values, span.limit + 1 - len(found)),
+            # A merge is about both, who are the same person now.
+            f"SELECT {_COLUMNS} FROM (SELECT DISTINCT number FROM subjects WHERE stretch = ? AND {where}) s"
+            f" CROSS JOIN effects e ON e.number = s.number {of_kinds} ORDER BY e.number {span.order} LIMIT ?",
+            (stretch, *values, *subjects, *(kinds or ()), span.limit + 1 - len(found)),
         ).fetchall()
         found += [numbered(row) for row in rows]
         if len(found) > span.limit:
@@ -54,7 +52,9 @@ def effects_of_subjects(
 
 def _stretches(connection: sqlite3.Connection, span: Span) -> list[int]:
     """The stretches a page may lie in, in its order."""
-    low, high = connection.execute("SELECT min(number), max(number) FROM effects").fetchone()
+    low, high = connection.execute(
+        "SELECT (SELECT min(number) FROM effects), (SELECT max(number) FROM effects)"
+    ).fetchone()
     if low is None:
         return []
     first = low if span.after is None else max(low, span.after + 1)

@@ -23,7 +23,8 @@ from ..live import Watched
 from .effect_rows import Gathered, Row
 from .event_keys import EventKeys
 from .record_rows import GatheredRecords
-from .schema import FILE, HistoryError, HistoryGapError, connect, explained, key
+from .removing import erase, forget
+from .schema import FILE, HistoryGapError, connect, explained, key
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 _META: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
@@ -134,6 +135,42 @@ class HistoryWriter:
         with self._lock:
             self._beside.append((statement, rows))
 
+    # ----------------------------------------------------------------------------------- removing
+
+    def erase(self, subjects: Sequence[str], digests: Sequence[int], names: Sequence[str]) -> dict[str, int]:
+        """Removes everything about people (subject ids, digests of their identifiers, the identifiers as they
+        are written), durably; gives how many rows of each table went.
+        """
+        with self._lock:
+            self.commit()
+            counts: dict[str, int] = {}
+
+            def run() -> None:
+                self._connection.execute("BEGIN IMMEDIATE")
+                counts.update(erase(self._connection, subjects, digests, names))
+                self._connection.execute("COMMIT")
+                # What was overwritten still stands in the write-ahead log until that is emptied.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+            self._guarded(run)
+            return counts
+
+    def forget(self, before: int, rows_max: int = HISTORY_GROUP_ROWS_MAX) -> int:
+        """Removes some of what is older than `before`, ms UTC; gives how many rows, 0 when nothing is left to
+        remove.
+        """
+        with self._lock:
+            self.commit()
+            removed: list[int] = []
+
+            def run() -> None:
+                self._connection.execute("BEGIN IMMEDIATE")
+                removed.append(forget(self._connection, before, rows_max))
+                self._connection.execute("COMMIT")
+
+            self._guarded(run)
+            return removed[0]
+
     # ------------------------------------------------------------------------------------- storing
 
     def commit(self) -> None:
@@ -198,6 +235,3 @@ class HistoryWriter:
                 self.commit()
             finally:
                 self._connection.close()
-
-
-__all__ = ["HistoryError", "HistoryWriter"]
