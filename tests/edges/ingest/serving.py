@@ -40,38 +40,53 @@ class Answer:
 
 @dataclass
 class Scripted:
-    """Answers given before the application is asked: (status, headers) each, one after the other."""
+    """Answers in place of the application's: `replies` (status, headers) before it is asked, and for so many
+    requests as `lost` says an error although it did what it was asked.
+    """
 
     app: Any
     replies: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    lost: int = 0
     seen: list[int] = field(default_factory=list)
     """The status of every POST answered."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+        elif self.replies:
+            while (await receive()).get("more_body"):
+                pass
+            await self._say(send, scope, *self.replies.pop(0))
+        elif self.lost:
+            self.lost -= 1
+            await self.app(scope, receive, _into_nothing)
+            await self._say(send, scope, 500, {})
+        else:
+            await self.app(scope, receive, self._noting(send))
+
+    def _noting(self, send: Any) -> Any:
         async def noting(message: Any) -> None:
-            if message["type"] == "http.response.start" and scope["method"] == "POST":
+            if message["type"] == "http.response.start":
                 self.seen.append(message["status"])
             await send(message)
 
-        if scope["type"] == "http" and scope["method"] == "POST" and self.replies:
-            while (await receive()).get("more_body"):
-                pass
-            status, named = self.replies.pop(0)
-            body = json.dumps(
-                {"success": False, "code": "scripted", "message": "as the script says"}
-            ).encode()
-            origin = dict(scope["headers"]).get(b"origin", b"*")
-            headers = [
-                (b"content-type", b"application/json"),
-                (b"content-length", b"%d" % len(body)),
-                (b"access-control-allow-origin", origin),
-                (b"access-control-expose-headers", b"Retry-After"),
-                *((name.encode(), value.encode()) for name, value in named.items()),
-            ]
-            await noting({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
-            return
-        await self.app(scope, receive, noting)
+        return noting
+
+    async def _say(self, send: Any, scope: Any, status: int, named: dict[str, str]) -> None:
+        body = json.dumps({"success": False, "code": "scripted", "message": "as the script says"}).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"access-control-allow-origin", dict(scope["headers"]).get(b"origin", b"*")),
+            (b"access-control-expose-headers", b"Retry-After"),
+            *((name.encode(), value.encode()) for name, value in named.items()),
+        ]
+        await self._noting(send)({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+async def _into_nothing(message: Any) -> None:
+    """Where an answer goes that is lost on its way."""
 
 
 class LogAlone:
@@ -106,7 +121,9 @@ class Served:
     def renew(self) -> None:
         """An empty log in place of the one that is there, and nothing scripted."""
         self.live.log = MemoryLog(self.clock)
+        self.ingest.counts.clear()
         self.script.replies.clear()
+        self.script.lost = 0
         self.script.seen.clear()
 
     def ask(
