@@ -232,8 +232,6 @@ CHANNEL_RETRY_AFTER_S_MAX = 86_400
 """The longest wait that a provider is granted."""
 CHANNEL_MESSAGE_BYTES_MAX = 2 * 1024 * 1024
 """An e-mail as it is sent; templates keep well below it."""
-INBOUND_AGE_S_MAX = 300
-"""How old (or early) a signed call of a provider may be: the replay window."""
 INBOUND_BODY_BYTES_MAX = 4 * 1024 * 1024
 """One call of a provider, and one returned mail."""
 INBOUND_ITEMS_MAX = 10_000
@@ -264,6 +262,15 @@ QUESTION_TEXT_BYTES_MAX = 16 * 1024 * 1024
 """Identifiers that one question searches through."""
 PREVIEW_PROFILES_MAX = 50_000
 """Up to so many people a publish is tried out on a copy before it is done."""
+METRICS_KEPT_S = 5
+"""How old the figures of metrics may be."""
+DEAD_LETTERS_REPLAYED_EVENTS_MAX = 1_000
+"""Dead letters that one request takes again."""
+SEND_DATA_BYTES_MAX = 64 * 1024
+"""What a transactional message brings for its template."""
+TRANSACTIONAL_TTL_MS_MAX = 7 * 86_400_000
+"""How long a transactional message may be good for."""
+TRANSACTIONAL_TTL_DEFAULT_MS = 24 * 3_600_000
 AUDIT_DETAIL_BYTES_MAX = 8 * 1024
 """What else an entry of the audit log says."""
 AUDIT_TARGET_CHARS_MAX = 500
