@@ -34,8 +34,9 @@ def installed() -> Path:
     return FOLDER
 
 
-def run_node(script: str, *arguments: str, timeout: float = 60) -> None:
-    """Runs a script of tests/clients to its end."""
+def run_node(script: str, *arguments: str, timeout: float = 60) -> str:
+    """What a script of tests/clients prints."""
     command = [str(node()), str(installed() / script), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]
+    return done.stdout
