@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 @control("outcome")
 def _outcome(fold: Fold, record: dict[str, Any]) -> None:
-    """`{effect, outcome, at?, reason?, permanent?, machine?, again?, back?}`: what became of a message or a
-    call. A claim `again` is one of what is unknown. With `back` who claimed it says that the provider has not
-    taken it (`rate_limited`), so that it can be claimed anew.
+    """`{effect, outcome, at?, reason?, permanent?, machine?, channel?, again?, back?}`: what became of a
+    message or a call. A claim names the `channel` it goes by if that is another than the message's;
+    `again` is a claim of what is unknown. With `back` who claimed it says that the provider has not taken
+    it (`rate_limited`), so that it can be claimed anew.
     """
     _one_of(record, "outcome", OUTCOMES)
     _hear(fold, record)
@@ -64,8 +65,11 @@ def _hear(fold: Fold, record: dict[str, Any]) -> None:
         return
     effect, outcome, reason = str(record.get("effect")), str(record["outcome"]), record.get("reason")
     owed = desk.book.get(effect)
-    if owed is not None and outcome == "claimed" and record.get("again") is True:
-        desk.book.reopen(owed)
+    if owed is not None and outcome == "claimed":
+        if record.get("again") is True:
+            desk.book.reopen(owed)
+        if not owed.settled and not owed.was("claimed") and not owed.was("unknown"):
+            owed.via = str(record.get("channel") or "")
     if owed is not None and outcome == "rate_limited" and record.get("back") is True:
         desk.book.give_back(owed)
     desk.hearing.outcome(

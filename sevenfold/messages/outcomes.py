@@ -86,6 +86,8 @@ class Owed(msgspec.Struct, array_like=True, gc=False):
     """What the sender needs (msgpack), until it was sent."""
     tries: int = 0
     """How often a claim was given back, because the provider did not take it then."""
+    via: str = ""
+    """The channel that a claim says it goes by, where that is another one than its own."""
 
     def was(self, outcome: str) -> bool:
         """Whether this outcome was told."""

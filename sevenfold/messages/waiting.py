@@ -37,6 +37,8 @@ class Waiting:
         self._groups: dict[Group, _Group] = {}
         self.unresolved: dict[str, Owed] = {}
         """What was claimed, or of which nobody knows what became of it."""
+        self.shown: dict[str, Owed] = {}
+        """What waits in the product to be shown."""
         for one in owed:
             if not one.settled:
                 self.note(one)
@@ -45,7 +47,12 @@ class Waiting:
         """Something about it may have changed."""
         effect, kind = owed.effect, self._kinds[owed.code]
         group = self._group(kind)
-        open_ = not owed.settled and not (owed.leased and owed.was("sent"))
+        shown = owed.leased and owed.was("sent")
+        if shown and not owed.settled:
+            self.shown[effect] = owed
+        elif owed.leased:
+            self.shown.pop(effect, None)
+        open_ = not owed.settled and not shown
         if open_ and (owed.was("claimed") or owed.was("unknown")):
             self.unresolved[effect] = owed
         else:

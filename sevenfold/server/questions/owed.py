@@ -73,6 +73,23 @@ def unresolved(fold: Fold, *, after: str | None = None, limit: int = 100) -> dic
     return {"items": items, "next": items[-1]["effect"] if len(found) > limit else None}
 
 
+@question("leases")
+def leases(fold: Fold, *, after: str | None = None, limit: int = OWED_ANSWER_ITEMS_MAX) -> dict[str, Any]:
+    """What waits in the product to be shown: `items` of [effect id, until when (ms UTC)], those after the
+    effect id `after`; `next` is where to go on, None at the end.
+    """
+    desk = _desk(fold)
+    if desk is None:
+        return {"items": [], "next": None}
+    limit = min(limit, OWED_ANSWER_ITEMS_MAX)
+    found = list(_after(_waiting(desk).shown, after, limit + 1))
+    items = []
+    for one in found[:limit]:
+        data = msgspec.msgpack.decode(one.data)
+        items.append([one.effect, data.get("shown_until") or data["expires"]])
+    return {"items": items, "next": items[-1][0] if len(found) > limit else None}
+
+
 @question("owed_states")
 def owed_states(fold: Fold, *, effects: list[str]) -> dict[str, str]:
     """By effect id: `waiting`, `claimed`, `unknown`, or `over` (an outcome ended it, or nobody remembers
@@ -124,6 +141,7 @@ def _told(fold: Fold, desk: Messages, one: Owed) -> dict[str, Any]:
         "t": one.t,
         "tries": one.tries,
         "run": one.run,
+        "via": one.via,
     }
     return {
         **data,

@@ -54,6 +54,8 @@ class Carrier:
         self.counts: dict[str, int] = {}
         self.reason = self.detail = ""
         """Why it is paused; empty: it is not."""
+        self.announced = False
+        """Whether people were told that it is."""
         self.probe_at = 0
         self._probes = self._faults = self._slowed = 0
         self._make = make
@@ -126,6 +128,10 @@ class Carrier:
         if self.rate is not None:
             self.rate.take(now)
 
+    def release(self) -> None:
+        """One is no longer on its way."""
+        self.busy -= 1
+
     def answered(self, result: Result, now: int) -> None:
         """What an answer says of the channel as a whole."""
         self.counts[result.verdict] = self.counts.get(result.verdict, 0) + 1
@@ -162,6 +168,7 @@ class Carrier:
     def resume(self) -> None:
         """It is worth trying again."""
         self.reason = self.detail = ""
+        self.announced = False
         self._faults = self._slowed = self._down_until = self._slow_until = 0
 
     async def probe(self, now: int) -> bool:

@@ -120,7 +120,7 @@ class Renderer:
                 self._workspace,
                 data.get("values") or {},
                 person_id=item.person,
-                now=datetime.fromtimestamp(item.t / 1_000, UTC).isoformat(),
+                now=iso(item.t),
                 event=data.get("event"),
                 journey={"name": item.journey},
                 step={**(data.get("data") or {}), "name": data.get("step")},
@@ -145,6 +145,11 @@ class Renderer:
         }
 
 
+def iso(t: int) -> str:
+    """A time in ms UTC as ISO 8601."""
+    return datetime.fromtimestamp(t / 1_000, UTC).isoformat()
+
+
 def _with_pixel(html: str, url: str) -> str:
     image = f'<img src="{url}" width="1" height="1" alt="" style="display:block;border:0">'
     at = html.lower().rfind("</body>")
@@ -155,4 +160,4 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-__all__ = ["Renderer", "Unready"]
+__all__ = ["Renderer", "Unready", "iso"]

@@ -103,7 +103,11 @@ class Teller:
             states = await self._states(sorted(missing)) if missing else {}
             # Nobody else claims. A claim of ours that we were not told of is ours.
             granted |= {effect for effect, state in states.items() if state == "claimed"}
-            wanted = {effect: wanted[effect] for effect, state in states.items() if state == "waiting"}
+            wanted = {
+                effect: wanted[effect]
+                for effect, state in states.items()
+                if state == "waiting" or (state == "unknown" and wanted[effect].get("again"))
+            }
             if wanted and not self.trouble:
                 wait = await self.pause(None, wait)
         return granted
