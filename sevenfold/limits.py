@@ -343,7 +343,13 @@ TRACKING_WAIT_S_MAX = 2.0
 """How long a redirect waits for its click to be durable; the person goes on all the same."""
 FORM_BYTES_MAX = 64 * 1024
 """A form of the preference page."""
+FORM_FIELDS_ITEMS_MAX = 2_000
+"""Fields of a form."""
 REFERRAL_CODE_CHARS_MAX = 32
+REFERRAL_LANDED_DAYS = 90
+"""How long it is remembered by whose link an anonymous visitor came."""
+REFERRAL_READ_RECORDS = 200
+"""Records of the log that are looked through at a time."""
 FETCH_ROWS_MAX = 5_000_000
 """Rows of one scheduled import."""
 FETCH_BYTES_MAX = 2 * 1024 * 1024 * 1024

@@ -15,6 +15,7 @@ from ..events.times import parse_ms
 from ..journeys import controls as _of_journeys  # noqa: F401
 from ..journeys import task_controls as _of_people  # noqa: F401
 from ..messages import controls as _of_messages  # noqa: F401
+from ..messages import transactional as _of_sends  # noqa: F401
 from . import definition as _of_definitions  # noqa: F401
 from .controls import ControlError
 from .fold import Fold

@@ -24,6 +24,7 @@ from litestar.exceptions import (
 )
 from msgspec import UNSET, Struct, UnsetType, ValidationError
 
+from ..engine.controls import ControlError
 from ..errors import SevenfoldError
 
 SECURITY_HEADERS: Final = {
@@ -124,7 +125,8 @@ def error_response(
 
 def explained(request: Request[Any, Any, Any], error: SevenfoldError) -> Response[Any]:
     """What Sevenfold raised on purpose."""
-    status = STATUS.get(error.code, 400)
+    # What the fold refuses is in conflict with what it knows.
+    status = STATUS.get(error.code, 409 if isinstance(error, ControlError) else 400)
     headers: dict[str, str] = {}
     if status == 401:
         headers["www-authenticate"] = 'Bearer realm="sevenfold"'

@@ -114,7 +114,7 @@ class Keys:
         self._version = -1
         self._refresh()
 
-    # ----------------------------------------------------------------------------------------- checking
+    # ----------------------------------------------------------------------------------------------- checking
 
     def source_of(self, write_key: str) -> str | None:
         """The source that a write key belongs to; nothing when it is none, revoked or expired."""
@@ -157,7 +157,7 @@ class Keys:
         bucket.left -= cost
         return 0.0
 
-    # ----------------------------------------------------------------------------------------- changing
+    # ----------------------------------------------------------------------------------------------- changing
 
     def make_write_key(self, source: str, name: str = "", *, expires: int | None = None) -> Made:
         """A new key to write events of a source with. Raises KeyInvalidError."""
@@ -216,7 +216,7 @@ class Keys:
         """Writes when keys were last used."""
         self._write_used()
 
-    # ------------------------------------------------------------------------------------------- inside
+    # ------------------------------------------------------------------------------------------------- inside
 
     def _make(
         self,

@@ -101,22 +101,6 @@ def channels(fold: Fold) -> list[dict[str, Any]]:
     ]
 
 
-@question("unknown_messages")
-def unresolved(fold: Fold, limit: int = 50, after: str | None = None) -> dict[str, Any]:
-    """Messages that were claimed and of which nobody knows what became, in the order of decision."""
-    desk = desk_of(fold)
-    items: list[dict[str, Any]] = []
-    begun = after is None
-    for effect, data in desk.book.unresolved() if desk is not None else ():
-        if begun and len(items) == limit:
-            return {"items": items, "next": items[-1]["effect"]}
-        if begun:
-            kept = ("journey", "step", "template", "channel", "recipient", "run")
-            items.append({"effect": effect, **{name: data.get(name) for name in kept}})
-        begun = begun or effect == after
-    return {"items": items, "next": None}
-
-
 @question("unknown_outcome")
 def unknown_outcome(fold: Fold, effect: str) -> dict[str, Any]:
     """Whether a message is on its way, and what was told of it so far. Raises QuestionError."""

@@ -9,7 +9,7 @@ import numpy as np
 from ...limits import QUESTION_ROWS_MAX
 from ...profiles.columns import Array
 from ...workspace.base import PERSON
-from . import QuestionError, question
+from . import question
 from .profiles import _named, summary, unit_of
 
 if TYPE_CHECKING:
@@ -78,9 +78,8 @@ def count(fold: Fold, unit: CompiledUnit, column: str) -> Array:
     return _column(fold, column, 1, unit.table.rows)
 
 
-@question("on_list")
-def on_list(fold: Fold, segment: str, values: list[str], kind: str) -> list[bool]:
-    """Whether people with these identifiers are known, for an import that is shown before it is done."""
-    if kind not in fold.identity.prefix:
-        raise QuestionError(f"there is no kind of identifier `{kind}`", where="kind")
-    return [fold.identity.find(kind, value) != 0 for value in values]
+@question("ids_of")
+def ids_of(fold: Fold, pairs: list[list[str]]) -> list[str | None]:
+    """The ids of people with these identifiers (`[kind, value]`), for an import that says who is known."""
+    rows = [fold.identity.find(kind, value) if kind in fold.identity.prefix else 0 for kind, value in pairs]
+    return [fold.id_of(fold.person, row) if row else None for row in rows]

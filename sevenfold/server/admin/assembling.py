@@ -1,0 +1,83 @@
+"""The routes of the API put together: each behind the gate, with one shape of errors and strict headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, Router, get
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+
+from ...limits import API_BODY_BYTES_MAX
+from ..errors import EXCEPTION_HANDLERS, SECURITY_HEADERS
+from ..metrics import IngestCounts, Metrics
+from ..services import Services
+from . import (
+    access,
+    consent,
+    journeys,
+    messages,
+    operation,
+    segments,
+    sending,
+    stream,
+    subjects,
+    tasks,
+    workspaces,
+)
+from .base import Callers
+from .describing import document
+from .door import CrossSite, Gate, Once
+
+_UNDER_API = (
+    *subjects.HANDLERS,
+    *segments.HANDLERS,
+    *journeys.HANDLERS,
+    *messages.HANDLERS,
+    *tasks.HANDLERS,
+    *consent.HANDLERS,
+    *workspaces.HANDLERS,
+    *access.HANDLERS,
+    *stream.HANDLERS,
+)
+
+
+def router(services: Services, ingest: IngestCounts | None = None) -> Router:
+    """`/api/...`, `/v1/send`, `/health`, `/ready` and `/metrics`. `ingest` gives the counts of the part
+    that takes events, for the metrics.
+    """
+    described: dict[str, Any] = {}
+
+    @get("/api/openapi.json", scope="open", include_in_schema=False)
+    async def openapi() -> dict[str, Any]:
+        """The description of all of this (OpenAPI 3.1)."""
+        if not described:
+            described.update(document())
+        return described
+
+    metrics = Metrics(services, ingest)
+    handlers = [*routes(), openapi, *operation.open_routes(services, metrics)]
+    origins = (one.strip().rstrip("/") for one in services.settings.api_allowed_origins.split(","))
+    allowed = frozenset(one for one in origins if one)
+    return Router(
+        path="/",
+        route_handlers=handlers,
+        guards=[Gate(services.keys)],
+        middleware=[DefineMiddleware(CrossSite, origins=allowed), DefineMiddleware(Once, keys=services.keys)],
+        dependencies={"caller": Provide(Callers(services))},
+        exception_handlers=EXCEPTION_HANDLERS,
+        after_request=_secured,
+        request_max_body_size=API_BODY_BYTES_MAX,
+    )
+
+
+def routes() -> list[Any]:
+    """Every route that needs nothing but its caller."""
+    api = Router(path="/api", route_handlers=list(_UNDER_API))
+    return [api, *sending.HANDLERS, *operation.HANDLERS, operation.get_health]
+
+
+async def _secured(response: Response[Any]) -> Response[Any]:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
