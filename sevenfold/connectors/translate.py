@@ -76,7 +76,7 @@ class Translator:
             rules = FileRules(source, self.source, news.id, news.topic, {}, bad.append)
             rows = rows_of(documents, part.each, rules.columns())
             found.extend((one.time, len(found), one.raw) for one in rules.events([rows]))
-        return Translated([identified(self.source, time, raw) for time, _, raw in sorted(found)], bad)
+        return Translated([identified(raw, time) for time, _, raw in sorted(found)], bad)
 
 
 def translator(
@@ -140,29 +140,29 @@ def check(model: Connector, where: str) -> None:
         raise MappingError(text, where=f"{where}, {place}", fix="docs/guides/connectors.md shows how")
 
 
-def identified(source: str, time: int, raw: bytes) -> bytes:
+def identified(raw: bytes, time: int | None = None) -> bytes:
     """The event with somebody in it. Who has no id of ours gets an anonymous one, always the same for an
     e-mail address (or phone number), which stands in `context.traits` and links them; an account alone gets
     one of its own. Traits of an event that is no identify call are context.
     """
     event: dict[str, Any] = msgspec.json.decode(raw)
-    event["timestamp"] = iso(time)
+    if time is not None:
+        event["timestamp"] = iso(time)
     traits = event.get("traits") or {}
     if event["type"] not in ("identify", "group") and traits:
         event.setdefault("context", {})["traits"] = event.pop("traits")
     if event.get("userId") in (None, "") and event.get("anonymousId") in (None, ""):
         event.pop("userId", None)
         # The e-mail address among an account's traits is the company's, and nobody's.
-        own = {} if event["type"] == "group" else traits
+        own = {} if event["type"] == "group" else traits or (event.get("context") or {}).get("traits") or {}
         known = next((str(own[name]) for name in IDENTIFIERS if own.get(name)), "")
         account = event.get("groupId") or (event.get("context") or {}).get("groupId")
         about = known.strip().lower() or (f"account {account}" if account else "")
         if about:
-            event["anonymousId"] = stand_in(source, about)
+            event["anonymousId"] = stand_in(about)
     return msgspec.json.encode(event)
 
 
-def stand_in(source: str, about: str) -> str:
+def stand_in(about: str) -> str:
     """An anonymous id for whom a service knows by something else; it reveals neither."""
-    content = f"{source}\n{about}".encode()
-    return f"in-{blake2b(content, digest_size=12).hexdigest()}"
+    return f"in-{blake2b(about.encode(), digest_size=12).hexdigest()}"

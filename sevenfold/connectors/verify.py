@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 from ..channels.base import Request, UnverifiedError
 from ..events.times import parse_ms
-from ..limits import INBOUND_AGE_S_MAX
+from ..limits import SIGNATURE_AGE_S_MAX
 
 Encoding = Literal["hex", "base64"]
 Algorithm = Literal["sha256", "sha1", "sha512"]
@@ -46,11 +46,11 @@ def signed(
 
 
 def fresh(given: str, received: int, *, unit_ms: int = 1_000) -> None:
-    """Checks that a call was signed at most INBOUND_AGE_S_MAX before (or after) `received`, ms UTC; `given`
+    """Checks that a call was signed at most SIGNATURE_AGE_S_MAX before (or after) `received`, ms UTC; `given`
     counts in `unit_ms`. Raises UnverifiedError.
     """
     at = int(given) * unit_ms if re.fullmatch(r"[0-9]{1,16}", given) else None
-    if at is None or abs(received - at) > INBOUND_AGE_S_MAX * 1_000:
+    if at is None or abs(received - at) > SIGNATURE_AGE_S_MAX * 1_000:
         raise UnverifiedError(
             "the call was not signed just now", fix="check the clocks; an old call is not taken"
         )

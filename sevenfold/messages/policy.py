@@ -39,6 +39,13 @@ class DeliveryChannel(Model, frozen=True, kw_only=True):
     settings: dict[str, str | int | float | bool] = {}
 
 
+class CategoryWords(Model, frozen=True, kw_only=True):
+    """What a category is called in a language."""
+
+    title: str = ""
+    description: str = ""
+
+
 class ConsentCategory(Model, frozen=True, kw_only=True):
     """A purpose people consent to. ``default``: whether silence means yes (``opt_out``) or no
     (``opt_in``), by channel in ``channels``. ``double``: an opt-in counts only once confirmed.
@@ -51,6 +58,8 @@ class ConsentCategory(Model, frozen=True, kw_only=True):
     required: bool = False
     title: str = ""
     description: str = ""
+    locales: dict[str, CategoryWords] = {}
+    """The same in other languages, by locale (`de`, `pt-BR`)."""
 
 
 class ConsentEvents(Model, frozen=True, kw_only=True):
@@ -67,9 +76,12 @@ class ConsentEvents(Model, frozen=True, kw_only=True):
 
 
 class Consent(Model, frozen=True, kw_only=True):
-    """Consent per channel and purpose."""
+    """Consent per channel and purpose. ``texts`` are those of the preference page, by locale and name: ``en``
+    and others are built in, and what is given here goes before. ``channel.NAME`` names a channel.
+    """
 
     categories: dict[str, ConsentCategory] = {}
+    texts: dict[str, dict[str, str]] = {}
     events: list[ConsentEvents] = []
 
 
@@ -176,3 +188,25 @@ class Messaging(Model, frozen=True, kw_only=True):
         default_factory=lambda: {"person": "timezone", "account": "timezone", "country": "country"}
     )
     tracking: bool = True
+
+
+class Referrals(Model, frozen=True, kw_only=True):
+    """Recommendations by link: ``/r/CODE`` leads to ``destination`` with the code in the parameter
+    ``parameter``.
+
+    A sign-up (an event of one of these names, with the code in its property ``property``, or of a visitor who
+    came by such a link) counts for whose code it is, unless it is their own by one of the rules in ``guard``:
+    ``person`` (the same profile, or the same mailbox under another spelling), ``device`` (a browser of
+    theirs), ``email_domain`` (an address of the same domain, where that is not one that everybody has).
+    """
+
+    destination: str
+    parameter: str = "ref"
+    property: str = "referral_code"
+    """The property of a sign-up that holds the code."""
+    sign_up: list[str] = msgspec.field(default_factory=lambda: ["Signed Up"])
+    """The events that are sign-ups."""
+    guard: list[Literal["person", "device", "email_domain"]] = msgspec.field(
+        default_factory=lambda: ["person", "device"]
+    )
+    """What counts as recommending oneself."""

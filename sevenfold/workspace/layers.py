@@ -34,7 +34,7 @@ SECTIONS = (
     "journeys",
 )
 """Mappings of name to object, which merge object by object."""
-OBJECTS = ("identity", "acquisition", "consent", "messaging", "people")
+OBJECTS = ("identity", "acquisition", "consent", "messaging", "people", "referrals")
 """Fields that are one object each, with a file of their own."""
 SCALARS = ("name", "title", "description", "timezone", "currency")
 WHOLE = (*SCALARS, "extends", *OBJECTS)

@@ -27,6 +27,7 @@ from ..journeys.plan import Journey as Journey
 from ..messages.policy import Consent as Consent
 from ..messages.policy import DeliveryChannel as DeliveryChannel
 from ..messages.policy import Messaging as Messaging
+from ..messages.policy import Referrals as Referrals
 from ..messages.templates import Template as Template
 from ..messages.templates import Text as Text
 from .base import ACCOUNT as ACCOUNT
@@ -536,6 +537,7 @@ class Workspace(Model, frozen=True, kw_only=True):
     templates: dict[str, Template] = {}
     partials: dict[str, Text] = {}
     people: People | None = None
+    referrals: Referrals | None = None
     calendars: dict[str, Calendar] = {}
     tasks: dict[str, TaskKind] = {}
     playbooks: dict[str, Playbook] = {}
@@ -573,5 +575,6 @@ OBJECT_TYPES: dict[str, Any] = {
     "consent": Consent,
     "messaging": Messaging,
     "people": People,
+    "referrals": Referrals,
 }
 """What the fields are that are one object each, with a file of their own."""

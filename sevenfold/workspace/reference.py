@@ -54,7 +54,7 @@ _CHAPTERS: tuple[tuple[str, str, tuple[type[msgspec.Struct], ...]], ...] = (
     (
         "consent",
         "What people agreed to.",
-        (policy.Consent, policy.ConsentCategory, policy.ConsentEvents),
+        (policy.Consent, policy.ConsentCategory, policy.CategoryWords, policy.ConsentEvents),
     ),
     (
         "messaging",
@@ -96,6 +96,7 @@ _CHAPTERS: tuple[tuple[str, str, tuple[type[msgspec.Struct], ...]], ...] = (
     ),
     ("people", "The people who act.", (people.People,)),
     ("calendars", "Business hours.", (people.Calendar,)),
+    ("referrals", "Recommendations; [the guide](../guides/referrals.md).", (policy.Referrals,)),
     ("tasks", "What humans are asked to do.", (people.TaskKind, people.OwnerRule, people.Escalation)),
     ("playbooks", "Ordered checklists.", (people.Playbook, people.PlaybookItem)),
     ("saves", "What counts as a save.", (people.Save,)),
