@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from ..effects import WORKSPACE
-from ..journeys.controls import published
+from ..journeys.controls import check_publishing, published
 from ..workspace import models as m
 from .controls import ControlError, control
 
@@ -42,17 +42,22 @@ def _workspace(fold: Fold, record: dict[str, Any]) -> None:
         workspace = msgspec.convert(record.get("workspace"), m.Workspace, str_keys=True)
     except msgspec.ValidationError as error:
         raise ControlError(f"the definition is none: {error}", fix="see `sevenfold check`") from error
+    choices, enter = dict(record.get("choices") or {}), dict(record.get("enter") or {})
+    each = {
+        name: {**record, "choices": choices.get(name), "enter": enter.get(name, "future")}
+        for name in workspace.journeys
+    }
+    for name, model in workspace.journeys.items():
+        check_publishing(name, model, each[name])
     before = _versions(fold)
     cause = fold._cause
     switch(fold, workspace)
     fold._cause = cause
     fold.emit_about(WORKSPACE, workspace.name, {"journeys": sorted(workspace.journeys)})
-    choices, enter = dict(record.get("choices") or {}), dict(record.get("enter") or {})
     now = _versions(fold)
     for name in workspace.journeys:
         if now.get(name) != before.get(name):
-            one = {"choices": choices.get(name), "enter": enter.get(name, "future")}
-            published(fold, name, {**record, **one})
+            published(fold, name, each[name])
 
 
 def _versions(fold: Fold) -> dict[str, int]:

@@ -10,8 +10,9 @@ from ..engine.controls import ControlError, control, find
 from ..profiles import expressions as x
 from ..profiles.wheel import NEVER
 from ..workspace.problems import likely
+from .compiled import expand
 from .entry import Pause, Trigger
-from .migration import migrate, take_in
+from .migration import check_choices, migrate, take_in
 from .plan import Journey, OnCall
 from .times import jitter
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from .runtime import Journeys
 
 
+ENTERING: Final = ("future", "now", "both")
+"""Whom a new version takes in: those who come, those who match at present, or both."""
 REPLANNING: Final = frozenset({"publish", "workspace"})
 """Control records after which another definition is in force."""
 
@@ -38,6 +41,7 @@ def _publish(fold: Fold, record: dict[str, Any]) -> None:
         raise ControlError(
             f"the plan of journey `{name}` is none: {error}", fix="see `sevenfold check`"
         ) from error
+    check_publishing(name, model, record)
     workspace = msgspec.structs.replace(fold.workspace, journeys={**fold.workspace.journeys, name: model})
     cause = fold._cause
     if fold.journeys is not None:
@@ -45,6 +49,17 @@ def _publish(fold: Fold, record: dict[str, Any]) -> None:
     switch(fold, workspace)
     fold._cause = cause
     published(fold, name, record)
+
+
+def check_publishing(name: str, model: Journey, record: dict[str, Any]) -> None:
+    """Refuses what a record asks for beside the plan, before anything has changed. Raises ControlError and
+    MigrationError.
+    """
+    if record.get("enter", "future") not in ENTERING:
+        why = f"`{record['enter']}` does not say whom journey `{name}` takes in"
+        raise ControlError(why, fix=f"one of {', '.join(ENTERING)}")
+    choices, unchanged = record.get("choices") or {}, str(record.get("unchanged", "migrate_keep"))
+    check_choices(expand(model.steps), choices, unchanged)
 
 
 def published(fold: Fold, name: str, record: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ in.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -55,21 +56,27 @@ def standing(journeys: Journeys, name: str) -> dict[int, dict[str, int]]:
     return {version: dict(counts) for version, counts in found.items()}
 
 
+def check_choices(steps: Container[str], choices: dict[str, Any], unchanged: str = "migrate_keep") -> None:
+    """Refuses choices that cannot be followed to a version with these steps, before anything has changed.
+    Raises MigrationError.
+    """
+    for step, choice in (*choices.items(), ("(unchanged)", unchanged)):
+        target = choice.get("to") if isinstance(choice, dict) else None
+        if (target is not None and target not in steps) or (target is None and choice not in CHOICES):
+            raise MigrationError(
+                f"`{choice}` is no choice for step `{step}`",
+                fix=f"one of {', '.join(CHOICES)}, or `to: STEP`",
+            )
+
+
 def migrate(
     journeys: Journeys, new: CompiledJourney, choices: dict[str, Any], unchanged: str = "migrate_keep"
 ) -> None:
     """Follows the choice for the step of every run of an older version.
 
-    `choices`: step -> one of CHOICES or `{"to": step}`; steps without a choice that have changed stay on
-    their version (`finish`). `unchanged` holds for steps that are the same. Raises MigrationError.
+    `choices` (checked already): step -> one of CHOICES or `{"to": step}`; steps without a choice that have
+    changed stay on their version (`finish`). `unchanged` holds for steps that are the same.
     """
-    for step, choice in choices.items():
-        target = choice.get("to") if isinstance(choice, dict) else None
-        if (target is not None and target not in new.ids) or (target is None and choice not in CHOICES):
-            raise MigrationError(
-                f"`{choice}` is no choice for step `{step}`",
-                fix=f"one of {', '.join(CHOICES)}, or `to: STEP`",
-            )
     for old in journeys.plans:
         if old.name != new.name or old is new:
             continue
@@ -108,12 +115,12 @@ def _follow(journeys: Journeys, new: CompiledJourney, slot: int, step: str, choi
     if keep and same(old, new, step):
         return
     if not keep:
-        # A new visit, so that what the step decides is not what it decided before.
-        runs.visit[slot] = visit if target != step else visit + 1
-        runs.visits[slot] = {**(runs.visits[slot] or {}), new.ids.index(target): runs.visit[slot]}
-        runs.since[slot] = run.t
+        # A new visit, so that what the step decides is not what it decided before. Nobody has counted visits
+        # of steps that are on no loop: it may have been at this one.
+        place, counted = new.ids.index(target), runs.visits[slot] or {}
+        runs.visits[slot] = {**counted, place: max(counted.get(place, 1), visit if target == step else 1)}
         runs.due[slot], runs.mark[slot] = NEVER, 0
-        journeys.ready(slot, new.ids.index(target))
+        journeys.ready(slot, place)
         return
     # As if the run had come to the changed step when it came to the old one.
     now, run.t = run.t, since

@@ -184,12 +184,13 @@ class Moving:
         """The run is at a step now; False when it has been there too often."""
         runs, slot = self.runs, run.slot
         visit = 1
-        if step in run.plan.cyclic:
-            counts = runs.visits[slot]
+        counts, cyclic = runs.visits[slot], step in run.plan.cyclic
+        # On no loop a step is come to once, unless somebody was moved there.
+        if cyclic or (counts is not None and step in counts):
             if counts is None:
                 counts = runs.visits[slot] = {}
             visit = counts[step] = counts.get(step, 0) + 1
-            if visit > run.plan.model.visits_max:
+            if cyclic and visit > run.plan.model.visits_max:
                 self.end_run(slot, "loop_limit")
                 return False
         runs.step[slot] = step

@@ -19,6 +19,10 @@ def journey(steps: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"j": {"triggers": [on("Signed Up")], "steps": steps, **fields}}
 
 
+HELLO: dict[str, Any] = {
+    "channels": {"app": {"type": "in_app"}},
+    "templates": {"hello": {"channel": "app", "title": "Hello", "body": "Hello"}},
+}
 STEPS = {"w": step("wait", for_="3d"), "x": step("wait", for_="5d"), "end": step("exit", reason="through")}
 
 
@@ -78,6 +82,24 @@ def test_each_choice_for_people_at_a_changed_step(choice: Any, ended: int) -> No
     assert world.again(1, snapshots=True) == world.told
 
 
+@pytest.mark.parametrize("choice", [{"to": "m"}, "migrate"])
+def test_who_is_moved_to_a_message_again_gets_another_one_under_another_id(choice: Any) -> None:
+    """Also where the step is on no loop, so that nobody had counted how often it was come to."""
+    steps = {
+        "m": step("message", template="hello", on={"delivered": "w"}, outcome_within="5d"),
+        "w": step("wait", for_="9d"),
+    }
+    world = Running(journey(steps), **HELLO)
+    world.track("0s", "a", "Signed Up")
+    changed = {"m": step("message", template="hello", on={"delivered": "w"}, outcome_within="6d")}
+    world.control("1d", "publish", journey="j", plan=plan(world, **changed), choices={"m": choice})
+    first, second = world.of("message")
+    assert first.data["effect"] != second.data["effect"]
+    assert [one.data["visit"] for one in (first, second)] == [1, 2]
+    world.control("2d", "publish", journey="j", plan=plan(world), choices={"m": {"to": "m"}})
+    assert len({one.data["effect"] for one in world.of("message")}) == len(world.of("message")) >= 2
+
+
 def test_a_choice_that_is_none_is_refused_before_anything_has_changed() -> None:
     world = Running(journey(STEPS))
     world.track("0s", "a", "Signed Up")
@@ -87,8 +109,13 @@ def test_a_choice_that_is_none_is_refused_before_anything_has_changed() -> None:
         )
     with pytest.raises(ControlError, match="is none"):
         world.fold.control(moment("1d"), {"op": "publish", "journey": "j", "plan": {"steps": 3}})
+    with pytest.raises(ControlError, match="whom"):
+        world.fold.control(
+            moment("1d"), {"op": "publish", "journey": "j", "plan": plan(world), "enter": "everybody"}
+        )
     assert world.fold.journeys is not None
     assert standing(world.fold.journeys, "j") == {1: {"w": 1}}
+    assert world.fold.workspace == world.workspace
 
 
 def test_publishing_takes_in_those_who_match_now_only_when_asked() -> None:
