@@ -1,1 +1,3 @@
-"""The running service: events in over HTTP, the fold beside it, messages out, and everything that looks at them."""
+"""The running service: events in over HTTP, the fold beside it, messages out, and everything that looks at
+them.
+"""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from litestar import Litestar, Response, get
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from .ingest import ingest_app, is_ingest_path
@@ -22,7 +23,7 @@ class App:
         self._ingest, self._rest = ingest, rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and is_ingest_path(scope["path"]):
+        if scope["type"] == ScopeType.HTTP and is_ingest_path(scope["path"]):
             await self._ingest(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
@@ -36,4 +37,6 @@ def make_app(services: Services) -> App:
         status = await services.live.status()
         return Response(status, status_code=200 if status.get("ready") else 503)
 
-    return App(cast(ASGIApp, ingest_app(services)), Litestar([ready], openapi_config=None))
+    return App(
+        cast(ASGIApp, ingest_app(services)), Litestar([ready], openapi_config=None, logging_config=None)
+    )

@@ -10,9 +10,9 @@ import msgspec
 
 from ..engine import ControlError
 from ..engine.definition import UNDEFINED
-from ..errors import SevenfoldError
+from ..errors import LogError, SevenfoldError
 from ..events.steps import Dropped
-from ..log.base import LogError, New, Receipt
+from ..log.base import New, Receipt
 from ..workspace.models import Workspace
 from .hub import error_of
 from .live import BusyError, Told, UnavailableError, Watched

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -18,10 +19,11 @@ from .live import Watched
 from .options import DeliveryOptions
 from .projecting import Projector
 from .secrets import SecretBox
-from .sender import Sender
+from .sender import FolderVersions, Sender
 
 log = logging.getLogger("sevenfold.delivery")
 _REPORT_S = 1.0
+VERSIONS_FOLDER = "templates"
 
 
 async def deliver(options: DeliveryOptions) -> None:
@@ -46,21 +48,24 @@ async def deliver(options: DeliveryOptions) -> None:
         store=writer,
         secrets=SecretBox.of_folder(folder),
         public_url=options.public_url,
-        allowed_networks=options.allowed_networks,
+        versions=FolderVersions(folder / VERSIONS_FOLDER),
     )
     hearing = asyncio.create_task(client.hear(), name="hearing")
     working = [asyncio.create_task(projector.run(), name="history")]
-    await asyncio.wait({hearing, asyncio.ensure_future(client.defined.wait())}, return_when="FIRST_COMPLETED")
+    defined = asyncio.create_task(_happened(client.defined), name="defined")
+    await asyncio.wait({hearing, defined}, return_when="FIRST_COMPLETED")
     working += [
         asyncio.create_task(sender.run(), name="sender"),
         asyncio.create_task(_report(client, projector, sender), name="report"),
     ]
     for task in working:
         task.add_done_callback(_ended)
-    await asyncio.wait({hearing, client.stop_asked}, return_when="FIRST_COMPLETED")
+    asked = asyncio.create_task(_stop_asked(client), name="stop")
+    await asyncio.wait({hearing, asked}, return_when="FIRST_COMPLETED")
     if client.stop_asked.done() and not hearing.done():
         await sender.stop(client.stop_asked.result())
-        await asyncio.wait({asyncio.ensure_future(projector.idle())}, timeout=client.stop_asked.result())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(projector.idle(), client.stop_asked.result())
         client.stopped()
         # The hub takes what was said before it closes the line.
         await asyncio.wait({hearing}, timeout=client.stop_asked.result())
@@ -69,6 +74,14 @@ async def deliver(options: DeliveryOptions) -> None:
     writer.close()
     history.close()
     reader.close()
+
+
+async def _stop_asked(client: Client) -> None:
+    await asyncio.shield(client.stop_asked)
+
+
+async def _happened(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 def _ended(task: asyncio.Task[None]) -> None:

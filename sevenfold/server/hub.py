@@ -95,6 +95,8 @@ class Hub:
         if self._delivery is not None:
             self._delivery.say("stop", seconds / 2)
             await _within(self.delivery_stopped, seconds / 2)
+            if self._delivery is not None:
+                self._delivery.close()
         await self.appender.stop()
         if self._fold is not None:
             self._fold.say("stop")
@@ -352,7 +354,8 @@ class Hub:
             elif kind == "ask":
                 found = await self.ask(rest[0], **rest[1])
             elif kind == "drop":
-                found = await self.drop(msgspec.convert(rest[0], list[Dropped]))
+                await self.drop(msgspec.convert(rest[0], list[Dropped]))
+                found = None
             elif kind == "status":
                 found = await self.status()
             else:

@@ -29,4 +29,3 @@ class DeliveryOptions(Struct):
     data_folder: str
     log_folder: str
     public_url: str
-    allowed_networks: str = ""

@@ -57,6 +57,7 @@ class Service:
         self.settings = settings
         self.clock = clock or SystemClock()
         self._workspace = workspace
+        self._url = ""
         self._socket_folder = Path(tempfile.mkdtemp(prefix="sevenfold-"))
         self._stop = asyncio.Event()
         self.started: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
@@ -107,7 +108,6 @@ class Service:
         if services.log.next_position == 0 and self._workspace is not None:
             await hub.append([NewControl(record_of(self._workspace))])
         self.fold.start()
-        self.delivery.start()
         refolding = asyncio.create_task(self._refold(hub), name="refold")
         server = _server(services)
         with _signals(self._stop.set):
@@ -141,6 +141,9 @@ class Service:
         if not keys.list():
             started.write_key = keys.make_write_key("website", "made at the first start").secret
             started.api_key = keys.make_api_key("made at the first start", "admin").secret
+        self._url = started.url
+        # It puts the address into messages, so it is started once that is known.
+        self.delivery.start()
         self.started.set_result(started)
 
     async def _refold(self, hub: Hub) -> None:
@@ -172,7 +175,7 @@ class Service:
             socket=str(socket),
             data_folder=str(settings.data_folder),
             log_folder=str(self.log_folder),
-            public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+            public_url=settings.public_url or self._url,
         )
         return msgspec.json.encode(options).decode()
 
