@@ -14,6 +14,7 @@ from typing import Any, Final
 from litestar import Request as Called
 from litestar import Response, Router, route
 from litestar.exceptions import ClientException
+from litestar.params import FromPath
 from msgspec import Struct
 
 from ...channels.base import Inbound, Reply, Request, UnverifiedError
@@ -51,7 +52,7 @@ class _Connected(Struct):
 
 
 class Hooks:
-    """The sides that listen, made once for each channel and connector, and anew when its definition changes."""
+    """The sides that listen, made once for each channel and connector, anew when one changes."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -157,7 +158,7 @@ def router(services: Services) -> Router:
     hooks = Hooks(services)
 
     @route("/hooks/{channel:str}", http_method=_METHODS, include_in_schema=False)
-    async def hook(request: Called[Any, Any, Any], channel: str) -> Response[bytes]:
+    async def hook(request: Called[Any, Any, Any], channel: FromPath[str]) -> Response[bytes]:
         """What a provider tells of messages, or asks (a handshake)."""
         reply = await hooks.hear(channel, await hooks.request(request))
         return Response(
@@ -165,7 +166,7 @@ def router(services: Services) -> Router:
         )
 
     @route("/in/{connector:str}", http_method=["POST"], include_in_schema=False)
-    async def connected(request: Called[Any, Any, Any], connector: str) -> Response[Mapping[str, Any]]:
+    async def connected(request: Called[Any, Any, Any], connector: FromPath[str]) -> Response[Mapping[str, Any]]:
         """What a connected service tells."""
         took = await hooks.take(connector, await hooks.request(request))
         return Response({"success": True, **took}, status_code=200, headers=SECURITY_HEADERS)

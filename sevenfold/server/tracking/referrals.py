@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from litestar import Request, Response, route
+from litestar.params import FromPath
 
 from ...errors import SevenfoldError
 from ...limits import LOOKS_PER_MESSAGE_ITEMS_MAX, REFERRAL_CODE_CHARS_MAX, REFERRAL_READ_RECORDS
@@ -76,7 +77,7 @@ class Referrals:
         """`/r/{code}`."""
 
         @route("/r/{code:str}", http_method=["GET", "HEAD"], include_in_schema=False)
-        async def follow(request: Request[Any, Any, Any], code: str) -> Response[Any]:
+        async def follow(request: Request[Any, Any, Any], code: FromPath[str]) -> Response[Any]:
             """Counts the click and leads to the programme's destination; a code that is none leads there as
             well.
             """

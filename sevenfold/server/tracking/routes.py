@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 from litestar import Request, Response, Router, get, post, route
 from litestar.exceptions import ClientException
+from litestar.params import FromPath
 
 from ...clock import Clock
 from ...errors import SevenfoldError
@@ -136,7 +137,7 @@ def _called_from(request: Asked) -> tuple[dict[str, str], str]:
 
 def _links(pages: Pages) -> list[Any]:
     @route("/l/{ident:str}", http_method=["GET", "HEAD"], include_in_schema=False)
-    async def follow(request: Asked, ident: str) -> Response[Any]:
+    async def follow(request: Asked, ident: FromPath[str]) -> Response[Any]:
         """Counts a click and leads on to where the link in the message led: an address that we stored, never
         one that the request names.
         """
@@ -154,7 +155,7 @@ def _links(pages: Pages) -> list[Any]:
         return Response(b"", status_code=302, headers={**_NOT_KEPT, "location": url})
 
     @route("/o/{name:str}", http_method=["GET", "HEAD"], include_in_schema=False)
-    async def opened(request: Asked, name: str) -> Response[bytes]:
+    async def opened(request: Asked, name: FromPath[str]) -> Response[bytes]:
         """The pixel. What is no token of ours is answered with the same picture, and counts nothing."""
         token, _, ending = name.rpartition(".")
         try:
@@ -173,7 +174,7 @@ def _links(pages: Pages) -> list[Any]:
 
 def _unsubscribing(pages: Pages) -> list[Any]:
     @get("/u/{token:str}", include_in_schema=False)
-    async def ask(request: Asked, token: str) -> Response[str]:
+    async def ask(request: Asked, token: FromPath[str]) -> Response[str]:
         """Asks whether to unsubscribe; a scanner that follows the link changes nothing."""
         try:
             about, who = await pages.who(UNSUBSCRIBE, token)
@@ -190,7 +191,7 @@ def _unsubscribing(pages: Pages) -> list[Any]:
         )
 
     @post("/u/{token:str}", include_in_schema=False, status_code=200)
-    async def leave(request: Asked, token: str) -> Response[str]:
+    async def leave(request: Asked, token: FromPath[str]) -> Response[str]:
         """One click (RFC 8058): out, at once, without cookie, redirect or question. The page's own button
         sends `page` and is shown a page.
         """
@@ -244,7 +245,7 @@ def _preferring(pages: Pages) -> list[Any]:
         )
 
     @get("/preferences/{token:str}", include_in_schema=False)
-    async def show(request: Asked, token: str) -> Response[str]:
+    async def show(request: Asked, token: FromPath[str]) -> Response[str]:
         """What a person may choose."""
         try:
             about, who = await pages.who(PREFERENCES, token)
@@ -255,7 +256,7 @@ def _preferring(pages: Pages) -> list[Any]:
         return shown(pages.words(request, who.traits), about, who)
 
     @post("/preferences/{token:str}", include_in_schema=False, status_code=200)
-    async def choose(request: Asked, token: str) -> Response[str]:
+    async def choose(request: Asked, token: FromPath[str]) -> Response[str]:
         """Takes what was chosen; the page says what became of it."""
         fields = await form(request)
         try:
@@ -297,7 +298,7 @@ async def _chosen(
 
 def _confirming(pages: Pages) -> list[Any]:
     @get("/confirm/{token:str}", include_in_schema=False)
-    async def ask(request: Asked, token: str) -> Response[str]:
+    async def ask(request: Asked, token: FromPath[str]) -> Response[str]:
         """Asks whether somebody wants what their address was entered for; a scanner confirms nothing."""
         try:
             about, who = await pages.who(CONFIRM, token)
@@ -308,7 +309,7 @@ def _confirming(pages: Pages) -> list[Any]:
         return page("ask.html.j2", words, title=title, name=pages.name, button=words("confirm"), more="")
 
     @post("/confirm/{token:str}", include_in_schema=False, status_code=200)
-    async def confirm(request: Asked, token: str) -> Response[str]:
+    async def confirm(request: Asked, token: FromPath[str]) -> Response[str]:
         """The second opt-in."""
         await form(request)
         try:
