@@ -56,7 +56,7 @@ def canonical_request(method: str, path: str, signed: Mapping[str, str], body: b
     want.
     """
     lines = "".join(f"{name}:{' '.join(value.split())}\n" for name, value in sorted(signed.items()))
-    encoded = quote(quote(path or "/", safe="/-_.~"), safe="/-_.~")
+    encoded = quote(path or "/", safe="/-_.~")
     return "\n".join((method, encoded, "", lines, _names(signed), sha256(body).hexdigest()))
 
 
