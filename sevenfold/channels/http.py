@@ -55,6 +55,7 @@ class OutsideCaller:
                 reached.append(name)
 
         try:
+            web_url(url)
             async with (
                 asyncio.timeout(self._total_s),
                 self._client.stream(
@@ -71,7 +72,7 @@ class OutsideCaller:
                 return Answer(status=answer.status_code, headers=found, body=body)
         except RefusedAddressError:
             return refused()
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
+        except (ChannelError, httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError):
             return refused("the URL cannot be used")
         except (httpx.HTTPError, ssl.SSLError, TimeoutError) as error:
             detail = type(error).__name__

@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 from ..clock import Clock, SystemClock
 from ..limits import WEBHOOK_BODY_BYTES_MAX
 from ..messages.outcomes import OUTCOMES
-from .base import Heard, Outgoing, Provider, Reply, Request, Result, Secret, provider
+from .base import ChannelError, Heard, Outgoing, Provider, Reply, Request, Result, Secret, provider
 from .calling import Answer, by_status, said
 from .http import OutsideCaller, refused, web_url
 from .outside import Outside, RefusedAddressError, in_force
@@ -54,7 +54,10 @@ class WebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def __post_init__(self) -> None:
         if self.url and not self.url.startswith(("env:", "file:")):
-            web_url(self.url)
+            try:
+                web_url(self.url)
+            except ChannelError:
+                raise ValueError("`url` is no web address: it begins with https://") from None
 
     @property
     def secrets(self) -> list[str]:
@@ -103,9 +106,12 @@ class Webhook:
             # Whoever a step names has not been given our password.
             headers["Authorization"] = self._settings.authorization
         answer = await self._caller.call(method, url, body or None, headers)
-        if isinstance(answer, Result):
-            return _about(answer, own) if answer.verdict == "permanent" else answer
-        return self._verdict(answer, message, own)
+        if not isinstance(answer, Result):
+            answer = self._verdict(answer, message, own)
+        elif answer.verdict == "permanent":
+            answer = _about(answer, own)
+        # What a step named says nothing of the others that go through the same channel.
+        return msgspec.structs.replace(answer, scope="recipient") if own else answer
 
     def _verdict(self, answer: Answer, message: Outgoing, own: str) -> Result:
         if answer.ok:
