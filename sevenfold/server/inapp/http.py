@@ -31,6 +31,7 @@ _TOLD: Final = ("delivered", "opened", "clicked", CLOSED)
 """What a page may tell of a message: that it was shown, used, acted upon; that it is over."""
 _PUSHED: Final = ("delivered", "opened", "clicked")
 assert set(_PUSHED) <= set(OUTCOMES)
+_DIGITS: Final = 16
 _NO_STORE: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _STREAM_HEADERS: Final = {**_NO_STORE, "x-accel-buffering": "no"}
 
@@ -88,6 +89,15 @@ async def _read(request: Request[Any, Any, Any], type_: type[Body]) -> Body:
         return msgspec.json.decode(body, type=type_)
     except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidError(str(error)[:200], where="body") from None
+
+
+def _asked(request: Request[Any, Any, Any]) -> tuple[str, int]:
+    """The token and the place of a page that asks with its address alone."""
+    return request.query_params.get("token", ""), _number(request.query_params.get("after", ""))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else 0
 
 
 def _push_key(services: Services) -> str | None:
@@ -148,16 +158,17 @@ def router(services: Services) -> Router:
         return Response(answer, headers=_NO_STORE)
 
     @get("/poll")
-    async def poll(token: str, after: int = 0) -> Response[Any]:
+    async def poll(request: Request[Any, Any, Any]) -> Response[Any]:
+        token, after = _asked(request)
         found = await visitors.find(visitors.read(token))
         return Response(await board.state(found.person, after), headers=_NO_STORE)
 
     @get("/stream")
-    async def stream(request: Request[Any, Any, Any], token: str, after: int = 0) -> Stream:
+    async def stream(request: Request[Any, Any, Any]) -> Stream:
+        token, after = _asked(request)
         visitor = visitors.read(token)
         found = await visitors.find(visitor)
-        again = request.headers.get("last-event-id", "")
-        after = int(again) if again.isascii() and again.isdigit() and len(again) < 16 else after
+        after = _number(request.headers.get("last-event-id", "")) or after
         waiting = board.waiting(found.person)
         event = await waiting.__aenter__()
 

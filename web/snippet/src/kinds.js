@@ -53,7 +53,7 @@ export function choices(lease, of = lease, stays) {
   for (const [name, one] of Object.entries({ help, simpler }))
     if (one) listed.push({ name, label: one.label || one, link: one.link });
   if (!listed.length) return [];
-  return [el("div", { class: "row" }, listed.map((one, index) => press(lease, one, !index, note, stays))), note];
+  return [el("div", { class: "row" }, listed.map((one, index) => press(lease, one, !index && of === lease, note, stays))), note];
 }
 
 export const closer = (lease, dismiss = () => finish(lease, true)) =>
@@ -63,7 +63,7 @@ export const closer = (lease, dismiss = () => finish(lease, true)) =>
 
 /** Over everything else, which is out of reach meanwhile; Escape and a click beside it close it. */
 export function modal(lease, nodes, look = "", dismiss = () => finish(lease, true)) {
-  const dialog = el("dialog", { class: "box modal " + look, "aria-labelledby": "t" + lease.id }, nodes, closer(lease, dismiss));
+  const dialog = el("dialog", { class: "box modal " + look, "aria-labelledby": "t" + lease.id, tabindex: -1, click: inText(lease) }, nodes, closer(lease, dismiss));
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
     dismiss();
@@ -71,11 +71,15 @@ export function modal(lease, nodes, look = "", dismiss = () => finish(lease, tru
   dialog.addEventListener("click", (event) => event.target === dialog && event.detail && outside(dialog, event) && dismiss());
   stage().append(dialog);
   dialog.showModal();
+  dialog.focus();
   return () => {
     dialog.close();
     dialog.remove();
   };
 }
+
+/** Links in what is said count as clicks too. */
+const inText = (lease) => (event) => event.target.closest("p a,li a") && clicked(lease, "link");
 
 function outside(box, { clientX: x, clientY: y }) {
   const at = box.getBoundingClientRect();
@@ -90,6 +94,7 @@ export function panel(lease, nodes, look, dismiss = () => finish(lease, true)) {
       class: "box " + look,
       "aria-label": lease.title || lease.kind,
       tabindex: -1,
+      click: inText(lease),
       keydown: (event) => {
         if (event.key !== "Escape") return;
         event.stopPropagation();
@@ -111,7 +116,7 @@ export function panel(lease, nodes, look, dismiss = () => finish(lease, true)) {
 
 /** A box that points at an element of the page. */
 function pointed(lease, nodes, anchor, placement, dismiss) {
-  const box = el("section", { class: "box tip", role: "dialog", "aria-labelledby": "t" + lease.id, tabindex: -1 }, nodes);
+  const box = el("section", { class: "box tip", role: "dialog", "aria-labelledby": "t" + lease.id, tabindex: -1, click: inText(lease) }, nodes);
   const ring = el("div", { class: "ring" });
   const before = document.activeElement;
   const escape = (event) => event.key === "Escape" && dismiss();
@@ -169,7 +174,7 @@ function tour(lease) {
     "div",
     { class: "row end" },
     el("span", { class: "muted" }, `${at + 1} ${word(lease, "of")} ${steps.length}`),
-    at && el("button", { class: "b", click: () => go(at - 1) }, word(lease, "back")),
+    at > 0 && el("button", { class: "b", click: () => go(at - 1) }, word(lease, "back")),
     el("button", { class: "b main", click: next }, word(lease, at + 1 < steps.length ? "next" : "done"))
   );
   const nodes = [said(step, "t" + lease.id), player(lease, step), choices(lease, { ...step, payload: { ...lease.payload, ...step } }, true), buttons];

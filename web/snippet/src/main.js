@@ -96,7 +96,7 @@ const api = {
   anonymousId: () => (granted() ? anonymousId() : undefined),
   userId,
   session: () => (granted() ? session() : undefined),
-  push: subscribe,
+  subscribe,
   ready: (call) => (loaded ? call() : ready.push(call)),
   page: recorded((...given) => {
     lastPage = location.pathname;

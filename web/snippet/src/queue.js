@@ -35,9 +35,12 @@ export function enqueue(event) {
   else later(settings.flushAfter);
 }
 
+/** Looks again after a while; false, for nothing was sent now. */
 function later(delay) {
   clearTimeout(timer);
-  timer = setTimeout(flush, Math.max(delay, resumeAt - now()));
+  // Timers may ring a moment early.
+  timer = setTimeout(flush, Math.max(delay, resumeAt - now() + 2));
+  return false;
 }
 
 function nextBatch() {
@@ -50,7 +53,8 @@ function nextBatch() {
 /** Sends what is waiting. Resolves to whether nothing is left. */
 export async function flush() {
   clearTimeout(timer);
-  if (!granted() || now() < resumeAt) return false;
+  if (!granted()) return false;
+  if (now() < resumeAt) return later(0);
   const batch = nextBatch();
   if (!batch.length) return !waiting.length;
   underWay = underWay.concat(batch);
@@ -69,8 +73,7 @@ export async function flush() {
     const wait = asked ? asked * 1000 : 1000 * 2 ** Math.min(attempt++, 9) * (0.5 + Math.random() / 2);
     resumeAt = now() + Math.min(wait, WAIT_MS_MAX);
     told = asked > 0;
-    later(0);
-    return false;
+    return later(0);
   }
   if (status >= 400) console.warn("sevenfold: the server refused events with " + status);
   attempt = resumeAt = 0;

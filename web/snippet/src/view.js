@@ -6,7 +6,7 @@ const CSS = `
 :host{all:initial;--a:var(--sevenfold-accent,#4338ca);--at:var(--sevenfold-accent-text,#fff);--b:var(--sevenfold-background,#fff);--t:var(--sevenfold-text,#1f2430);--r:var(--sevenfold-radius,12px);--l:color-mix(in srgb,var(--t) 18%,transparent);position:fixed;z-index:2147483000;font:16px/1.5 var(--sevenfold-font,system-ui,sans-serif);color:var(--t)}
 *{box-sizing:border-box;font:inherit}
 [hidden]{display:none!important}
-.box{background:var(--b);color:var(--t);border:1px solid var(--l);border-radius:var(--r);box-shadow:0 12px 40px #0f172a38;padding:20px 24px 24px;position:fixed;width:min(400px,calc(100vw - 24px));max-height:calc(100dvh - 24px);overflow:auto;overscroll-behavior:contain;text-align:start;margin:0}
+.box{background:var(--b);color:var(--t);border:1px solid var(--l);border-radius:var(--r);box-shadow:0 12px 40px #0f172a38;padding:20px 24px 16px;position:fixed;width:min(400px,calc(100vw - 24px));max-height:calc(100dvh - 24px);overflow:auto;overscroll-behavior:contain;text-align:start;margin:0}
 .modal{inset:0;margin:auto;width:min(480px,calc(100vw - 24px));height:fit-content}
 .modal.wide{width:min(800px,calc(100vw - 24px))}
 .modal::backdrop{background:#0f172a8c}
@@ -24,7 +24,7 @@ strong,b,h3{font-weight:650}em,i{font-style:italic}code{font-family:monospace}
 a{color:var(--a)}
 img,video,iframe{display:block;max-width:100%;border:0;border-radius:8px;margin-block-end:12px}
 video,iframe{width:100%;aspect-ratio:16/9;background:#000}
-.row{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-block-start:16px}
+.row{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-block:16px 6px}
 .row.end{justify-content:flex-end}
 .b{display:inline-block;border:1px solid var(--l);border-radius:8px;background:none;color:var(--t);min-height:44px;padding:9px 16px;cursor:pointer;text-decoration:none;text-align:center;font-weight:550}
 .b:hover{border-color:var(--a)}
@@ -52,7 +52,7 @@ label span:hover{border-color:var(--a)}
 .field.tick{display:flex;gap:10px;align-items:flex-start}
 .field.tick input{width:20px;height:20px;flex:none;margin:2px 0 0;accent-color:var(--a)}
 progress{display:block;width:100%;height:6px;margin:4px 0 12px;accent-color:var(--a)}
-.list{inset-block-start:16px;padding-inline:0}
+.list{inset-block:16px auto;padding-inline:0;padding-block-end:0}
 .list>h2{padding-inline:24px}
 .item{border:0;border-block-start:1px solid var(--l);padding:12px 24px;margin:0}
 .panel .item{padding-inline:0}
