@@ -270,9 +270,13 @@ class Amazon:
 def hear(amazon: Amazon, message: dict[str, str], *, at: int = NOW) -> list[Heard]:
     inbound = SesInbound(settings("https://x.test"), amazon.fetch)
     request = Request(
-        method="POST", url="https://go.shop.test/hooks/mail", headers={}, query={},
-        body=json.dumps(message).encode(), received=at,
-    )  # fmt: skip
+        method="POST",
+        url="https://go.shop.test/hooks/mail",
+        headers={},
+        query={},
+        body=json.dumps(message).encode(),
+        received=at,
+    )
     return list(asyncio.run(inbound.hear(request))[0])
 
 

@@ -160,10 +160,12 @@ class HttpPeer:
             return
         answer = fault or self.accept(asked)
         out = answer.bytes()
-        handler.send_response(answer.status)
+        named = {name.lower() for name in answer.headers}
+        # The standard library adds a Date of its own.
+        (handler.send_response_only if "date" in named else handler.send_response)(answer.status)
         for name, value in answer.headers.items():
             handler.send_header(name, value)
-        if "content-type" not in {name.lower() for name in answer.headers}:
+        if "content-type" not in named:
             handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(out)))
         handler.end_headers()
