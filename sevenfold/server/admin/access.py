@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from litestar import delete, get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...limits import KEY_NAME_CHARS_MAX, KEY_OVERLAP_DEFAULT_MS, SOURCE_NAME_CHARS_MAX
@@ -74,7 +74,7 @@ async def list_keys(
 
 
 @post("/keys/write", scope="admin", status_code=201, tags=["access"], operation_id="make_write_key")
-async def make_write_key(caller: Asked, data: NewWriteKey) -> Made:
+async def make_write_key(caller: Asked, data: JSONBody[NewWriteKey]) -> Made:
     """A new write key. `secret` is shown this once."""
     name = "" if isinstance(data.name, UnsetType) else data.name
     made = caller.services.keys.make_write_key(data.source, name, expires=data.expires)
@@ -83,7 +83,7 @@ async def make_write_key(caller: Asked, data: NewWriteKey) -> Made:
 
 
 @post("/keys/api", scope="admin", status_code=201, tags=["access"], operation_id="make_api_key")
-async def make_api_key(caller: Asked, data: NewApiKey) -> Made:
+async def make_api_key(caller: Asked, data: JSONBody[NewApiKey]) -> Made:
     """A new API key. `secret` is shown this once."""
     made = caller.services.keys.make_api_key(data.name, data.scope, expires=data.expires)
     caller.note("key.make", made.key.id, kind="api", scope=data.scope)
@@ -91,7 +91,7 @@ async def make_api_key(caller: Asked, data: NewApiKey) -> Made:
 
 
 @post("/keys/{id:str}/rotate", scope="admin", status_code=201, tags=["access"], operation_id="rotate_key")
-async def rotate_key(caller: Asked, id: KeyId, data: Rotate) -> Made:  # noqa: A002 - as in the path
+async def rotate_key(caller: Asked, id: KeyId, data: JSONBody[Rotate]) -> Made:  # noqa: A002 - as in the path
     """A new key in place of an old one; both are valid for the overlap. `secret` is shown this once."""
     made = caller.services.keys.rotate(id, data.overlap_ms)
     caller.note("key.rotate", id, by_key=made.key.id, overlap_ms=data.overlap_ms)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, Router, get
+from litestar import Request, Response, Router, get
+from litestar.connection import ASGIConnection
 from litestar.di import Provide
-from litestar.middleware import DefineMiddleware
+from litestar.handlers import BaseRouteHandler
+from litestar.types import ASGIApp
 
 from ...limits import API_BODY_BYTES_MAX
 from ..errors import EXCEPTION_HANDLERS, SECURITY_HEADERS
@@ -25,7 +27,7 @@ from . import (
     tasks,
     workspaces,
 )
-from .base import Callers
+from .base import Caller, Callers
 from .describing import document
 from .door import CrossSite, Gate, Once
 
@@ -59,12 +61,27 @@ def router(services: Services, ingest: IngestCounts | None = None) -> Router:
     handlers = [*routes(), openapi, *operation.open_routes(services, metrics)]
     origins = (one.strip().rstrip("/") for one in services.settings.api_allowed_origins.split(","))
     allowed = frozenset(one for one in origins if one)
+    gate, callers, keys = Gate(services.keys), Callers(services), services.keys
+
+    # Functions, for the framework copies objects that it is given.
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        gate(connection, handler)
+
+    async def caller(request: Request[Any, Any, Any]) -> Caller:
+        return await callers(request)
+
+    def cross_site(app: ASGIApp) -> ASGIApp:
+        return CrossSite(app, allowed)
+
+    def once(app: ASGIApp) -> ASGIApp:
+        return Once(app, keys)
+
     return Router(
         path="/",
         route_handlers=handlers,
-        guards=[Gate(services.keys)],
-        middleware=[DefineMiddleware(CrossSite, origins=allowed), DefineMiddleware(Once, keys=services.keys)],
-        dependencies={"caller": Provide(Callers(services))},
+        guards=[guard],
+        middleware=[cross_site, once],
+        dependencies={"caller": Provide(caller)},
         exception_handlers=EXCEPTION_HANDLERS,
         after_request=_secured,
         request_max_body_size=API_BODY_BYTES_MAX,

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from litestar import Request
-from litestar.params import Dependency, Parameter
+from litestar.di import NamedDependency
+from litestar.params import Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...effects import Effect
 from ...errors import SevenfoldError
 from ...limits import API_PAGE_ITEMS_MAX, IDENTIFIER_CHARS_MAX
 from ..audit import OK, Audit
+from ..history import History
 from ..keys import Key
-from ..live import Told, UnavailableError
+from ..live import Live, Told, UnavailableError
 from ..services import Services
 from .door import key_of
 
@@ -71,11 +73,11 @@ class Caller:
         self.services, self.audit, self.key = services, audit, key
 
     @property
-    def live(self) -> Any:
+    def live(self) -> Live:
         return self.services.live
 
     @property
-    def history(self) -> Any:
+    def history(self) -> History:
         return self.services.history
 
     @property
@@ -148,7 +150,7 @@ class Callers:
         return Caller(self._services, self.audit, key_of(request))
 
 
-Asked = Annotated[Caller, Dependency(skip_validation=True)]
+Asked = NamedDependency[Caller]
 Limit = Annotated[
     int, Parameter(ge=1, le=API_PAGE_ITEMS_MAX, required=False, description="Items of a page at most.")
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import get, post, put
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...limits import API_BODY_LARGE_BYTES_MAX, OPT_OUT_IMPORT_ROWS_MAX
@@ -121,7 +121,7 @@ async def get_consent(caller: Asked, id: Id) -> Consent:  # noqa: A002 - as in t
 
 
 @put("/people/{id:str}/consent", scope="write", tags=["consent"], operation_id="set_consent")
-async def set_consent(caller: Asked, id: Id, data: ConsentSaid) -> Done:  # noqa: A002
+async def set_consent(caller: Asked, id: Id, data: JSONBody[ConsentSaid]) -> Done:  # noqa: A002
     """Somebody said something. What was said later already stands."""
     profile = await caller.ask("profile", of=PERSON, id=id)
     record: dict[str, Any] = {
@@ -166,7 +166,7 @@ async def look_up_suppression(
     tags=["consent"],
     operation_id="add_suppression",
 )
-async def add_suppression(caller: Asked, data: Suppress) -> Done:
+async def add_suppression(caller: Asked, data: JSONBody[Suppress]) -> Done:
     """Nothing is sent to an address any more."""
     # The audit log names no addresses: it is kept when people are erased.
     record = {"op": "suppress", **msgspec.to_builtins(data)}
@@ -181,7 +181,7 @@ async def add_suppression(caller: Asked, data: Suppress) -> Done:
     tags=["consent"],
     operation_id="remove_suppression",
 )
-async def remove_suppression(caller: Asked, data: Unsuppress) -> Done:
+async def remove_suppression(caller: Asked, data: JSONBody[Unsuppress]) -> Done:
     """Messages may go to an address again."""
     record = {"op": "unsuppress", **msgspec.to_builtins(data)}
     return done(await caller.tell("suppression.remove", _channel(data.channel), record))
@@ -196,7 +196,7 @@ async def remove_suppression(caller: Asked, data: Unsuppress) -> Done:
     operation_id="import_suppressions",
     request_max_body_size=API_BODY_LARGE_BYTES_MAX,
 )
-async def import_suppressions(caller: Asked, data: SuppressionImport) -> Imported:
+async def import_suppressions(caller: Asked, data: JSONBody[SuppressionImport]) -> Imported:
     """Takes over what a former provider left alone."""
     rows, channel = len(data.addresses), _channel(data.channel)
     narrowed = {"channel": data.channel} if data.channel is not UNSET else {}
@@ -208,7 +208,7 @@ async def import_suppressions(caller: Asked, data: SuppressionImport) -> Importe
         told = await caller.tell("suppression.import", channel, record, kind=data.kind, rows=rows)
         unusable = sum(int(one.data.get("unusable", 0)) for one in told.effects if one.kind == "opt_outs")
         return Imported(rows=rows, taken=rows - unusable, unusable=unusable)
-    control = caller.services.live.control
+    control = caller.live.control
     for start in range(0, rows, _TOGETHER):
         # Appended together, they share a commit.
         part = data.addresses[start : start + _TOGETHER]
@@ -225,7 +225,7 @@ def _channel(given: str | UnsetType) -> str:
 @post(
     "/people/merge", scope="admin", once=True, status_code=200, tags=["people"], operation_id="merge_people"
 )
-async def merge_people(caller: Asked, data: Merge) -> Done:
+async def merge_people(caller: Asked, data: JSONBody[Merge]) -> Done:
     """Several people turn out to be one."""
     record = {"op": "merge", "members": [one.named() for one in data.members]}
     return done(await caller.tell("people.merge", "people", record, members=len(data.members)))

@@ -133,7 +133,7 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, path: str) -
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": False,
-                "description": "Repeated with the same key and body, the first answer comes again, for a day.",
+                "description": "Repeated with the same key and body, the first answer comes again.",
                 "schema": {"type": "string", "minLength": 1, "maxLength": API_ONCE_KEY_CHARS_MAX},
             }
         )

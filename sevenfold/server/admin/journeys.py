@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import delete, get, post, put
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...journeys.plan import Journey
@@ -320,18 +320,18 @@ async def list_drafts(caller: Asked) -> list[Draft]:
 async def get_draft(caller: Asked, name: Name) -> DraftKept:
     """A draft with what is wrong with it under the workspace in force."""
     draft = _draft(caller, name)
-    return DraftKept(draft=draft, problems=_problems(caller.services.live.workspace, name, draft.plan))
+    return DraftKept(draft=draft, problems=_problems(caller.live.workspace, name, draft.plan))
 
 
 @put("/drafts/{name:str}", scope="write", tags=["journeys"], operation_id="put_draft")
-async def put_draft(caller: Asked, name: Name, data: DraftWritten) -> DraftKept:
+async def put_draft(caller: Asked, name: Name, data: JSONBody[DraftWritten]) -> DraftKept:
     """Writes a draft; what is wrong with it keeps nobody from writing it."""
     base = None
-    if name in caller.services.live.workspace.journeys:
+    if name in caller.live.workspace.journeys:
         base = (await caller.ask("journey", name=name))["version"]
     draft, _ = _drafts(caller).put(name, data.plan, base, caller.key.id, data.revision)
     caller.note("journey.draft", name, revision=draft.revision)
-    return DraftKept(draft=draft, problems=_problems(caller.services.live.workspace, name, data.plan))
+    return DraftKept(draft=draft, problems=_problems(caller.live.workspace, name, data.plan))
 
 
 @delete("/drafts/{name:str}", scope="write", status_code=204, tags=["journeys"], operation_id="delete_draft")
@@ -349,9 +349,9 @@ async def delete_draft(caller: Asked, name: Name) -> None:
     tags=["journeys"],
     operation_id="check_journey",
 )
-async def check_plan(caller: Asked, name: Name, data: Plan) -> list[dict[str, Any]]:
+async def check_plan(caller: Asked, name: Name, data: JSONBody[Plan]) -> list[dict[str, Any]]:
     """Everything that is wrong with a plan under the workspace in force. Changes nothing."""
-    return _problems(caller.services.live.workspace, name, data.plan)
+    return _problems(caller.live.workspace, name, data.plan)
 
 
 @post(
@@ -364,17 +364,17 @@ async def check_plan(caller: Asked, name: Name, data: Plan) -> list[dict[str, An
 async def preview_journey(
     caller: Asked,
     name: Name,
-    data: Plan,
+    data: JSONBody[Plan],
     days: Annotated[int, Parameter(ge=1, le=90, description="How far time is run forward.")] = 30,
 ) -> Prospect:
     """What publishing a plan would do: what is different, who stands where, who would enter, what they
     would get. Changes nothing.
     """
-    problems = _problems(caller.services.live.workspace, name, data.plan)
+    problems = _problems(caller.live.workspace, name, data.plan)
     _model(data.plan)
     compared = await caller.ask("comparison", name=name, plan=data.plan)
     wrong = any(problem["severity"] == "error" for problem in problems)
-    trial = None if wrong else await caller.services.live.ask("preview", name=name, plan=data.plan, days=days)
+    trial = None if wrong else await caller.live.ask("preview", name=name, plan=data.plan, days=days)
     return msgspec.convert({**compared, "problems": problems, "trial": trial}, Prospect)
 
 
@@ -389,7 +389,7 @@ async def preview_journey(
     tags=["journeys"],
     operation_id="publish_journey",
 )
-async def publish_journey(caller: Asked, name: Name, data: Publish) -> Done:
+async def publish_journey(caller: Asked, name: Name, data: JSONBody[Publish]) -> Done:
     """The next version of a journey, from a plan or its draft (which is then forgotten)."""
     plan = _draft(caller, name).plan if data.plan is UNSET else data.plan
     return await _publish(caller, "journey.publish", name, plan, data, data.expected)
@@ -403,7 +403,7 @@ async def publish_journey(caller: Asked, name: Name, data: Publish) -> Done:
     tags=["journeys"],
     operation_id="roll_back_journey",
 )
-async def roll_back_journey(caller: Asked, name: Name, data: Rollback) -> Done:
+async def roll_back_journey(caller: Asked, name: Name, data: JSONBody[Rollback]) -> Done:
     """Publishes an older version again."""
     held = await caller.ask("journey", name=name, version=data.version)
     return await _publish(caller, "journey.rollback", name, held["plan"], data, UNSET, version=data.version)
@@ -418,7 +418,7 @@ async def _publish(
     expected: int | UnsetType,
     **detail: Any,
 ) -> Done:
-    workspace = caller.services.live.workspace
+    workspace = caller.live.workspace
     model = _model(plan)
     whole = msgspec.structs.replace(workspace, journeys={**workspace.journeys, name: model})
     errors = [one for one in check_journey(whole, name) if one.severity == "error"]
@@ -456,7 +456,7 @@ async def _publish(
     tags=["journeys"],
     operation_id="pause_journey",
 )
-async def pause_journey(caller: Asked, name: Name, data: Pause) -> Done:
+async def pause_journey(caller: Asked, name: Name, data: JSONBody[Pause]) -> Done:
     """A journey stands still: nobody enters, and nobody inside moves (unless `finish`)."""
     record = {"op": "pause", "journey": name, **msgspec.to_builtins(data)}
     return done(await caller.tell("journey.pause", name, record))
@@ -470,7 +470,7 @@ async def pause_journey(caller: Asked, name: Name, data: Pause) -> Done:
     tags=["journeys"],
     operation_id="resume_journey",
 )
-async def resume_journey(caller: Asked, name: Name, data: Resume) -> Done:
+async def resume_journey(caller: Asked, name: Name, data: JSONBody[Resume]) -> Done:
     """A paused journey goes on."""
     record = {"op": "resume", "journey": name, **msgspec.to_builtins(data)}
     return done(await caller.tell("journey.resume", name, record))
@@ -497,12 +497,12 @@ async def archive_journey(caller: Asked, name: Name) -> Done:
     tags=["journeys"],
     operation_id="start_run",
 )
-async def start_run(caller: Asked, name: Name, data: Start) -> Done:
+async def start_run(caller: Asked, name: Name, data: JSONBody[Start]) -> Done:
     """Puts somebody into a journey that has the trigger `api`, if its rules allow it; else the effect
     `refused` says why not.
     """
     record: dict[str, Any] = {"op": "start", "journey": name, "properties": data.properties}
-    models = caller.services.live.workspace.journeys
+    models = caller.live.workspace.journeys
     if data.person is not UNSET:
         record["person"] = data.person.named()
     if data.account is not UNSET:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ..history import STATUSES, Message, Page
@@ -167,7 +167,7 @@ async def get_message(caller: Asked, effect: Effect) -> Message:
     tags=["messages"],
     operation_id="resolve_message",
 )
-async def resolve_message(caller: Asked, effect: Effect, data: Resolve) -> Done:
+async def resolve_message(caller: Asked, effect: Effect, data: JSONBody[Resolve]) -> Done:
     """Says what became of a message whose outcome is unknown."""
     await caller.ask("unknown_outcome", effect=effect)
     record: dict[str, Any] = {"op": "outcome", "effect": effect, "outcome": data.outcome, "by": caller.by}
@@ -197,7 +197,7 @@ async def get_broadcast(caller: Asked, name: Name) -> BroadcastShown:
     tags=["broadcasts"],
     operation_id="change_broadcast",
 )
-async def change_broadcast(caller: Asked, name: Name, data: BroadcastChange) -> Done:
+async def change_broadcast(caller: Asked, name: Name, data: JSONBody[BroadcastChange]) -> Done:
     """Acknowledges, pauses, resumes or cancels a broadcast, or says which variant won. What comes too
     late changes nothing and has the effect `broadcast_refused`.
     """
@@ -226,7 +226,7 @@ async def list_channels(caller: Asked) -> list[ChannelShown]:
     tags=["channels"],
     operation_id="switch_channel",
 )
-async def switch_channel(caller: Asked, name: Name, data: Switch) -> Done:
+async def switch_channel(caller: Asked, name: Name, data: JSONBody[Switch]) -> Done:
     """Switches a channel on or off."""
     known = {one["name"] for one in await caller.ask("channels")}
     if name not in known:

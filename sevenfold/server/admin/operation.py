@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 from msgspec import Meta, Struct
 
 from ...errors import SevenfoldError
@@ -73,7 +73,7 @@ class Replayed(Struct, kw_only=True):
 @get("/api/status", scope="read", tags=["operation"], operation_id="get_status")
 async def get_status(caller: Asked) -> dict[str, Any]:
     """Positions, lags and sizes of the service."""
-    return dict(await caller.services.live.status())
+    return dict(await caller.live.status())
 
 
 @get("/api/dead-letters", scope="admin", tags=["operation"], operation_id="list_dead_letters")
@@ -115,7 +115,7 @@ def _letter(one: DeadLetter) -> Letter:
     tags=["operation"],
     operation_id="replay_dead_letters",
 )
-async def replay_dead_letters(caller: Asked, data: Replay) -> Replayed:
+async def replay_dead_letters(caller: Asked, data: JSONBody[Replay]) -> Replayed:
     """Takes dropped events again, as they are: after a rule was changed they may be accepted now. What is
     taken leaves the list.
     """
@@ -140,7 +140,7 @@ async def replay_dead_letters(caller: Asked, data: Replay) -> Replayed:
     duplicates = 0
     if taken:
         try:
-            (receipt,) = await caller.services.live.append([new])
+            (receipt,) = await caller.live.append([new])
         except SevenfoldError as error:
             caller.note("dead_letters.replay", "dead letters", result=error.code, asked=len(wanted))
             raise

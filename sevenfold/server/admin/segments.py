@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 from msgspec import Meta, Struct
 
 from ...limits import API_BODY_LARGE_BYTES_MAX
@@ -136,7 +136,7 @@ async def list_lists(caller: Asked) -> list[Segment]:
 @post(
     "/lists/{name:str}", scope="write", once=True, status_code=200, tags=["lists"], operation_id="change_list"
 )
-async def change_list(caller: Asked, name: Name, data: ListChange) -> Done:
+async def change_list(caller: Asked, name: Name, data: JSONBody[ListChange]) -> Done:
     """Puts people on a list or takes them off; those nobody has heard of are created."""
     members = [one.named() for one in data.members]
     record: dict[str, Any] = {"op": "list", "list": name, "action": data.action, "members": members}
@@ -153,7 +153,7 @@ async def change_list(caller: Asked, name: Name, data: ListChange) -> Done:
     operation_id="import_list",
     request_max_body_size=API_BODY_LARGE_BYTES_MAX,
 )
-async def import_to_list(caller: Asked, name: Name, data: ListFile) -> ListImported:
+async def import_to_list(caller: Asked, name: Name, data: JSONBody[ListFile]) -> ListImported:
     """Puts the people in a CSV file on a list, with every row accounted for."""
     (segment,) = await caller.ask("segments", name=name)
     if not segment["manual"] or segment["of"] != PERSON:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import post
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...limits import API_ONCE_KEY_CHARS_MAX
@@ -46,11 +46,11 @@ class Sent(Struct, kw_only=True):
 @post("/v1/send", scope="write", status_code=200, tags=["messages"], operation_id="send_message")
 async def send_message(
     caller: Asked,
-    data: Send,
+    data: JSONBody[Send],
     idempotency_key: Annotated[
         str | None,
-        Parameter(
-            header="Idempotency-Key",
+        HeaderParameter(
+            name="Idempotency-Key",
             min_length=1,
             max_length=API_ONCE_KEY_CHARS_MAX,
             description="Instead of `key`.",

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from litestar import get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, Parameter
 from litestar.response import Stream
 from msgspec import json
 
@@ -56,8 +56,8 @@ async def stream_effects(
     subject: Annotated[str | None, Parameter(max_length=64, description="About this subject (id).")] = None,
     last_event_id: Annotated[
         str | None,
-        Parameter(
-            header="Last-Event-ID",
+        HeaderParameter(
+            name="Last-Event-ID",
             max_length=20,
             description="The number of the last effect seen; it goes on after it.",
         ),
@@ -73,7 +73,7 @@ async def stream_effects(
         raise UnavailableError("too many read the stream already", fix="close other readers")
     after = None if last_event_id is None else int(last_event_id)
     wanted = Wanted(frozenset(kind) if kind else None, subject)
-    watching = caller.services.live.watch(wanted.kinds, after=None if after is None else after + 1)
+    watching = caller.live.watch(wanted.kinds, after=None if after is None else after + 1)
     # Begins to watch at once, so that nothing falls between the past and the present.
     first = asyncio.ensure_future(anext(watching))
     await asyncio.sleep(0)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...limits import TASK_TEXT_CHARS_MAX
@@ -115,7 +115,7 @@ async def task_history(
 ) -> Page[Task]:
     """Every task there was, with its outcome; newest first unless `after` is given."""
     found: Page[Task] = caller.history.tasks(
-        owner=owner, kind=kind, open=open, before=before, after=after, limit=limit
+        owner=owner, kind=kind, is_open=open, before=before, after=after, limit=limit
     )
     return found
 
@@ -150,7 +150,7 @@ async def get_task(caller: Asked, id: Id) -> TaskFull:  # noqa: A002
 
 
 @post("/tasks", scope="write", once=True, status_code=201, tags=["tasks"], operation_id="open_task")
-async def open_task(caller: Asked, data: TaskOpened) -> Done:
+async def open_task(caller: Asked, data: JSONBody[TaskOpened]) -> Done:
     """Opens a task by hand; one that is open for the same reason is joined."""
     record: dict[str, Any] = {"op": "task", "action": "open", "kind": data.kind, "reason": data.reason}
     record["by"] = caller.by if data.by is UNSET else data.by
@@ -158,7 +158,7 @@ async def open_task(caller: Asked, data: TaskOpened) -> Done:
         record["person"] = data.person.named()
     if data.account is not UNSET:
         record["account"] = data.account
-    kinds = caller.services.live.workspace.tasks
+    kinds = caller.live.workspace.tasks
     if data.entity is not UNSET and data.kind in kinds:
         record[kinds[data.kind].of] = data.entity
     if data.note is not UNSET:
@@ -169,7 +169,7 @@ async def open_task(caller: Asked, data: TaskOpened) -> Done:
 @post(
     "/tasks/{id:str}", scope="write", once=True, status_code=200, tags=["tasks"], operation_id="change_task"
 )
-async def change_task(caller: Asked, id: Id, data: TaskChange) -> Done:  # noqa: A002
+async def change_task(caller: Asked, id: Id, data: JSONBody[TaskChange]) -> Done:  # noqa: A002
     """Claims, assigns, puts off, comments or closes a task. What comes too late changes nothing and has
     the effect `task_refused`.
     """
@@ -212,7 +212,7 @@ async def set_absence(
     person: Annotated[
         str, Parameter(min_length=1, max_length=200, description="In the catalogue of people.")
     ],
-    data: Absence,
+    data: JSONBody[Absence],
 ) -> Done:
     """Somebody who acts is away, or back: new tasks go to others meanwhile."""
     record = {"op": "absence", "person": person, "from": data.from_, "to": data.to}

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...engine.definition import record_of
@@ -149,7 +150,7 @@ def _usable(data: Files) -> Workspace:
 @get("/workspace", scope="read", tags=["workspace"], operation_id="get_workspace")
 async def get_workspace(caller: Asked) -> Definition:
     """The definition in force. Secrets are references in it, as everywhere."""
-    workspace = caller.services.live.workspace
+    workspace = caller.live.workspace
     shown = msgspec.json.decode(msgspec.json.encode(workspace))
     return Definition(name=workspace.name, version=version_of(workspace), workspace=shown)
 
@@ -164,7 +165,7 @@ async def get_workspace(caller: Asked) -> Definition:
 )
 async def export_workspace(caller: Asked) -> Response[bytes]:
     """The definition in force as a folder of YAML files, in a zip."""
-    workspace = caller.services.live.workspace
+    workspace = caller.live.workspace
     packed = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="sevenfold-") as scratch:
         folder = Path(scratch) / "workspace"
@@ -187,7 +188,7 @@ async def export_workspace(caller: Asked) -> Response[bytes]:
     operation_id="check_workspace",
     request_max_body_size=API_BODY_LARGE_BYTES_MAX,
 )
-async def check_workspace(data: Files) -> Checked:
+async def check_workspace(data: JSONBody[Files]) -> Checked:
     """Everything that is wrong or doubtful in a workspace, with file and line. Changes nothing."""
     _, problems = read(data)
     errors = any(one.severity == "error" for one in problems)
@@ -202,10 +203,10 @@ async def check_workspace(data: Files) -> Checked:
     operation_id="diff_workspace",
     request_max_body_size=API_BODY_LARGE_BYTES_MAX,
 )
-async def diff_workspace(caller: Asked, data: Files) -> Compared:
+async def diff_workspace(caller: Asked, data: JSONBody[Files]) -> Compared:
     """What putting a workspace in force would change, and whom. Changes nothing."""
     model, problems = read(data)
-    workspace = caller.services.live.workspace
+    workspace = caller.live.workspace
     asking = []
     for name, journey in model.journeys.items():
         if name in workspace.journeys and journey != workspace.journeys[name]:
@@ -241,12 +242,12 @@ def _differs(one: Any) -> ObjectDiffers:
     operation_id="apply_workspace",
     request_max_body_size=API_BODY_LARGE_BYTES_MAX,
 )
-async def apply_workspace(caller: Asked, data: Apply) -> Done:
+async def apply_workspace(caller: Asked, data: JSONBody[Apply]) -> Done:
     """Puts a workspace in force, without anybody losing what they had: what keeps its name and meaning
     keeps its state, and changed journeys are published as their choices say.
     """
     model = _usable(data)
-    version = version_of(caller.services.live.workspace)
+    version = version_of(caller.live.workspace)
     if not isinstance(data.expected, UnsetType) and data.expected != version:
         raise ConflictError(
             "the workspace in force has changed meanwhile", where="expected", fix="compare again"
