@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from hashlib import blake2b
@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from ..errors import MappingError
 from ..importers.files import BadRow
-from ..importers.mapping import Rule, Source, Test
+from ..importers.mapping import Rule, Source, Spec, Test, Value
 from ..importers.rules import FileRules
-from ..importers.values import iso
+from ..importers.values import as_value, iso
 from .documents import Document, rows_of
 from .model import Connector, Part
 
@@ -125,6 +125,12 @@ def _wrong(rule: Rule) -> list[tuple[str, str]]:
     found = []
     if rule.type in ("track", "page", "screen") and rule.event is None:
         found.append(("", "the rule does not name the event"))
+    for spec in _specs(rule):
+        value = as_value(spec)
+        if value.column == "" or "" in (value.sum or ()):
+            found.append(("", "a column without a name"))
+        if value.lookup is not None:
+            found.append(("", "there are no tables to look up in; use `map`"))
     for column, test in (rule.where or {}).items():
         if isinstance(test, dict):
             try:
@@ -132,6 +138,18 @@ def _wrong(rule: Rule) -> list[tuple[str, str]]:
             except msgspec.ValidationError as error:
                 found.append((f".where.{column}", str(error).split(" - at")[0]))
     return found
+
+
+def _specs(rule: Rule) -> Iterator[Spec]:
+    """Every value of a rule."""
+    todo: list[Spec | None] = [rule.time, rule.event, rule.user_id, rule.anonymous_id, rule.previous_id]
+    todo += [rule.account, *rule.properties.values(), *rule.traits.values()]
+    while todo:
+        spec = todo.pop()
+        if spec is not None and spec is not rule.event:
+            yield spec
+        if isinstance(spec, Value):
+            todo += (spec.objects or {}).values()
 
 
 def check(model: Connector, where: str) -> None:

@@ -68,7 +68,10 @@ class Hooks:
         BusyError and others; nothing is lost then, for the provider is not answered 200.
         """
         listening = self._inbound(channel)
-        heard, reply = await listening.hear(request)
+        try:
+            heard, reply = await listening.hear(request)
+        except (RecursionError, UnicodeDecodeError):
+            raise UnreadableError("the body cannot be read", where="body") from None
         try:
             await self.inbox.hear(channel, heard)
         except BaseException:

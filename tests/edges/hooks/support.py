@@ -28,14 +28,28 @@ NOW = 1_780_000_000_000
 BASE = "https://go.shop.test"
 STANDARD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 TWILIO = "a-token-of-twilio"
-OUTCOMES = ("sent", "delivered", "opened", "clicked", "bounced", "complained", "failed", "render_error", "rate_limited")
+OUTCOMES = (
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "bounced",
+    "complained",
+    "failed",
+    "render_error",
+    "rate_limited",
+)
 
 CHANNELS: dict[str, Any] = {
     "mail": {"type": "email"},
     "text": {
         "type": "sms",
         "provider": "twilio",
-        "settings": {"account_sid": "AC" + "0" * 32, "auth_token": "env:TWILIO_TOKEN", "from": "+15005550001"},
+        "settings": {
+            "account_sid": "AC" + "0" * 32,
+            "auth_token": "env:TWILIO_TOKEN",
+            "from": "+15005550001",
+        },
     },
     "calls": {
         "type": "webhook",
@@ -55,7 +69,12 @@ CONSENT: dict[str, Any] = {
         "offers": {"default": "opt_in", "double": True, "title": "New things & offers"},
     }
 }
-TEMPLATE = {"channel": "mail", "category": "care", "subject": "Hello", "text": "Hello {{ links.unsubscribe }}"}
+TEMPLATE = {
+    "channel": "mail",
+    "category": "care",
+    "subject": "Hello",
+    "text": "Hello {{ links.unsubscribe }}",
+}
 
 
 def journey(on: list[str]) -> dict[str, Any]:
@@ -70,14 +89,16 @@ def journey(on: list[str]) -> dict[str, Any]:
 
 def workspace(**more: Any) -> Workspace:
     """The shop."""
-    signals = {
-        f"mails_{one}": {"kind": "count", "event": f"$message {one} hello"} for one in OUTCOMES
-    }
+    signals = {f"mails_{one}": {"kind": "count", "event": f"$message {one} hello"} for one in OUTCOMES}
     segments = {f"got_{one}": {"when": f"mails_{one} >= 1"} for one in OUTCOMES}
     given: dict[str, Any] = {
         "name": "shop",
         "title": "Ada's Shop",
-        "traits": {"hello_was": {"type": "string"}, "paused_until": {"type": "date"}, "plan": {"of": "account"}},
+        "traits": {
+            "hello_was": {"type": "string"},
+            "paused_until": {"type": "date"},
+            "plan": {"of": "account"},
+        },
         "channels": CHANNELS,
         "consent": CONSENT,
         "templates": {"hello": TEMPLATE},
@@ -107,7 +128,9 @@ class World:
             clock=self.clock,
         )
         self.back = Returning.of(self.services)
-        self.app = Litestar([hooks.router(self.services), tracking.router(self.services)], openapi_config=None)
+        self.app = Litestar(
+            [hooks.router(self.services), tracking.router(self.services)], openapi_config=None
+        )
 
     @property
     def effects(self) -> list[Effect]:
@@ -146,7 +169,9 @@ class World:
         name = str(effect.data["effect"])
         if sent:
             await self.tell({"effect": name, "outcome": "claimed"})
-            await self.tell({"effect": name, "outcome": "sent", "provider_id": f"p-{name}", "channel": "mail"})
+            await self.tell(
+                {"effect": name, "outcome": "sent", "provider_id": f"p-{name}", "channel": "mail"}
+            )
         self.project()
         return effect
 

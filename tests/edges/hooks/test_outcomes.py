@@ -102,7 +102,10 @@ def test_a_state_that_comes_late_takes_nothing_back(world: World) -> None:
         effect = str(message.data["effect"])
         await world.back.inbox.hear("mail", [Heard(key="1", outcome="delivered", effect=effect)])
         world.project()
-        late = [Heard(key="2", outcome="failed", effect=effect), Heard(key="3", outcome="sent", effect=effect)]
+        late = [
+            Heard(key="2", outcome="failed", effect=effect),
+            Heard(key="3", outcome="sent", effect=effect),
+        ]
         await world.back.inbox.hear("mail", late)
         assert world.back.inbox.counts["out_of_order"] == 2
         segments = (await world.person())["segments"]
@@ -195,7 +198,10 @@ def test_a_reply_is_an_event_of_whoever_has_the_number_and_a_task_for_somebody(t
     replies = {
         "triggers": [{"kind": "event", "event": "SMS Received", "where": "property.keyword == ''"}],
         "re_entry": {"unlimited": 100},
-        "steps": {"answer": {"kind": "task", "task": "reply", "reason": "they wrote back", "next": "end"}, "end": {"kind": "exit"}},
+        "steps": {
+            "answer": {"kind": "task", "task": "reply", "reason": "they wrote back", "next": "end"},
+            "end": {"kind": "exit"},
+        },
     }
     model = workspace(
         journeys={"hello": journey([]), "replies": replies},
