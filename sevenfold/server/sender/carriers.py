@@ -57,6 +57,7 @@ class Carrier:
         self.announced = False
         """Whether people were told that it is."""
         self.probe_at = 0
+        self.probing = False
         self._probes = self._faults = self._slowed = 0
         self._make = make
         self._down_until = self._slow_until = 0

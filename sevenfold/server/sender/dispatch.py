@@ -79,7 +79,7 @@ class Dispatch:
 
     def next_time(self, now: int) -> int | None:
         """When something that is ready may go, or a paused channel is looked at again."""
-        times = [one.probe_at for one in self.carriers.all() if one.reason]
+        times = [one.probe_at for one in self.carriers.all() if one.reason and not one.probing]
         for group in self._queues.groups():
             times += self._times_of(group, now)
         return min(times, default=None)

@@ -88,7 +88,6 @@ class Sender:
         self._leases = Leases()
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = 0
-        self._probing: set[str] = set()
         self._taken_back: set[str] = set()
         self._stopping = self._running = False
         self._defined: Any = None
@@ -207,10 +206,9 @@ class Sender:
                 await carrier.adapter.close()
 
     async def _work(self) -> None:
-        time = self._time
         while not self._stopping:
             self._wake.clear()
-            now = time.now()
+            now = self._time.now()
             for item in self._queues.pass_time(now):
                 self._spawn(self._expire(item))
             for effect in self._leases.due(now):
@@ -224,7 +222,7 @@ class Sender:
                 # Others have their turn; what they free is picked next.
                 await asyncio.sleep(0)
                 continue
-            await time.wait(self._wake, self._next_time(now))
+            await self._time.wait(self._wake, self._next_time(now))
         # Parked until `stop` has seen everything home.
         await asyncio.Event().wait()
 
@@ -364,8 +362,8 @@ class Sender:
 
     def _probe(self, now: int) -> None:
         for carrier in self._dispatch.carriers.all():
-            if carrier.reason and carrier.probe_at <= now and carrier.name not in self._probing:
-                self._probing.add(carrier.name)
+            if carrier.reason and carrier.probe_at <= now and not carrier.probing:
+                carrier.probing = True
                 self._spawn(self._try(carrier))
 
     async def _try(self, carrier: Carrier) -> None:
@@ -374,7 +372,7 @@ class Sender:
                 self._tell_people(Alert(carrier.name, "resumed"))
             self._handing.announce(carrier)
         finally:
-            self._probing.discard(carrier.name)
+            carrier.probing = False
             self._wake.set()
 
     def _tell_people(self, alert: Alert) -> None:
