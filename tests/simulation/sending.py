@@ -63,10 +63,6 @@ def world() -> Workspace:
     )
 
 
-class Died(Exception):
-    """Never caught: what waits for a dead process waits for ever."""
-
-
 class Fate:
     """Decides what goes wrong. `calm` ends all of it."""
 
