@@ -125,7 +125,7 @@ def doubts(model: DeliveryChannel) -> Iterator[Doubt]:
         elif is_secret(fields[name].type):
             message = f"`{name}` is a secret, and stands here for everybody to read"
             fix = f"write a reference, such as `env:{found.name.upper()}_{name.upper()}`, or `file:PATH`"
-            yield Doubt(place, "wrong_value", message, fix)
+            yield Doubt(place, "literal_secret", message, fix)
             whole = False
         else:
             try:

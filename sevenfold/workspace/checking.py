@@ -10,6 +10,7 @@ from ..journeys.audit import audit
 from ..journeys.audit.variables import Uses
 from ..profiles import expressions
 from . import models
+from .channel_checks import check_channels
 from .conditions import Conditions
 from .models import ACCOUNT, PERSON
 from .names import RESERVED, Names, split_path
@@ -61,6 +62,7 @@ def check(
     _account_feedback(workspace, graph, report)
     shown, uses = _templates(names, report)
     audit(names, conditions, report, uses)
+    check_channels(workspace.channels, report)
     if workspace.connectors:
         # Only where there are any: it brings along what verifies and what reads files.
         from ..connectors.checks import check_connectors

@@ -27,6 +27,7 @@ CODES = {
     "bad_number": "A number that is not finite or is beyond 9e12.",
     "bad_name": "A name that cannot be written in a condition, or that is reserved.",
     "bad_template": "A template that could never be rendered; the line is that of its own text.",
+    "literal_secret": "A secret that stands in the workspace, where a reference to it belongs.",
     "no_unsubscribe": "An e-mail that is not transactional, without an unsubscribe link.",
     "bad_catalogue": "A catalogue file or row that does not fit its columns.",
     "unknown_name": "Something is referred to that does not exist.",
