@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from tests.edges.channels.peers.http import Answered, Asked, HttpPeer
 
@@ -77,7 +78,8 @@ class GraphPeer(HttpPeer):
         return Answered(200, {"messaging_product": "whatsapp", "contacts": [contact], "messages": [sent]})
 
     def _users(self, asked: Asked) -> Answered:
-        payload = json.loads(asked.json()["payload"]) if "payload" in asked.json() else {}
+        form = parse_qs(asked.body.decode())
+        payload = json.loads(form["payload"][0]) if "payload" in form else {}
         schema, data = payload.get("schema"), payload.get("data")
         known = {"EMAIL_SHA256", "PHONE_SHA256", "EMAIL", "PHONE", "EXTERN_ID"}
         if not isinstance(schema, list) or not set(schema) <= known or not isinstance(data, list):
