@@ -236,6 +236,8 @@ EXCEPTION_HANDLERS: Final[
     SevenfoldError: explained,
     ValidationException: invalid,
     SerializationException: unreadable,
+    # JSON nested beyond what can be read.
+    RecursionError: unreadable,
     ValidationError: misshapen,
     NotFoundException: unknown_route,
     MethodNotAllowedException: wrong_method,

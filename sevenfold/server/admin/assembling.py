@@ -61,7 +61,7 @@ def router(services: Services, ingest: IngestCounts | None = None) -> Router:
     handlers = [*routes(), openapi, *operation.open_routes(services, metrics)]
     origins = (one.strip().rstrip("/") for one in services.settings.api_allowed_origins.split(","))
     allowed = frozenset(one for one in origins if one)
-    gate, callers, keys = Gate(services.keys), Callers(services), services.keys
+    gate, callers = Gate(services), Callers(services)
 
     # Functions, for the framework copies objects that it is given.
     def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -74,7 +74,7 @@ def router(services: Services, ingest: IngestCounts | None = None) -> Router:
         return CrossSite(app, allowed)
 
     def once(app: ASGIApp) -> ASGIApp:
-        return Once(app, keys)
+        return Once(app, services)
 
     return Router(
         path="/",

@@ -144,10 +144,10 @@ class Callers:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self.audit = Audit(None, services.clock, store=services.keys.store)
 
     async def __call__(self, request: Request[Any, Any, Any]) -> Caller:
-        return Caller(self._services, self.audit, key_of(request))
+        services = self._services
+        return Caller(services, Audit(None, services.clock, store=services.keys.store), key_of(request))
 
 
 Asked = NamedDependency[Caller]

@@ -19,7 +19,8 @@ from msgspec import json
 
 from ...limits import API_BODY_LARGE_BYTES_MAX, API_ONCE_KEPT_MS, API_ONCE_KEY_CHARS_MAX, API_ONCE_STALE_MS
 from ..errors import SECURITY_HEADERS, ForbiddenError, RateLimitedError, UnauthorizedError
-from ..keys import Key, Keys, scopes_under
+from ..keys import Key, scopes_under
+from ..services import Services
 
 _PREFLIGHT_S: Final = 600
 _EXPOSED: Final = "Retry-After, Idempotency-Replayed"
@@ -36,8 +37,8 @@ class Gate:
     Routes with scope `open` need none. A route that says nothing is closed to all.
     """
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         if connection.scope.get("method") == "OPTIONS":
@@ -45,12 +46,13 @@ class Gate:
         scope = handler.opt.get("scope")
         if scope == "open":
             return
-        key = self._keys.find(bearer(connection.headers.get("authorization")), "api")
+        keys = self._services.keys
+        key = keys.find(bearer(connection.headers.get("authorization")), "api")
         if key is None or key.scope is None:
             raise UnauthorizedError(
                 "this needs an API key", fix="send it as `Authorization: Bearer sk_...`; see `sevenfold keys`"
             )
-        wait_s = self._keys.wait_s(key)
+        wait_s = keys.wait_s(key)
         if wait_s:
             raise RateLimitedError(wait_s)
         if scope is None or scope not in scopes_under(key.scope):
@@ -130,8 +132,8 @@ class Once:
     not kept.
     """
 
-    def __init__(self, app: ASGIApp, keys: Keys) -> None:
-        self._app, self._keys = app, keys
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app, self._services = app, services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or not scope["route_handler"].opt.get("once"):
@@ -139,7 +141,7 @@ class Once:
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         once = headers.get(b"idempotency-key", "")
-        key = self._keys.find(bearer(headers.get(b"authorization")), "api")
+        key = self._services.keys.find(bearer(headers.get(b"authorization")), "api")
         if not once or key is None:
             await self._app(scope, receive, send)
             return
@@ -153,7 +155,7 @@ class Once:
             await self._app(scope, _replayed(body, receive), send)
 
     async def _through(self, scope: Scope, send: Send, name: tuple[str, str, str], body: bytes) -> None:
-        store, now, digest = self._keys.store, self._keys.clock.now(), sha256(body).digest()
+        store, now, digest = self._services.keys.store, self._services.clock.now(), sha256(body).digest()
         store.execute("DELETE FROM answers WHERE at < ?", (now - API_ONCE_KEPT_MS,))
         store.execute(
             "DELETE FROM answers WHERE (key, route, once) = (?, ?, ?) AND status IS NULL AND at < ?",
@@ -189,7 +191,7 @@ class Once:
                 )
 
     async def _repeat(self, send: Send, name: tuple[str, str, str], digest: bytes) -> None:
-        request, status, body = self._keys.store.execute(
+        request, status, body = self._services.keys.store.execute(
             "SELECT request, status, body FROM answers WHERE (key, route, once) = (?, ?, ?)", name
         ).fetchone()
         if request != digest:

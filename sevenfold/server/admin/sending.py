@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import msgspec
 from litestar import post
 from litestar.params import HeaderParameter, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -72,7 +71,8 @@ async def send_message(
         "person": data.person.named(),
         "data": data.data,
     }
-    record |= msgspec.to_builtins({name: getattr(data, name) for name in ("locale", "ttl")})
+    given = {"locale": data.locale, "ttl": data.ttl}
+    record |= {name: value for name, value in given.items() if value is not UNSET}
     told = await caller.tell("message.send", data.template, record)
     for one in told.effects:
         if one.name == "$send" and one.kind in _KINDS:

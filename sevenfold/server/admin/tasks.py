@@ -138,7 +138,8 @@ async def get_task(caller: Asked, id: Id) -> TaskFull:  # noqa: A002
         "task_assigned",
         "task_snoozed",
         "task_escalated",
-        "task_note",
+        "task_noted",
+        "task_overdue",
         "task_closed",
     )
     found: Page[Numbered] = caller.history.effects(subject=task.subject, kind=kinds, limit=200)

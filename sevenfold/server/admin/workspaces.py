@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
+from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -97,8 +99,6 @@ class Compared(Struct, kw_only=True):
 
 def version_of(workspace: Workspace) -> str:
     """A digest of a definition."""
-    from hashlib import blake2b
-
     return blake2b(msgspec.json.encode(workspace), digest_size=8).hexdigest()
 
 
@@ -136,7 +136,10 @@ def read(data: Files) -> tuple[Workspace, list[Any]]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="")
         found = examine(folder)
-    return found.workspace, list(found.problems)
+        # Where it was looked at says nothing to whoever sent it.
+        above = f"{folder.as_posix()}/"
+        problems = [replace(one, file=one.file.removeprefix(above)) for one in found.problems]
+    return found.workspace, problems
 
 
 def _usable(data: Files) -> Workspace:

@@ -36,6 +36,31 @@ START = 1_704_067_200_000
 DAY = 86_400_000
 
 
+def application(services: Any) -> Litestar:
+    return Litestar(
+        [router(services)], exception_handlers=EXCEPTION_HANDLERS, openapi_config=None, logging_config=None
+    )
+
+
+class Present:
+    """Whatever services there are at the moment: one application, which takes a while to make, serves all
+    tests, one after the other.
+    """
+
+    made: Litestar | None = None
+    services: Services
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(Present.services, name)
+
+    @classmethod
+    def application(cls, services: Services) -> Litestar:
+        cls.services = services
+        if cls.made is None:
+            cls.made = application(cls())
+        return cls.made
+
+
 class Api:
     """A service and its API; `get`, `post` and the like use the admin key."""
 
@@ -55,12 +80,7 @@ class Api:
             settings=load_settings({}, data_folder=folder, **settings),
             clock=self.clock,
         )
-        self.app = Litestar(
-            [router(self.services)],
-            exception_handlers=EXCEPTION_HANDLERS,
-            openapi_config=None,
-            logging_config=None,
-        )
+        self.app = application(self.services) if settings else Present.application(self.services)
         self.runner = asyncio.Runner()
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://api.test"
@@ -76,6 +96,7 @@ class Api:
 
     def request(self, method: str, path: str, *, scope: str | None = "admin", **more: Any) -> httpx.Response:
         self.catch_up()
+        Present.services = self.services
         headers = dict(more.pop("headers", {}))
         if scope is not None:
             headers.setdefault("authorization", f"Bearer {self.secrets.get(scope, scope)}")
@@ -149,7 +170,7 @@ def small(**objects: Any) -> Workspace:
             "hello": {
                 "channel": "email",
                 "subject": "Hello",
-                "text": "Hello {{ person.name }}",
+                "text": "Hello {{ person.name }}: {{ links.unsubscribe }}",
                 "category": "news",
             },
             "receipt": {
