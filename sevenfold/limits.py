@@ -395,6 +395,8 @@ AGENTS_CACHED_ENTRIES_MAX = 10_000
 """User agents whose meaning is remembered."""
 AGENTS_NEW_PER_S_MAX = 40
 """User agents never seen before that are looked into in a second, for each takes milliseconds."""
+ADDRESSES_CACHED_ENTRIES_MAX = 16_384
+"""Addresses whose meaning is remembered."""
 GEO_RECHECK_MS = 60_000
 """How often a look is taken whether the geographic database has changed."""
 OUTCOMES_TOLD_ITEMS_MAX = 1_000
@@ -461,3 +463,9 @@ INAPP_ACTION_ANSWER_CHARS_MAX = 300
 """What the answer to an action may say to the person."""
 INAPP_ACTIONS_PER_MINUTE_MAX = 10
 """Actions that one person may set off; nobody clicks faster on purpose."""
+ERASURE_WAIT_S_MAX = 120
+"""How long an erasure waits for a snapshot and for the history to catch up; later it can be resumed."""
+ERASURE_DEAD_LETTERS_PAGE_ROWS = 1_000
+"""Dead letters looked through at a time."""
+EXPORT_EVENTS_MAX = 1_000_000
+"""Events of one person's export."""

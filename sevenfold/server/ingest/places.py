@@ -8,6 +8,7 @@ The database is a file in the MaxMind format (GeoLite2-City, GeoIP2-City, DB-IP)
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,7 @@ from msgspec import Raw
 
 from ...clock import Clock
 from ...errors import SettingsError
-from ...limits import GEO_RECHECK_MS
+from ...limits import ADDRESSES_CACHED_ENTRIES_MAX, GEO_RECHECK_MS
 from .envelope import Fields
 
 Network = IPv4Network | IPv6Network
@@ -61,6 +62,7 @@ def behind_proxy(client: Any, trusted: tuple[Network, ...]) -> bool:
     return address is not None and _within(address, trusted)
 
 
+@lru_cache(maxsize=ADDRESSES_CACHED_ENTRIES_MAX)
 def _address(text: str) -> str | None:
     try:
         found = ip_address(text.strip())
