@@ -84,7 +84,8 @@ def journey(on: list[str]) -> dict[str, Any]:
     for one in on:
         steps[f"was_{one}"] = {"kind": "update_trait", "set": {"hello_was": one}, "next": "end"}
     steps["end"] = {"kind": "exit"}
-    return {"triggers": [{"kind": "event", "event": "Signed Up"}], "steps": steps}
+    triggers = [{"kind": "event", "event": "Signed Up"}]
+    return {"triggers": triggers, "re_entry": {"unlimited": 9}, "steps": steps}
 
 
 def workspace(**more: Any) -> Workspace:
