@@ -348,6 +348,8 @@ FORM_FIELDS_ITEMS_MAX = 2_000
 REFERRAL_CODE_CHARS_MAX = 32
 REFERRAL_LANDED_DAYS = 90
 """How long it is remembered by whose link an anonymous visitor came."""
+REFERRAL_EVENTS_ITEMS_MAX = 200
+"""Events of an advocate in which their browsers are looked for, the latest first."""
 REFERRAL_READ_RECORDS = 200
 """Records of the log that are looked through at a time."""
 FETCH_ROWS_MAX = 5_000_000

@@ -20,7 +20,12 @@ from litestar import Request, Response, route
 from litestar.params import FromPath
 
 from ...errors import SevenfoldError
-from ...limits import LOOKS_PER_MESSAGE_ITEMS_MAX, REFERRAL_CODE_CHARS_MAX, REFERRAL_READ_RECORDS
+from ...limits import (
+    LOOKS_PER_MESSAGE_ITEMS_MAX,
+    REFERRAL_CODE_CHARS_MAX,
+    REFERRAL_EVENTS_ITEMS_MAX,
+    REFERRAL_READ_RECORDS,
+)
 from ...messages.links import with_query
 from ...messages.policy import Referrals as Model
 from ..returning import Returning
@@ -180,7 +185,9 @@ class Referrals:
         if theirs is None or new is None:
             return
         code = code_of(self._key, advocate)
-        why = own(model, advocate, found["id"], theirs[1], new[1], anonymous)
+        devices = await asyncio.to_thread(self._devices, theirs[1])
+        held = {**theirs[1], "anonymous_id": [*theirs[1].get("anonymous_id", ()), *devices]}
+        why = own(model, advocate, found["id"], held, new[1], anonymous)
         if why:
             self.counts["refused"] += 1
             properties: dict[str, Any] = {"code": code, "reason": why}
@@ -198,6 +205,18 @@ class Referrals:
             await self._back.inbox.say(
                 new[0], "identify", {"referred_by": by}, key=f"referred_by:{found['id']}"
             )
+
+    def _devices(self, identifiers: Mapping[str, Sequence[str]]) -> set[str]:
+        """The browsers that somebody used lately. A browser on which somebody else has logged in since
+        belongs to them, but what it did before is known.
+        """
+        users = identifiers.get("user_id", ())
+        try:
+            page = self._back.services.history.events_of({"user_id": users}, limit=REFERRAL_EVENTS_ITEMS_MAX)
+        except SevenfoldError:
+            return set()
+        found = (one.event.get("anonymousId") for one in page.items)
+        return {one for one in found if isinstance(one, str)}
 
     async def _person(self, ident: str) -> tuple[dict[str, str], Mapping[str, Sequence[str]]] | None:
         """(the strongest identifier, all of them) of a profile; None when there is none."""

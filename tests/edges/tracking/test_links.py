@@ -12,9 +12,7 @@ from sevenfold.server.live import BusyError
 from sevenfold.server.tokens import OPEN, UNSUBSCRIBE, About
 from tests.edges.hooks.support import World
 
-CHROME = {
-    "user-agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36"
-}
+CHROME = {"user-agent": "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/142.0 Safari/537.36"}
 SHOP = "https://shop.test/cups?utm_source=mail&x=a%20b#top"
 
 
