@@ -107,7 +107,7 @@ class Visit:
 
 @pytest.fixture
 def visitor(browser: Browser, site: Site) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes visitors: browsers with nothing in them. In the end no page may have broken its security policy."""
+    """Makes visitors: browsers with nothing in them. In the end no page broke its security policy."""
     contexts: list[BrowserContext] = []
 
     def visit(**options: Any) -> BrowserContext:

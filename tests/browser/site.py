@@ -40,13 +40,14 @@ from sevenfold.workspace.models import Workspace
 WORKSPACE = Path(__file__).parent / "workspace"
 NONCE = "bm9uY2U"
 QUEUE = """window.sevenfold=[];
-"load page track identify group alias reset consent on slot inbox subscribe ready".split(" ").forEach(function(k){
-sevenfold[k]=function(){sevenfold.push([k].concat([].slice.call(arguments)))}});"""
+"load page track identify group alias reset consent on slot inbox subscribe ready".split(" ")
+.forEach(function(k){sevenfold[k]=function(){sevenfold.push([k].concat([].slice.call(arguments)))}});"""
 PAGE = """<!doctype html><html lang="en" dir="%(dir)s"><head><meta charset="utf-8"><title>%(title)s</title>
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <link rel="stylesheet" href="/site.css">
 <script nonce="%(nonce)s">window.violations=[];
-document.addEventListener("securitypolicyviolation",function(e){violations.push(e.violatedDirective+" "+e.blockedURI+" "+e.sample)});
+document.addEventListener("securitypolicyviolation",function(e){
+violations.push(e.violatedDirective+" "+e.blockedURI+" "+e.sample)});
 %(queue)s
 sevenfold.load("%(key)s", %(options)s);
 %(calls)s</script>
@@ -56,13 +57,13 @@ BODY = """<header><b>Warehouse</b><nav><button id="invite">Invite</button> <butt
 <main><div data-sevenfold-slot="hero"><h1>Welcome</h1><p>The page as it is.</p></div>
 <label>Name <input id="name"></label><p>%s</p></main>"""
 CSS = """body{font:16px/1.5 system-ui,sans-serif;margin:0;color:#222;background:#fafafa}
-header{display:flex;justify-content:space-between;padding:12px 24px;background:#fff;border-bottom:1px solid #ddd}
+header{display:flex;justify-content:space-between;padding:12px 24px;border-bottom:1px solid #ddd}
 main{max-width:720px;margin:24px auto;padding:0 24px}
 [data-sevenfold-inbox]:not([data-sevenfold-inbox=""])::after{content:" (" attr(data-sevenfold-inbox) ")"}"""
 
 
 def workspace() -> Workspace:
-    """The workspace of this folder, with a journey for each template: "Show X" begins it, "Hide X" ends it."""
+    """The workspace of this folder, a journey for each template: "Show X" begins it, "Hide X" ends it."""
     found = msgspec.to_builtins(load(WORKSPACE))
     journeys = found.setdefault("journeys", {})
     for name in found["templates"]:
@@ -149,7 +150,9 @@ class Site:
             self._rest = Litestar(
                 [inapp.router(self.services), snippet.router(self.services)], openapi_config=None
             )
-            config = uvicorn.Config(self, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+            config = uvicorn.Config(
+                self, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1
+            )
             self.server = uvicorn.Server(config)
             self.loop = asyncio.get_running_loop()
             serving = asyncio.create_task(self.server.serve())
@@ -174,7 +177,10 @@ class Site:
             if self.after_taking:
                 await self._ingest(scope, receive, _nowhere)
             more = [(b"retry-after", wait.encode())] if wait else []
-            more += [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"Retry-After")]
+            more += [
+                (b"access-control-allow-origin", b"*"),
+                (b"access-control-expose-headers", b"Retry-After"),
+            ]
             await send({"type": "http.response.start", "status": status, "headers": more})
             await send({"type": "http.response.body", "body": b'{"code":"test","message":"test"}'})
         elif scope["path"] == "/v1/inapp/stream" and not self.streams:
@@ -208,9 +214,9 @@ class Site:
                 "body": self.pages.get(path, BODY % path),
             }
         policy = (
-            f"default-src 'none'; script-src 'nonce-{NONCE}' {self.events}; style-src 'self'; img-src 'self'; "
-            f"connect-src {self.events}; media-src 'self'; worker-src 'self'; base-uri 'none'; "
-            "form-action 'none'; require-trusted-types-for 'script'; trusted-types sevenfold"
+            f"default-src 'none'; script-src 'nonce-{NONCE}' {self.events}; style-src 'self'; "
+            f"img-src 'self'; connect-src {self.events}; media-src 'self'; worker-src 'self'; "
+            "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types sevenfold"
         )
         if path == "/sevenfold-push.js":
             policy = f"default-src 'none'; script-src {self.events}; connect-src {self.events}"
@@ -268,7 +274,9 @@ class Site:
         """(effect, outcome, reason) that records of the log tell, in order."""
         records = [one.control or {} for one in self.live.log.read(0, 10_000) if one.kind == "control"]
         return [
-            (one["effect"], one["outcome"], one.get("reason")) for one in records if one.get("op") == "outcome"
+            (one["effect"], one["outcome"], one.get("reason"))
+            for one in records
+            if one.get("op") == "outcome"
         ]
 
 

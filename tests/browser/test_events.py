@@ -13,7 +13,9 @@ from .conftest import Visit
 
 def twice(visit: Visit) -> list[str]:
     """Ids of messages that the log has more than once."""
-    return [one for one, count in Counter(event["messageId"] for event in visit.site.log()).items() if count > 1]
+    return [
+        one for one, count in Counter(event["messageId"] for event in visit.site.log()).items() if count > 1
+    ]
 
 
 def batches(visit: Visit) -> int:
@@ -39,7 +41,9 @@ def test_events_are_segments_and_go_in_batches(visit: Visit) -> None:
 def test_who_logs_in_is_the_visitor_they_were(visit: Visit) -> None:
     visit.open()
     before = visit.id
-    visit.call("sevenfold.identify('u-' + sevenfold.anonymousId(), {email: 'grace@example.com', plan: 'pro'})")
+    visit.call(
+        "sevenfold.identify('u-' + sevenfold.anonymousId(), {email: 'grace@example.com', plan: 'pro'})"
+    )
     visit.call("sevenfold.group('acme', {name: 'Acme'}); sevenfold.track('Report Run')")
     ran = visit.come("Report Run")
     assert ran["userId"] == f"u-{before}" and ran["anonymousId"] == before
@@ -79,7 +83,9 @@ def test_a_server_that_asks_for_time_gets_it(visit: Visit) -> None:
     visit.come("Bought", 2)
 
 
-def test_what_was_done_offline_is_sent_by_the_next_page(visitor: Callable[..., BrowserContext], site: Any) -> None:
+def test_what_was_done_offline_is_sent_by_the_next_page(
+    visitor: Callable[..., BrowserContext], site: Any
+) -> None:
     context = visitor()
     visit = Visit(context.new_page(), site).open()
     visit.come("page")
@@ -178,9 +184,13 @@ def test_nothing_is_stored_or_sent_before_somebody_agrees(visit: Visit) -> None:
     assert visit.site.named("Late") == [] and visit.call("sevenfold.anonymousId()") is None
 
 
-def test_a_browser_that_sends_global_privacy_control_is_asked_first(visitor: Callable[..., BrowserContext], site: Any) -> None:
+def test_a_browser_that_sends_global_privacy_control_is_asked_first(
+    visitor: Callable[..., BrowserContext], site: Any
+) -> None:
     context = visitor()
-    context.add_init_script("Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {value: true})")
+    context.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {value: true})"
+    )
     visit = Visit(context.new_page(), site).open()
     visit.page.wait_for_timeout(300)
     assert visit.call("localStorage.length + document.cookie.length") == 0

@@ -1,4 +1,4 @@
-"""The line on which messages come: one tab holds it, others hear; streams end, servers refuse, people change."""
+"""The line on which messages come: one tab holds it, others hear; servers refuse, people change."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sevenfold.server.inapp import proof_of, proof_secret
 
 from .conftest import Visit
 
+ENDPOINT = "https://fcm.googleapis.com/fcm/send/abc"
 PUSH_KEY = "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM"
 
 
@@ -18,7 +19,9 @@ def streams(site: Any, since: int) -> int:
     return sum(path == "GET /v1/inapp/stream" for path, _ in site.asked[since:])
 
 
-def test_one_tab_holds_the_line_and_another_takes_it_over(visitor: Callable[..., BrowserContext], site: Any) -> None:
+def test_one_tab_holds_the_line_and_another_takes_it_over(
+    visitor: Callable[..., BrowserContext], site: Any
+) -> None:
     context = visitor()
     asked = len(site.asked)
     first, second = Visit(context.new_page(), site), Visit(context.new_page(), site)
@@ -37,7 +40,9 @@ def test_one_tab_holds_the_line_and_another_takes_it_over(visitor: Callable[...,
     second.until(lambda: second.page.locator("[data-sevenfold-inbox='2']").count())
 
 
-def test_what_is_closed_in_one_tab_is_closed_in_all(visitor: Callable[..., BrowserContext], site: Any) -> None:
+def test_what_is_closed_in_one_tab_is_closed_in_all(
+    visitor: Callable[..., BrowserContext], site: Any
+) -> None:
     context = visitor()
     first, second = Visit(context.new_page(), site), Visit(context.new_page(), site)
     first.open().show("checklist")
@@ -92,9 +97,10 @@ def test_push_is_asked_for_after_a_click_and_told_as_an_address(
     context.grant_permissions(["notifications"], origin=site.home)
     page = context.new_page()
     # What a push service would answer: there is none within reach.
+    keys = "{p256dh: 'BPoint', auth: 'c2VjcmV0'}"
     page.add_init_script(
-        "PushManager.prototype.subscribe = async (options) => { window.asked = options; return {toJSON: () => ("
-        "{endpoint: 'https://fcm.googleapis.com/fcm/send/abc', keys: {p256dh: 'BPoint', auth: 'c2VjcmV0'}})}; };"
+        "PushManager.prototype.subscribe = async (options) => { window.asked = options;"
+        f"return {{toJSON: () => ({{endpoint: '{ENDPOINT}', keys: {keys}}})}}; }};"
     )
     page.route("**/v1/inapp/start", lambda route: with_push_key(route))
     visit = Visit(page, site).open()
@@ -102,14 +108,20 @@ def test_push_is_asked_for_after_a_click_and_told_as_an_address(
     visit.page.wait_for_timeout(300)
     assert visit.call("sevenfold.subscribe()") is True
     event = visit.come("Push Subscribed")
-    assert event["context"]["device"]["token"] == "https://fcm.googleapis.com/fcm/send/abc#BPoint.c2VjcmV0"
+    assert event["context"]["device"]["token"] == f"{ENDPOINT}#BPoint.c2VjcmV0"
     assert event["context"]["device"]["type"] == "web"
     assert visit.call("new Uint8Array(window.asked.applicationServerKey).length") == 65
     worker = visit.until(lambda: context.service_workers and context.service_workers[0])
     assert "/sevenfold-push.js?key=" in worker.url
-    found = {"title": "Done", "body": "It is ready.", "navigate": site.home + "/report", "data": {"id": "0" * 16}}
+    found = {
+        "title": "Done",
+        "body": "It is ready.",
+        "navigate": site.home + "/report",
+        "data": {"id": "0" * 16},
+    }
     worker.evaluate(
-        "(shown) => self.dispatchEvent(new PushEvent('push', {data: JSON.stringify({notification: shown})}))", found
+        "(shown) => self.dispatchEvent(new PushEvent('push', {data: JSON.stringify({notification: shown})}))",
+        found,
     )
     assert visit.come("Push Notification Received")["properties"]["message_id"] == "0" * 16
     titles = "async () => (await self.registration.getNotifications()).map((one) => one.title)"

@@ -175,9 +175,9 @@ def test_both_variants_of_a_slot_reach_somebody(visitor: Callable[..., BrowserCo
 def test_a_popup_waits_for_time_depth_and_page(visit: Visit, shot: Shot) -> None:
     visit.site.pages["/long/read"] = "<main><p>Long.</p>" + "<p>And longer.</p>" * 200 + "</main>"
     visit.open().show("late")
-    visit.page.wait_for_timeout(1_200)
+    visit.page.wait_for_timeout(600)
     assert visit.box().count() == 0
-    visit.open("/long/read").page.wait_for_timeout(1_500)
+    visit.open("/long/read").page.wait_for_timeout(1_100)
     assert visit.box().count() == 0
     visit.page.evaluate("window.scrollTo(0, document.body.scrollHeight * 0.8)")
     visit.box("text=Still here?").wait_for()
@@ -224,7 +224,7 @@ def test_it_reads_from_right_to_left(visit: Visit, shot: Shot, name: str) -> Non
 
 def test_it_fits_a_telephone(visitor: Callable[..., BrowserContext], site: Any, shot: Shot) -> None:
     visit = Visit(visitor(viewport={"width": 360, "height": 640}, has_touch=True).new_page(), site).open()
-    for name in ("nps", "modal", "tour", "banner"):
+    for name in ("nps", "modal", "tour"):
         visit.show(name)
         box = visit.box().first
         box.wait_for()
@@ -255,7 +255,9 @@ def test_forced_colours_keep_everything_to_be_seen(
     visit.box("label:has-text('9')").click()
     shot(visit)
     chosen, other = (
-        visit.box(f"label:has-text('{score}') span").evaluate("(box) => getComputedStyle(box).backgroundColor")
+        visit.box(f"label:has-text('{score}') span").evaluate(
+            "(box) => getComputedStyle(box).backgroundColor"
+        )
         for score in (9, 3)
     )
     assert chosen != other

@@ -37,14 +37,16 @@ def kind_of(content: Mapping[str, Any]) -> str | None:
     kind = payload.get("kind")
     if kind is None:
         return "modal" if content.get("channel") == "popup" or content.get("buttons") else "banner"
-    needed = _NEEDS.get(kind, "") if isinstance(kind, str) else ""
-    if kind not in KINDS or (needed and not payload.get(needed)):
+    if not isinstance(kind, str) or kind not in KINDS:
+        return None
+    needed = _NEEDS.get(kind, "")
+    if needed and not payload.get(needed):
         return None
     if needed in _LISTS:
         listed = payload[needed]
         if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
             return None
-    return str(kind)
+    return kind
 
 
 def payload_of(content: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -25,6 +25,9 @@ PARTS: Final = (
 """In an order in which everything is there before it is needed at once."""
 _TEXTS: Final = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)""")
 _SPACED: Final = re.compile(r"\s*([=<>!&|?:;,(){}\[\]*])\s*")
+_AFTER: Final = frozenset("{([,;?:&|=>")
+_BEFORE: Final = frozenset("})].,?:;&|")
+"""What a line may end or begin with when a statement goes on there, or is over anyway."""
 _PLACES: Final = (Path(__file__).parents[2] / "_snippet", Path(__file__).parents[3] / "web" / "snippet")
 
 
@@ -79,23 +82,22 @@ def stripped(text: str) -> str:
 
 
 def squeezed(text: str) -> str:
-    """Without spaces around punctuation, outside texts. Lines with a slash (a regular expression, a division)
-    and those inside a template of several lines stay as they are, and so do `+` and `-`, which may stand in
-    pairs.
+    """Without spaces around punctuation and ends of lines beside it, outside texts. Lines with a slash (a
+    regular expression, a division) and those inside a template of several lines stay as they are, and so do
+    `+` and `-`, which may stand in pairs.
     """
-    kept = []
+    found = ""
     inside = False
     for line in text.splitlines():
         pieces = _TEXTS.split(line)
         code = "".join(pieces[::2])
-        if inside or "`" in code or "/" in code:
-            inside ^= code.count("`") % 2 == 1
-            kept.append(line)
-        else:
-            kept.append(
-                "".join(piece if at % 2 else _SPACED.sub(r"\1", piece) for at, piece in enumerate(pieces))
-            )
-    return "\n".join(kept) + "\n"
+        opens = code.count("`") % 2 == 1
+        if not inside and not opens and "/" not in code:
+            line = "".join(piece if at % 2 else _SPACED.sub(r"\1", piece) for at, piece in enumerate(pieces))
+        joined = not found or (not inside and (found[-1:] in _AFTER or line[:1] in _BEFORE))
+        found += line if joined else "\n" + line
+        inside ^= opens
+    return found + "\n"
 
 
 def _script(text: str) -> Script:

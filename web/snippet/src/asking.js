@@ -122,7 +122,7 @@ function form(lease) {
         answered(lease, made, payload.event || "Form Submitted", properties, traits);
       },
     },
-    said(lease, "t" + lease.id),
+    said(lease),
     payload.fields.map((one) => field(lease, one)),
     el("button", { class: "b main" }, payload.submit || word(lease, "send"))
   );

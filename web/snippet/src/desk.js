@@ -143,7 +143,7 @@ export function finish(lease, dismissed) {
   takeDown(lease.id);
   remember(lease, { done: true });
   leases.delete(lease.id);
-  if (dismissed) report(lease, "In-App Dismissed");
+  if (dismissed && !seen()[lease.id].clicked) report(lease, "In-App Dismissed");
   request("outcome", { lease: lease.id, outcome: "closed" });
   tellTabs("closed", lease.id);
   consider();

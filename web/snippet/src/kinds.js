@@ -11,9 +11,9 @@ import { anchorOf, announce, drawn, el, hold, safe, stage, word } from "./view.j
 const paragraphs = (text) => (text || "").split(/\n\s*\n/).map((one) => one.trim() && el("p", {}, one.trim()));
 
 /** Title, picture, text: what every message has. */
-export const said = ({ title, image, body, blocks }, id, skip) => [
+export const said = ({ title, image, body, blocks }, skip) => [
   image && safe(image) && el("img", { src: image, alt: "" }),
-  title && !skip && el("h2", { id }, title),
+  title && !skip && el("h2", {}, title),
   blocks ? blocks.map(drawn) : paragraphs(body),
 ];
 
@@ -56,19 +56,32 @@ export function choices(lease, of = lease, stays) {
   return [el("div", { class: "row" }, listed.map((one, index) => press(lease, one, !index && of === lease, note, stays))), note];
 }
 
-export const closer = (lease, dismiss = () => finish(lease, true)) =>
-  el("button", { class: "x", "aria-label": word(lease, "close"), click: dismiss }, "×");
+const boxOf = (tag, look, lease, nodes, dismiss, more) =>
+  el(
+    tag,
+    {
+      class: "box " + look,
+      "aria-label": lease.title || lease.body || lease.kind,
+      tabindex: -1,
+      // Links in what is said count as clicks too.
+      click: (event) => event.target.closest("p a,li a") && clicked(lease, "link"),
+      ...more,
+    },
+    nodes,
+    el("button", { class: "x", "aria-label": word(lease, "close"), click: dismiss }, "×")
+  );
 
 // --------------------------------------------------------------------------------------------------- where it is
 
 /** Over everything else, which is out of reach meanwhile; Escape and a click beside it close it. */
 export function modal(lease, nodes, look = "", dismiss = () => finish(lease, true)) {
-  const dialog = el("dialog", { class: "box modal " + look, "aria-labelledby": "t" + lease.id, tabindex: -1, click: inText(lease) }, nodes, closer(lease, dismiss));
-  dialog.addEventListener("cancel", (event) => {
-    event.preventDefault();
-    dismiss();
+  const dialog = boxOf("dialog", "modal " + look, lease, nodes, dismiss, {
+    cancel: (event) => {
+      event.preventDefault();
+      dismiss();
+    },
+    mousedown: (event) => event.target === dialog && outside(dialog, event) && dismiss(),
   });
-  dialog.addEventListener("click", (event) => event.target === dialog && event.detail && outside(dialog, event) && dismiss());
   stage().append(dialog);
   dialog.showModal();
   dialog.focus();
@@ -78,9 +91,6 @@ export function modal(lease, nodes, look = "", dismiss = () => finish(lease, tru
   };
 }
 
-/** Links in what is said count as clicks too. */
-const inText = (lease) => (event) => event.target.closest("p a,li a") && clicked(lease, "link");
-
 function outside(box, { clientX: x, clientY: y }) {
   const at = box.getBoundingClientRect();
   return x < at.left || x > at.right || y < at.top || y > at.bottom;
@@ -88,22 +98,9 @@ function outside(box, { clientX: x, clientY: y }) {
 
 /** Beside everything else, which goes on; Escape closes it from inside. */
 export function panel(lease, nodes, look, dismiss = () => finish(lease, true)) {
-  const box = el(
-    "section",
-    {
-      class: "box " + look,
-      "aria-label": lease.title || lease.kind,
-      tabindex: -1,
-      click: inText(lease),
-      keydown: (event) => {
-        if (event.key !== "Escape") return;
-        event.stopPropagation();
-        dismiss();
-      },
-    },
-    nodes,
-    closer(lease, dismiss)
-  );
+  const box = boxOf("section", look, lease, nodes, dismiss, {
+    keydown: (event) => event.key === "Escape" && dismiss(),
+  });
   const before = document.activeElement;
   stage().append(box);
   announce(lease.title || lease.body || "");
@@ -116,11 +113,10 @@ export function panel(lease, nodes, look, dismiss = () => finish(lease, true)) {
 
 /** A box that points at an element of the page. */
 function pointed(lease, nodes, anchor, placement, dismiss) {
-  const box = el("section", { class: "box tip", role: "dialog", "aria-labelledby": "t" + lease.id, tabindex: -1, click: inText(lease) }, nodes);
+  const box = boxOf("section", "tip", lease, nodes, dismiss, { role: "dialog" });
   const ring = el("div", { class: "ring" });
   const before = document.activeElement;
   const escape = (event) => event.key === "Escape" && dismiss();
-  box.append(closer(lease, dismiss));
   stage().append(ring, box);
   anchor.scrollIntoView({ block: "nearest" });
   const release = hold(box, ring, anchor, placement);
@@ -141,13 +137,13 @@ function pointed(lease, nodes, anchor, placement, dismiss) {
 // ------------------------------------------------------------------------------------------------------ the kinds
 
 const banner = (lease) =>
-  panel(lease, [said(lease, "t" + lease.id), choices(lease)], "bar " + (lease.payload.placement || ""));
+  panel(lease, [said(lease), choices(lease)], "bar " + (lease.payload.placement || ""));
 
-const dialog = (lease) => modal(lease, [said(lease, "t" + lease.id), choices(lease)]);
+const dialog = (lease) => modal(lease, [said(lease), choices(lease)]);
 
 function tooltip(lease) {
   const anchor = anchorOf(lease.payload.anchor);
-  const nodes = [said(lease, "t" + lease.id), choices(lease)];
+  const nodes = [said(lease), choices(lease)];
   return anchor && pointed(lease, nodes, anchor, lease.payload.placement, () => finish(lease, true));
 }
 
@@ -177,10 +173,10 @@ function tour(lease) {
     at > 0 && el("button", { class: "b", click: () => go(at - 1) }, word(lease, "back")),
     el("button", { class: "b main", click: next }, word(lease, at + 1 < steps.length ? "next" : "done"))
   );
-  const nodes = [said(step, "t" + lease.id), player(lease, step), choices(lease, { ...step, payload: { ...lease.payload, ...step } }, true), buttons];
+  const nodes = [said(step), player(lease, step), choices(lease, { ...step, payload: { ...lease.payload, ...step } }, true), buttons];
   if (step.advance === "click") anchor.addEventListener("click", next, { once: true });
   report(lease, "Tour Step Viewed", undefined, told);
-  down = pointed(lease, nodes, anchor, step.placement, () => finish(lease, true));
+  down = pointed({ ...lease, title: step.title }, nodes, anchor, step.placement, () => finish(lease, true));
   return () => {
     anchor.removeEventListener("click", next);
     down();
@@ -223,7 +219,7 @@ function checklist(lease) {
   };
   checks.set(lease.id, check);
   draw();
-  return panel(lease, [said(lease, "t" + lease.id), bar, list, choices(lease, lease, true)], "panel");
+  return panel(lease, [said(lease), bar, list, choices(lease, lease, true)], "panel");
 }
 
 function player(lease, { video, captions, title }) {
@@ -240,7 +236,7 @@ function player(lease, { video, captions, title }) {
 }
 
 const video = (lease) =>
-  modal(lease, [said(lease, "t" + lease.id), player(lease, { ...lease.payload, title: lease.title }), choices(lease)], "wide");
+  modal(lease, [said(lease), player(lease, { ...lease.payload, title: lease.title }), choices(lease)], "wide");
 
 // ------------------------------------------------------------------------------------------------------- the inbox
 
@@ -268,7 +264,7 @@ export function inbox() {
         },
       },
       el("summary", {}, lease.title || lease.body),
-      said(lease, undefined, true),
+      said(lease, true),
       choices(lease, lease, true)
     )
   );

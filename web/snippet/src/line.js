@@ -1,6 +1,6 @@
 // The line to the server on which messages come: one tab of the browser holds it and passes on what it hears.
 // Where no stream can be held, asking every half minute stands in.
-import { keep, listen, now, on, post, recall, settings, tell } from "./base.js";
+import { listen, on, post, recall, settings, tell } from "./base.js";
 import { granted } from "./consent.js";
 import { anonymousId, userId } from "./events.js";
 import { flush } from "./queue.js";

@@ -15,10 +15,13 @@ function bytes(text) {
   return Uint8Array.from(plain, (one) => one.charCodeAt(0));
 }
 
+let policy;
+
 /** An address that a page with Trusted Types lets through, if it allows a policy `sevenfold`. */
 function trusted(address) {
   try {
-    return trustedTypes.createPolicy("sevenfold", { createScriptURL: () => address }).createScriptURL("");
+    policy ||= trustedTypes.createPolicy("sevenfold", { createScriptURL: (one) => one });
+    return policy.createScriptURL(address);
   } catch {
     return address;
   }
@@ -66,5 +69,5 @@ export function pushAsk(lease) {
     el("button", { class: "b main", click: yes }, lease.payload.allow || word(lease, "allow")),
     el("button", { class: "b", click: () => finish(lease, true) }, lease.payload.later || word(lease, "later"))
   );
-  return panel(lease, [said(lease, "t" + lease.id), buttons], "panel");
+  return panel(lease, [said(lease), buttons], "panel");
 }

@@ -6,19 +6,19 @@ const CSS = `
 :host{all:initial;--a:var(--sevenfold-accent,#4338ca);--at:var(--sevenfold-accent-text,#fff);--b:var(--sevenfold-background,#fff);--t:var(--sevenfold-text,#1f2430);--r:var(--sevenfold-radius,12px);--l:color-mix(in srgb,var(--t) 18%,transparent);position:fixed;z-index:2147483000;font:16px/1.5 var(--sevenfold-font,system-ui,sans-serif);color:var(--t)}
 *{box-sizing:border-box;font:inherit}
 [hidden]{display:none!important}
-.box{background:var(--b);color:var(--t);border:1px solid var(--l);border-radius:var(--r);box-shadow:0 12px 40px #0f172a38;padding:20px 24px 16px;position:fixed;width:min(400px,calc(100vw - 24px));max-height:calc(100dvh - 24px);overflow:auto;overscroll-behavior:contain;text-align:start;margin:0}
+.box{background:var(--b);color:var(--t);border:1px solid var(--l);border-radius:var(--r);box-shadow:0 12px 40px #0f172a38;padding:20px 24px 16px;position:fixed;width:min(400px,calc(100vw - 24px));max-height:calc(100dvh - 24px);overflow:auto;text-align:start;margin:0}
 .modal{inset:0;margin:auto;width:min(480px,calc(100vw - 24px));height:fit-content}
 .modal.wide{width:min(800px,calc(100vw - 24px))}
 .modal::backdrop{background:#0f172a8c}
 .panel,.list{inset-block-end:16px;inset-inline-end:16px}
-.bar{inset-inline:0;inset-block-end:0;width:auto;border-radius:0;border-width:1px 0 0;padding:14px 56px 14px 20px;padding-inline:20px 56px;display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center}
-.bar.top{inset-block:0 auto;border-width:0 0 1px}
+.bar{inset:auto 0 0;width:auto;border-radius:0;padding-block:14px;padding-inline:20px 56px;display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center}
+.bar.top{inset:0 0 auto}
 .bar>*{margin:0!important}
 .bar h2{font-size:16px}
 .bar .row{margin-inline-start:auto!important}
 .tip{width:min(340px,calc(100vw - 24px))}
 .ring{position:fixed;pointer-events:none;border-radius:8px;outline:3px solid var(--a);outline-offset:3px}
-h2{font-weight:650;font-size:19px;line-height:1.3;margin:0 0 6px;padding-inline-end:32px;text-wrap:balance}
+h2,legend{font-weight:650;font-size:19px;line-height:1.3;padding:0;margin:0 0 6px;padding-inline-end:32px}
 p,ul,ol,blockquote,pre{margin:0 0 12px}
 strong,b,h3{font-weight:650}em,i{font-style:italic}code{font-family:monospace}
 a{color:var(--a)}
@@ -27,17 +27,16 @@ video,iframe{width:100%;aspect-ratio:16/9;background:#000}
 .row{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-block:16px 6px}
 .row.end{justify-content:flex-end}
 .b{display:inline-block;border:1px solid var(--l);border-radius:8px;background:none;color:var(--t);min-height:44px;padding:9px 16px;cursor:pointer;text-decoration:none;text-align:center;font-weight:550}
-.b:hover{border-color:var(--a)}
+.b:hover,label span:hover{border-color:var(--a)}
 .b.main{background:var(--a);border-color:var(--a);color:var(--at)}
 .b[disabled]{opacity:.6;cursor:default}
 .x{position:absolute;inset-block-start:8px;inset-inline-end:8px;width:44px;height:44px;padding:0;border:0;background:none;color:inherit;opacity:.7;cursor:pointer;font-size:22px;line-height:1}
-.x:hover{opacity:1}
 :focus-visible{outline:3px solid var(--a);outline-offset:2px}
 .box:focus{outline:none}
 .muted{font-size:14px;opacity:.75}
 .muted:empty{display:none}
-fieldset{border:0;padding:0;margin:0 0 4px;min-width:0}
-legend{padding:0;font-weight:650;font-size:19px;line-height:1.3;margin:0 0 10px;padding-inline-end:32px}
+fieldset{border:0;padding:0;margin:0;min-width:0}
+legend{margin-block-end:10px!important}
 .scale{display:flex;gap:4px}
 .scale label{flex:1 1 0;min-width:0}
 .scale span,.choice span{display:block;border:1px solid var(--l);border-radius:8px;text-align:center;padding:9px 0;cursor:pointer;min-height:44px}
@@ -45,7 +44,6 @@ legend{padding:0;font-weight:650;font-size:19px;line-height:1.3;margin:0 0 10px;
 .scale input,.choice input{position:absolute;opacity:0;pointer-events:none}
 input:checked+span{background:var(--a);border-color:var(--a);color:var(--at)}
 input:focus-visible+span{outline:3px solid var(--a);outline-offset:2px}
-label span:hover{border-color:var(--a)}
 .ends{display:flex;justify-content:space-between;margin-block-start:6px}
 .field{display:block;margin-block-end:12px}
 .field input:not([type=checkbox]),select,textarea{display:block;width:100%;border:1px solid color-mix(in srgb,var(--t) 45%,transparent);border-radius:8px;background:var(--b);color:var(--t);padding:9px 12px;min-height:44px}
@@ -106,18 +104,12 @@ export function safe(link) {
   }
 }
 
-const TAGS = "p br strong b em i u a ul ol li h2 h3 blockquote code pre span div img hr".split(" ");
-
-/** What the server made of a message's HTML: a text, or [tag, {attributes}, ...children]. */
-export const drawn = (block) =>
-  typeof block == "string"
-    ? block
-    : TAGS.includes(block[0]) &&
-      el(
-        block[0],
-        { ...block[1], href: block[1].href && safe(block[1].href), src: block[1].src && safe(block[1].src) },
-        block.slice(2).map(drawn)
-      );
+/** What the server made of a message's cleaned HTML: a text, or [tag, {attributes}, ...children]. */
+export function drawn(block) {
+  if (typeof block == "string") return block;
+  const [tag, attributes, ...children] = block;
+  return el(tag, { ...attributes, href: attributes.href && safe(attributes.href) }, children.map(drawn));
+}
 
 /** Words of the user interface; `settings.labels` and a message's own go before these. */
 export const word = (lease, name) => lease.payload.labels?.[name] || settings.labels[name] || WORDS[name] || name;
