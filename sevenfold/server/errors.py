@@ -43,6 +43,7 @@ STATUS: Final = {
     "unauthorized": 401,
     "forbidden": 403,
     "cross_site": 403,
+    "proof_required": 403,
     "not_found": 404,
     "bad_control": 409,
     "bad_migration": 409,
