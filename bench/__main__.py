@@ -23,6 +23,7 @@ NAMES = {
     "rescore": "a million profiles under other weights",
     "snapshot": "snapshots beside the running fold, and recovery",
     "journeys": "a million people waiting in runs, twenty journeys, many timers at once",
+    "delivery": "messages through SMTP, a webhook and a provider's API on loopback",
     "oracle": "the engine against the reference fold of the tests",
 }
 _REPORT = "report "
