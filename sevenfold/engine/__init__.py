@@ -17,6 +17,7 @@ from ..journeys import task_controls as _of_people  # noqa: F401
 from ..messages import controls as _of_messages  # noqa: F401
 from ..messages import transactional as _of_sends  # noqa: F401
 from . import definition as _of_definitions  # noqa: F401
+from . import erasure as _of_erasure  # noqa: F401
 from .controls import ControlError
 from .fold import Fold
 from .usual import Entry

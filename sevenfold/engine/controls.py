@@ -96,6 +96,10 @@ def listed_person(fold: Fold, identifier: Any) -> int:
     one.
     """
     named = identifier if isinstance(identifier, dict) else {"user_id": identifier}
+    if (taken := named.get("erased")) is not None:
+        # Somebody who was erased from the list: whoever it created took a number.
+        fold.seq += taken if taken == 1 else 0
+        return 0
     keys = [key for k in fold.identity.order if k in named and (key := fold.identity.key(k, named[k]))]
     row = find(fold, identifier)
     if not keys or (row and all(fold.identity.row_of(key) == row for key in keys)):

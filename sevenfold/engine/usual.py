@@ -16,6 +16,7 @@ from ..events.steps import Dropped, correct_clock
 from ..events.times import parse_ms
 from ..limits import EVENT_BYTES_MAX, PROFILE_EVENTS_PER_HOUR_MAX
 from .arriving import COUNT_BITS, HOUR, HOURS_MASK, Arriving
+from .erasure import TOMBSTONE, fold_tombstone
 
 Entry = tuple[int, bytes]
 """An event of a record: (engine time ms, raw JSON)."""
@@ -140,7 +141,9 @@ class Usual(Arriving):
 
     def _long_way(self, t: int, raw: bytes) -> None:
         event = self.intake.accept(raw, t, "")
-        if isinstance(event, Dropped):
+        if raw.startswith(TOMBSTONE):
+            fold_tombstone(self, t, raw)
+        elif isinstance(event, Dropped):
             self.dropped[event.reason] = self.dropped.get(event.reason, 0) + 1
         else:
             self.event(t, event, raw)

@@ -214,6 +214,9 @@ class OneBroadcast:
     def _start(self, row: int, variant: int) -> None:
         fold, sending = self.fold, self.sending
         row = fold.forward.get(row, row)
+        if not row:
+            sending.leave_out("erased")
+            return
         properties = {"variant": str(variant + 1)}
         answer = self.service.runtime.start(
             plans.journey_name(self.name), fold.person, row, f"broadcast {self.name}", properties

@@ -123,6 +123,13 @@ class CodePool:
             self.given[code].row = winner
             self._by_subject.setdefault((of, winner), []).append(code)
 
+    def forget(self, of: str, row: int) -> int:
+        """Codes of a row are nobody's from now on, and are not given again."""
+        codes = self._by_subject.pop((of, row), [])
+        for code in codes:
+            self.given[code].row = 0
+        return len(codes)
+
     def dump(self) -> Any:
         """The state, for msgpack; the workspace's own codes are no part of it."""
         given = [[code, msgspec.to_builtins(one)] for code, one in self.given.items()]

@@ -20,6 +20,7 @@ from .times import NEVER
 if TYPE_CHECKING:
     from ..engine.fold import Fold
     from ..events.model import Event
+    from ..lifecycle.compile import CompiledUnit
     from .runs import RunView
     from .runtime import Journeys
 
@@ -137,7 +138,7 @@ class Offers(Service):
 
     def _redeem(self, name: str, model: OfferPool, row: int, code: str, te: int) -> None:
         found = self.pools[name].redeem(code, te)
-        if found is None:
+        if found is None or not found.given.row:
             return
         given = found.given
         data: dict[str, Any] = {"code": code.strip(), "run": given.run, "after": te - given.at}
@@ -159,6 +160,9 @@ class Offers(Service):
         return any(account == given.row for account, _, _ in fold.accounts_of(person))
 
     # ------------------------------------------------------------------------------------------- keeping
+
+    def erase(self, unit: CompiledUnit, row: int) -> int:
+        return sum(pool.forget(unit.kind, row) for pool in self.pools.values())
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         for pool in self.pools.values():

@@ -169,6 +169,10 @@ class Playbooks(Service):
             # What opened next may be a run, at which the view has looked meanwhile.
             self.runtime.view.at(slot)
 
+    def erase(self, unit: CompiledUnit, row: int) -> int:
+        found = [self.held.pop((name, unit.kind, row), None) for name in self.models]
+        return sum(one is not None for one in found)
+
     def merge(self, winner: int, loser: int, t: int) -> None:
         """The loser's playbooks are the winner's; of two of one name the one opened first stays."""
         for name in self.models:

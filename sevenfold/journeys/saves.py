@@ -70,6 +70,10 @@ class Saves(Service):
             found += [(ACCOUNT, account) for account, _, _ in fold.accounts_of(person)]
         return found
 
+    def erase(self, unit: CompiledUnit, row: int) -> int:
+        held = [one.episodes.pop(row, None) for one in self.watching.values() if one.unit is unit]
+        return sum(one is not None for one in held)
+
     def merge(self, winner: int, loser: int, t: int) -> None:
         for one in self.watching.values():
             if one.model.of == PERSON:

@@ -99,6 +99,10 @@ class Service:
     def merge(self, winner: int, loser: int, t: int) -> None:
         """Two people turned out to be one."""
 
+    def erase(self, unit: CompiledUnit, row: int) -> int:
+        """A subject is erased: what is kept of it goes. Gives how many things that were."""
+        return 0
+
     def run_ended(self, run: RunView) -> None:
         """A run is about to end."""
 

@@ -185,6 +185,15 @@ class Tasks(TaskCourse):
 
     # --------------------------------------------------------------------------------- merging and keeping
 
+    def erase(self, unit: CompiledUnit, row: int) -> int:
+        """Tasks about a subject are closed; who has them sees that they are gone."""
+        found = self.open_tasks.of(unit.kind, row)
+        for task in found:
+            self._remove(task)
+            self._tell(task, "task_closed", {"outcome": "erased", "owner": task.owner})
+            withdraw(self.runtime, task)
+        return len(found)
+
     def merge(self, winner: int, loser: int, t: int) -> None:
         """The loser's tasks are the winner's; of two of one kind and reason the older stays."""
         for task in self.open_tasks.of(PERSON, loser):

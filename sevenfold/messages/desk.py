@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ..journeys.runs import RunView
     from ..journeys.runtime import Journeys
     from ..journeys.steps.message import Message
+    from ..lifecycle.compile import CompiledUnit
 
 DEVICE = "device"
 """The identifier of which people have several at a time; of others the present one counts."""
@@ -218,6 +219,15 @@ class Messages(Service):
         self.hearing.tell(owed, kind, {})
         self.hearing.free(owed, kind)
         self.book.settle(owed, self.fold.t)
+
+    def erase(self, unit: CompiledUnit, row: int) -> int:
+        """What is on its way to a subject is not sent, and nothing is remembered of what was."""
+        found = self.book.of_row(unit.index, row)
+        for owed in found:
+            if not owed.settled and not owed.was("claimed"):
+                self.hearing.tell(owed, "cancelled", {})
+            self.book.forget(owed)
+        return len(found)
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         changes = self.consents.merge(winner, loser)

@@ -196,6 +196,17 @@ class Book:
         ):
             self._owed.pop(settled.popleft()[1], None)
 
+    def of_row(self, unit: int, row: int) -> list[Owed]:
+        """What is remembered of messages to a subject, in the order of decision."""
+        return [one for one in self._owed.values() if one.row == row and one.unit == unit]
+
+    def forget(self, owed: Owed) -> None:
+        """Nothing of it is remembered."""
+        del self._owed[owed.effect]
+        listed = self._of_run.get(owed.run)
+        if listed is not None and owed.effect in listed:
+            listed.remove(owed.effect)
+
     def dump(self) -> Any:
         return [list(self._owed.values()), list(self._settled), self.strangers]
 

@@ -236,3 +236,10 @@ class Dictionary:
         self.texts.append(text)
         self.codes[text] = code
         return code
+
+    def forget(self, text: str) -> None:
+        """A text that nobody says any more is not kept; its code stays taken."""
+        code = self.codes.pop(text, 0)
+        if code:
+            self.texts[code] = kept = f"\0{code}"
+            self.codes[kept] = code

@@ -125,6 +125,16 @@ class Identifiers:
         for key in self.of(loser):
             self.attach(key, winner)
 
+    def forget(self, row: int) -> None:
+        """Nothing is known of a row's identifiers any more, not even their texts."""
+        for number in self._numbers(row):
+            key = self._text(number)
+            self._point(key, 0)
+            at = self._at[number] << _UNIT_BITS
+            start, size = at & _TEXT_MASK, len(key.encode())
+            self._texts[at >> _TEXT_BITS][start : start + size] = b"~" * size
+        self._chain(row, [])
+
     def _chain(self, row: int, numbers: list[int]) -> None:
         self._first[row] = numbers[0] if numbers else 0
         for number, following in pairwise([*numbers, 0]):

@@ -156,6 +156,14 @@ class Identity:
             return None
         return self.prefix[kind] + normal
 
+    def forget(self, row: int) -> None:
+        """A person is erased: their identifiers name nobody, and may come to name somebody else."""
+        for key in self.keys_of(row):
+            self.attached_at.pop(key, None)
+        self.apart = {pair for pair in self.apart if row not in pair}
+        self._known_good.clear()
+        self.table.forget(row)
+
     def take_over(self, other: Identity) -> None:
         """The identifiers of another compilation, under this one's order and types of identifiers."""
         self.apart, self.trace = other.apart, other.trace

@@ -4,7 +4,7 @@ wins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -173,6 +173,18 @@ class Traits:
         """Leaves out what a catalogue had said and says no more; what an event told stays."""
         held, mask = self.held(row), 0
         gone = [name for name in names if name in held and held[name][1:] == [0, 0]]
+        for name in gone:
+            del held[name]
+            for column in self.by_head.get(name, ()):
+                mask |= column.put(row, column.slot.unknown or 0, t, t)
+        if gone:
+            self._keep(row, held)
+        return mask
+
+    def strike(self, row: int, says: Callable[[Any], bool], t: int) -> int:
+        """Leaves out every trait whose value says what is not to be known any more."""
+        held, mask = self.held(row), 0
+        gone = [name for name, entry in held.items() if says(entry[0])]
         for name in gone:
             del held[name]
             for column in self.by_head.get(name, ()):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from heapq import heappop, heappush
 from itertools import pairwise
 from typing import Any
@@ -158,6 +158,30 @@ class Wheel:
         self.crowded = {(base >> OP_BITS) + subject for subject in shared.tolist()}
         self.active, self.at = [base + key for key in packed.tolist()], 0
 
+    def purge(self, subjects: Collection[int]) -> int:
+        """Takes out all entries of these subjects (kind and row); gives how many there were."""
+        wanted = np.array(sorted(subjects), np.int64)
+        rest = self.active[self.at :]
+        kept = [one for one in rest if self.key(one) >> OP_BITS & SUBJECT_MASK not in subjects]
+        removed = len(rest) - len(kept)
+        if removed:
+            self.replace(kept)
+        for bucket, held in self.buckets.items():
+            keys = np.frombuffer(self._keys(held), np.int64)
+            stays = ~np.isin(keys >> OP_BITS & SUBJECT_MASK, wanted)
+            if not stays.all():
+                removed += int(len(keys) - stays.sum())
+                self.buckets[bucket] = self._kept(held, stays)
+        return removed
+
+    def _keys(self, held: Any) -> Any:
+        """The packed keys of a bucket."""
+        return held
+
+    def _kept(self, held: Any, stays: Any) -> Any:
+        """A bucket without some of its entries."""
+        return array("q", np.frombuffer(held, np.int64)[stays].tobytes())
+
     def entries(self) -> list[tuple[int, int, int]]:
         """Every entry as (due, low, value), sorted; for snapshots."""
         found = [(e >> LOW_BITS, e & LOW_MASK, 0) for e in self.active[self.at :]]
@@ -187,6 +211,13 @@ class ValuedWheel(Wheel):
     def key(self, entry: Any) -> int:
         key: int = entry[0]
         return key
+
+    def _keys(self, held: Any) -> Any:
+        return held[0]
+
+    def _kept(self, held: Any, stays: Any) -> Any:
+        keys, values = (array("q", np.frombuffer(one, np.int64)[stays].tobytes()) for one in held)
+        return keys, values
 
     def _moved(self, entries: list[Any], forward: Mapping[int, int]) -> list[Any]:
         keys = super()._moved([key for key, _ in entries], forward)

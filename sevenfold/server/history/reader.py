@@ -19,7 +19,7 @@ import msgspec
 from ...limits import HISTORY_MERGED_SUBJECTS_MAX, HISTORY_PAGE_ITEMS_MAX
 from ...log.base import Readable
 from . import lists
-from .events import read_events
+from .events import digests_of, positions_of, read_events
 from .models import (
     Control,
     Count,
@@ -219,6 +219,17 @@ class History:
             return read_events(
                 self._connection(), self._log, identifiers, before, min(limit, HISTORY_PAGE_ITEMS_MAX)
             )
+
+    def positions_of(
+        self, identifiers: Mapping[str, Sequence[Any]], before: int
+    ) -> tuple[list[int], list[int]]:
+        """Where the log has events of whoever has these identifiers, before a position, in order; and the
+        digests of the identifiers.
+        """
+        with explained(self.path):
+            connection = self._connection()
+            digests = digests_of(connection, identifiers)
+            return sorted(positions_of(connection, digests, before)), digests
 
     def controls(
         self,

@@ -23,10 +23,15 @@ _ABOUT: Final = (("runs", "about"), ("tasks", "about"), ("leases", "person"))
 
 
 def erase(
-    connection: sqlite3.Connection, subjects: Sequence[str], digests: Sequence[int], names: Sequence[str]
+    connection: sqlite3.Connection,
+    subjects: Sequence[str],
+    digests: Sequence[int],
+    names: Sequence[str],
+    before: int,
 ) -> dict[str, int]:
-    """Removes everything about these subjects (ids), the index of events with these digests, and control
-    records that say one of these names. Gives how many rows of each table went.
+    """Removes everything about these subjects (ids), the index of events with these digests, and what control
+    records say that name one of these names; of the log only what lies before position `before`, for whoever
+    comes back is somebody new. Gives how many rows of each table went.
     """
     keys = [key(one) for one in subjects]
     counts: dict[str, int] = {}
@@ -60,9 +65,11 @@ def erase(
     counts["identifiers"] = 0
     for stretch in _stretches(connection, "identifiers"):
         for some, marks in _pieces(digests):
-            statement = f"DELETE FROM identifiers WHERE stretch = ? AND identifier IN ({marks})"
-            counts["identifiers"] += connection.execute(statement, (stretch, *some)).rowcount
-    counts["controls"] = _erase_controls(connection, names)
+            statement = (
+                f"DELETE FROM identifiers WHERE stretch = ? AND identifier IN ({marks}) AND position < ?"
+            )
+            counts["identifiers"] += connection.execute(statement, (stretch, *some, before)).rowcount
+    counts["controls"] = _erase_controls(connection, names, before)
     return counts
 
 
@@ -75,12 +82,12 @@ def _effects_about(connection: sqlite3.Connection, keys: Sequence[int]) -> list[
     return sorted(found)
 
 
-def _erase_controls(connection: sqlite3.Connection, names: Sequence[str]) -> int:
+def _erase_controls(connection: sqlite3.Connection, names: Sequence[str], before: int) -> int:
     """Control records that name the person keep their place, time and kind, and nothing of what they said."""
     wanted = [msgspec.json.encode(name) for name in names]
     if not wanted:
         return 0
-    rows = connection.execute("SELECT position, data FROM controls")
+    rows = connection.execute("SELECT position, data FROM controls WHERE position < ?", (before,))
     found = [(_ERASED, position) for position, data in rows if any(one in data for one in wanted)]
     connection.executemany("UPDATE controls SET data = ? WHERE position = ?", found)
     return len(found)

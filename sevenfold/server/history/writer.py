@@ -137,9 +137,11 @@ class HistoryWriter:
 
     # ----------------------------------------------------------------------------------- removing
 
-    def erase(self, subjects: Sequence[str], digests: Sequence[int], names: Sequence[str]) -> dict[str, int]:
+    def erase(
+        self, subjects: Sequence[str], digests: Sequence[int], names: Sequence[str], before: int
+    ) -> dict[str, int]:
         """Removes everything about people (subject ids, digests of their identifiers, the identifiers as they
-        are written), durably; gives how many rows of each table went.
+        are written), of the log before a position, durably; gives how many rows of each table went.
         """
         with self._lock:
             self.commit()
@@ -147,7 +149,7 @@ class HistoryWriter:
 
             def run() -> None:
                 self._connection.execute("BEGIN IMMEDIATE")
-                counts.update(erase(self._connection, subjects, digests, names))
+                counts.update(erase(self._connection, subjects, digests, names, before))
                 self._connection.execute("COMMIT")
                 # What was overwritten still stands in the write-ahead log until that is emptied.
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
