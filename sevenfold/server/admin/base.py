@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from ...clock import stopwatch_ns
 from ...effects import Effect
 from ...errors import SevenfoldError
 from ...limits import API_PAGE_ITEMS_MAX, IDENTIFIER_CHARS_MAX
@@ -16,6 +17,7 @@ from ..audit import OK, Audit
 from ..history import History
 from ..keys import Key
 from ..live import Live, Told, UnavailableError
+from ..metrics import CONTROL_SECONDS
 from ..services import Services
 from .door import key_of
 
@@ -107,11 +109,13 @@ class Caller:
 
     async def tell(self, action: str, target: str, record: dict[str, Any], /, **detail: Any) -> Told:
         """Appends a control record and waits until it is folded; the audit log says what came of it."""
+        began = stopwatch_ns()
         try:
-            told = await self.services.live.control(record)
+            told = await self.live.control(record)
         except SevenfoldError as error:
             self.note(action, target, result=error.code, **detail)
             raise
+        CONTROL_SECONDS.observe((stopwatch_ns() - began) / 1e9)
         self.note(action, target, position=told.position, **detail)
         return told
 

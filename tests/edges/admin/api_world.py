@@ -24,6 +24,7 @@ from sevenfold.server.history import History, HistoryWriter
 from sevenfold.server.inprocess import InProcess
 from sevenfold.server.keys import SCOPES, Keys
 from sevenfold.server.live import Watched
+from sevenfold.server.metrics import IngestCounts
 from sevenfold.server.secrets import SecretBox
 from sevenfold.server.services import Services
 from sevenfold.settings import load_settings
@@ -36,9 +37,12 @@ START = 1_704_067_200_000
 DAY = 86_400_000
 
 
-def application(services: Any) -> Litestar:
+def application(services: Any, ingest: IngestCounts | None = None) -> Litestar:
     return Litestar(
-        [router(services)], exception_handlers=EXCEPTION_HANDLERS, openapi_config=None, logging_config=None
+        [router(services, ingest)],
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=None,
+        logging_config=None,
     )
 
 
@@ -82,9 +86,17 @@ class Api:
         )
         self.app = application(self.services) if settings else Present.application(self.services)
         self.runner = asyncio.Runner()
-        self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app, raise_app_exceptions=False), base_url="http://api.test"
-        )
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """Speaks to the application that is there."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://api.test")
+
+    def ask_text(self, path: str) -> str:
+        found = self.request("GET", path, scope=None)
+        assert found.status_code == 200, found.text
+        return found.text
 
     def ask(
         self, method: str, path: str, *, scope: str | None = "admin", status: int = 200, **more: Any
