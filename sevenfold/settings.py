@@ -57,6 +57,12 @@ SETTINGS: Final = (
     Setting("keep_ip", bool, False, "Whether addresses stay in events once country and city are known."),
     Setting("metrics_open", bool, False, "Whether /metrics answers without a key."),
     Setting(
+        "outgoing_networks",
+        str,
+        "",
+        "Networks of your own that webhooks may reach (CIDR, by commas); others that are not public never.",
+    ),
+    Setting(
         "inapp_require_proof",
         bool,
         False,
@@ -83,6 +89,7 @@ class Settings(Struct, frozen=True):
     waiting_bytes: int = WAITING_BYTES_MAX
     stop_seconds: int = 20
     metrics_open: bool = False
+    outgoing_networks: str = ""
     api_rate_per_s: int = 100
     write_rate_per_s: int = 1_000_000
     api_allowed_origins: str = ""
