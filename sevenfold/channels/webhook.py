@@ -110,8 +110,10 @@ class Webhook:
             answer = self._verdict(answer, message, own)
         elif answer.verdict == "permanent":
             answer = _about(answer, own)
-        # What a step named says nothing of the others that go through the same channel.
-        return msgspec.structs.replace(answer, scope="recipient") if own else answer
+        if own and answer.verdict in ("transient", "throttled", "unknown"):
+            # What a step named says nothing of the others that go through the same channel.
+            return msgspec.structs.replace(answer, scope="recipient")
+        return answer
 
     def _verdict(self, answer: Answer, message: Outgoing, own: str) -> Result:
         if answer.ok:

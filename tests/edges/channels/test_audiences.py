@@ -211,6 +211,7 @@ class AudienceStand(Stand):
 
 
 class GoogleStand(AudienceStand):
+    short_s = 1.5  # a token is fetched within it, too
     secrets = (private_pem(), "ya29.1")
 
     def __init__(self, peer: DataManagerPeer) -> None:
