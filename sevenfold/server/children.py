@@ -30,6 +30,11 @@ class Child:
         """The living process's id."""
         return self._process.pid if self._process is not None else None
 
+    @property
+    def meant(self) -> bool:
+        """Whether an end is meant."""
+        return self._ending
+
     def start(self) -> None:
         self._task = asyncio.create_task(self._keep(), name=self.name)
 
@@ -51,7 +56,7 @@ class Child:
             )
             status = await self._process.wait()
             self._process = None
-            if self._ending:
+            if self.meant:
                 return
             failures = 1 if loop.time() - began > _LIVED_S else failures + 1
             log.warning("the process %s ended with status %d and is started again", self.name, status)

@@ -135,16 +135,20 @@ class FoldProcess:
         for record in self._log.read(self._found.position, READ_RECORDS):
             if not record.count or record.end <= self._found.position:
                 continue
+            if record.position >= self._durable:
+                # It is there already, but the hub has not yet said whether somebody waits for it.
+                return
             for part in self._sliced(record):
                 first = self._found.fold.emitted
                 effects = snapshots.fold_record(self._found, part)
+                if part.kind == "control" and str((part.control or {}).get("op")) in REPLANNING:
+                    # Before its effects, which readers understand by it.
+                    self._say_workspace()
                 self._say_folded(first, effects)
                 if part.kind == "control":
                     if part.position in self._wanted:
                         self._wanted.discard(part.position)
                         self._line.say("told", part.position, part.time, packed_effects(effects))
-                    if str((part.control or {}).get("op")) in REPLANNING:
-                        self._say_workspace()
                 self._listen(wait=False)
                 if self._gone:
                     return

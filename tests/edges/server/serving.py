@@ -61,12 +61,21 @@ class Served:
         """As a power cut would, for this process; the others notice."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10)
+        self.close()
 
     def stop(self, seconds: float = 30) -> int:
         """In order; the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(seconds)
+        status = self.process.wait(seconds)
+        self.close()
+        return status
+
+    def close(self) -> None:
+        """Lets go of what this process holds of it."""
+        self.http.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 def start(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> Served:
@@ -97,7 +106,6 @@ def served(folder: Path, *arguments: str, environment: dict[str, str] | None = N
     try:
         yield found
     finally:
-        found.http.close()
         if found.process.poll() is None:
             found.process.terminate()
             try:
@@ -105,5 +113,4 @@ def served(folder: Path, *arguments: str, environment: dict[str, str] | None = N
             except subprocess.TimeoutExpired:
                 found.process.kill()
                 found.process.wait()
-        assert found.process.stdout is not None
-        found.process.stdout.close()
+        found.close()
