@@ -165,7 +165,7 @@ def test_numbers_that_are_none_reach_no_log(type_: str, server: Served) -> None:
 def test_what_is_no_http_is_400_in_the_shape_of_all_errors(sent: bytes, server: Served) -> None:
     found = said(server, sent, wait_s=2)
     status, _, rest = found.partition(b"\r\n")
-    assert status.startswith(b"HTTP/1.1 400") or status.startswith(b"HTTP/1.1 401"), found
+    assert status.startswith((b"HTTP/1.1 400", b"HTTP/1.1 401")), found
     shape = json.loads(rest.partition(b"\r\n\r\n")[2])
     assert shape["success"] is False and shape["code"] and shape["message"]
     still_well(server)
