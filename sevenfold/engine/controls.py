@@ -51,6 +51,11 @@ def perform(fold: Fold, record: dict[str, Any]) -> None:
     function(fold, record)
 
 
+@control("fold_version")
+def _fold_version(fold: Fold, record: dict[str, Any]) -> None:
+    """Which version of the program folds from here on: for people who read the log."""
+
+
 @control("merge")
 def _merge(fold: Fold, record: dict[str, Any]) -> None:
     rows = sorted({find(fold, one) for one in record.get("members", [])} - {0})
