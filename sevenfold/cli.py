@@ -8,6 +8,8 @@ import sevenfold
 from sevenfold.commands.backtest import backtest_command
 from sevenfold.commands.base import SevenfoldGroup
 from sevenfold.commands.history import dead_letters_group, explain_command, import_command, replay_command
+from sevenfold.commands.mail import mail_group
+from sevenfold.commands.proofs import proof_secret_command
 from sevenfold.commands.render import render_command
 from sevenfold.commands.scenarios import export_command, test_command
 from sevenfold.commands.serve import serve_command
@@ -41,7 +43,8 @@ def main() -> None:
 for _command in (
     demo_command, serve_command, init_command, packs_command, check_command, test_command, try_command,
     replay_command, explain_command, export_command, backtest_command, import_command, dead_letters_group,
-    list_group, render_command, simulate_command, diff_command, schema_command,
+    list_group, render_command, simulate_command, diff_command, schema_command, mail_group,
+    proof_secret_command,
 ):  # fmt: skip
     main.add_command(_command)
 

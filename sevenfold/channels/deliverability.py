@@ -26,7 +26,7 @@ from msgspec import Struct
 
 from .calling import trusting
 from .reputation import WARM_UP, Assessment, Counts, Thresholds, allowance, days_for, verdict
-from .suppression_files import Suppressed, controls, read_export
+from .suppression_files import Suppressed, controls, import_bodies, read_export
 
 Standing = Literal["fine", "warning", "wrong", "unknown"]
 _LOOKUPS_MAX: Final = 10
@@ -105,12 +105,16 @@ Handshake = Callable[[str], Awaitable[None]]
 
 async def examine(domain: Domain, resolver: Resolver, handshake: Handshake | None = None) -> list[Finding]:
     """Every check of a sending domain, in the order in which to put things right."""
-    checks = [_spf(domain, resolver), _mx(domain, resolver), _dmarc(domain, resolver)]
-    checks += [_dkim(domain, selector, record, resolver) for selector, record in domain.dkim.items()]
+    checks: list[tuple[str, Awaitable[Finding]]] = [
+        ("spf", _spf(domain, resolver)),
+        ("mx", _mx(domain, resolver)),
+        ("dmarc", _dmarc(domain, resolver)),
+        *((f"dkim {name}", _dkim(domain, name, record, resolver)) for name, record in domain.dkim.items()),
+    ]
     if domain.tracking:
-        checks.append(_tracking(domain, resolver))
-        checks.append(_tls(domain, handshake or connect))
-    found = list(await asyncio.gather(*(_answered(one) for one in checks)))
+        checks.append(("tracking", _tracking(domain, resolver)))
+        checks.append(("tls", _tls(domain, handshake or connect)))
+    found = list(await asyncio.gather(*(_answered(what, one) for what, one in checks)))
     if not domain.dkim:
         message = "no DKIM selector is known"
         found.append(
@@ -119,11 +123,11 @@ async def examine(domain: Domain, resolver: Resolver, handshake: Handshake | Non
     return [*found, _alignment(domain)]
 
 
-async def _answered(check: Awaitable[Finding]) -> Finding:
+async def _answered(what: str, check: Awaitable[Finding]) -> Finding:
     try:
         return await check
     except OSError as error:
-        return Finding(what="dns", standing="unknown", said=str(error), fix="try again later")
+        return Finding(what=what, standing="unknown", said=str(error), fix="try again later")
 
 
 # ------------------------------------------------------------------------------------------------------- SPF
@@ -378,6 +382,7 @@ __all__ = [
     "controls",
     "days_for",
     "examine",
+    "import_bodies",
     "read_export",
     "related",
     "tags_of",

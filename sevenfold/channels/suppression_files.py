@@ -172,3 +172,17 @@ def _without_mark(lines: Iterable[str]) -> Iterator[str]:
     """The lines without a byte-order mark in front."""
     for number, line in enumerate(lines):
         yield line.lstrip("\ufeff") if number == 0 else line
+
+
+def import_bodies(found: Iterable[Suppressed], channel: str, source: str) -> Iterator[dict[str, Any]]:
+    """The same for the API: bodies for `POST /api/suppressions/import`, the opt-outs first."""
+    listed: dict[str, list[str]] = {"opt_out": [], "suppression": []}
+    for one in found:
+        if one.kind in ("unsubscribed", "complaint"):
+            listed["opt_out"].append(one.address)
+        if one.kind != "unsubscribed":
+            listed["suppression"].append(one.address)
+    for kind, addresses in listed.items():
+        for start in range(0, len(addresses), OPT_OUT_IMPORT_ROWS_MAX):
+            part = addresses[start : start + OPT_OUT_IMPORT_ROWS_MAX]
+            yield {"kind": kind, "channel": channel, "source": source, "addresses": part}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
+from pathlib import Path
 from socket import AF_INET, SOCK_DGRAM, socket
 from typing import Any, Literal
 
@@ -15,6 +17,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
+from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +34,7 @@ from sevenfold.channels.deliverability import (
     controls,
     days_for,
     examine,
+    import_bodies,
     read_export,
     related,
     tags_of,
@@ -38,6 +42,7 @@ from sevenfold.channels.deliverability import (
 )
 from sevenfold.channels.dkim import Signer, private_pem
 from sevenfold.channels.suppression_files import ExportError
+from sevenfold.cli import main
 from sevenfold.limits import OPT_OUT_IMPORT_ROWS_MAX
 
 RECORD = Signer("shop.test", "s1", private_pem(rsa.generate_private_key(65537, 2048))).record()
@@ -239,9 +244,9 @@ def test_a_tracking_host_without_tls_is_found(error: Exception, says: str) -> No
 
 
 def test_a_silent_dns_is_unknown_and_not_wrong() -> None:
-    found = asyncio.run(examine(DOMAIN, Zones(GOOD, frozenset({"_dmarc.shop.test"})), _fine))
-    assert [one.standing for one in found].count("unknown") == 1
-    assert "wrong" not in {one.standing for one in found}
+    found = examined(GOOD, silent=frozenset({"_dmarc.shop.test"}))
+    assert {what for what, one in found.items() if one.standing != "fine"} == {"dmarc"}
+    assert found["dmarc"].standing == "unknown"
 
 
 @given(st.text(max_size=60))
@@ -470,6 +475,65 @@ def test_what_was_read_becomes_control_records() -> None:
     ]
     many = (Suppressed(f"{n}@x.test", "unsubscribed") for n in range(OPT_OUT_IMPORT_ROWS_MAX + 1))
     assert [len(one["opt_outs"]) for one in controls(many, "mail", "x")] == [OPT_OUT_IMPORT_ROWS_MAX, 1]
+
+
+def test_the_api_takes_what_was_read() -> None:
+    found = [
+        Suppressed("a@x.test", "unsubscribed"),
+        Suppressed("b@x.test", "bounce"),
+        Suppressed("c@x.test", "complaint"),
+    ]
+    bodies = list(import_bodies(found, "mail", "ses"))
+    assert [(one["kind"], one["addresses"]) for one in bodies] == [
+        ("opt_out", ["a@x.test", "c@x.test"]),
+        ("suppression", ["b@x.test", "c@x.test"]),
+    ]
+    assert {(one["channel"], one["source"]) for one in bodies} == {("mail", "ses")}
+
+
+# -------------------------------------------------------------------------------------------- the command
+# line
+
+
+def invoked(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["mail", *arguments])
+
+
+def test_a_key_is_made_for_its_owner_alone_and_never_over_another(tmp_path: Path) -> None:
+    out = tmp_path / "dkim.pem"
+    done = invoked("key", "shop.test", "--selector", "s7", "--out", str(out))
+    assert done.exit_code == 0, done.output
+    record = Signer("shop.test", "s7", out.read_text()).record()
+    assert f's7._domainkey.shop.test TXT "{record}"' in done.output
+    assert out.stat().st_mode & 0o077 == 0
+    before = out.read_text()
+    assert invoked("key", "shop.test", "--out", str(out), "--ed25519").exit_code == 2
+    assert out.read_text() == before
+
+
+def test_the_state_of_a_domain_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sevenfold.channels.deliverability.Dns", lambda servers: Zones(GOOD))
+    plain = ("domain", "shop.test", "--return-address", "bounce.shop.test", "--spf", "spf.provider.test")
+    done = invoked(*plain, "--selector", "s1")
+    assert done.exit_code == 0, done.output
+    assert "ok spf" in done.output
+    done = invoked(*plain, "--selector", "s2", "--json")
+    assert done.exit_code == 1
+    standing = {one["what"]: one["standing"] for one in json.loads(done.output)}
+    assert standing["dkim s2"] == "wrong"
+    assert standing["spf"] == "fine"
+
+
+def test_an_export_becomes_requests(tmp_path: Path) -> None:
+    file, out = tmp_path / "export.csv", tmp_path / "requests.ndjson"
+    file.write_text("EmailAddress,SuppressionReason\na@x.test,HardBounce\nb@x.test,ManualSuppression\n")
+    done = invoked("suppressions", str(file), "--channel", "mail", "--source", "postmark", "--out", str(out))
+    assert "2 addresses: 1 unsubscribed, 1 bounce" in done.output
+    assert [json.loads(line)["kind"] for line in out.read_text().splitlines()] == ["opt_out", "suppression"]
+    file.write_text("name\nAda\n")
+    done = invoked("suppressions", str(file), "--channel", "mail")
+    assert done.exit_code == 2
+    assert "no column of addresses" in done.output
 
 
 def test_the_fold_takes_these_records() -> None:
