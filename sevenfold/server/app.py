@@ -4,13 +4,17 @@ everything else.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
-from litestar import Litestar, Response, get
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar import Litestar
+from litestar.types import Receive, Scope, Send
 
-from .ingest import ingest_app, is_ingest_path
+from . import admin, background, hooks, inapp, snippet, tracking
+from .errors import EXCEPTION_HANDLERS
+from .ingest import Ingest, ingest_app, is_ingest_path
 
 if TYPE_CHECKING:
     from .services import Services
@@ -19,24 +23,37 @@ if TYPE_CHECKING:
 class App:
     """Passes a request on to the part that its path belongs to."""
 
-    def __init__(self, ingest: ASGIApp, rest: Litestar) -> None:
-        self._ingest, self._rest = ingest, rest
+    def __init__(self, ingest: Ingest, rest: Litestar) -> None:
+        self.ingest, self.rest = ingest, rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and is_ingest_path(scope["path"]):
-            await self._ingest(scope, receive, send)
+        if scope["type"] == "http" and is_ingest_path(scope["path"]):  # type: ignore[comparison-overlap]
+            await self.ingest(scope, receive, send)  # type: ignore[arg-type]
         else:
-            await self._rest(scope, receive, send)
+            await self.rest(scope, receive, send)
 
 
 def make_app(services: Services) -> App:
-    """Everything that the service answers."""
+    """Everything that the service answers. Raises SettingsError."""
+    ingest = ingest_app(services)
+    parts = (hooks, inapp, snippet, tracking)
 
-    @get("/ready")
-    async def ready() -> Response[dict[str, object]]:
-        status = await services.live.status()
-        return Response(status, status_code=200 if status.get("ready") else 503)
+    @asynccontextmanager
+    async def beside(app: Litestar) -> AsyncIterator[None]:
+        working = asyncio.create_task(background.run(services), name="background")
+        try:
+            yield
+        finally:
+            working.cancel()
+            with suppress(asyncio.CancelledError):
+                await working
+            ingest.close()
 
-    return App(
-        cast(ASGIApp, ingest_app(services)), Litestar([ready], openapi_config=None, logging_config=None)
+    rest = Litestar(
+        [admin.router(services, ingest.statistics), *(part.router(services) for part in parts)],
+        lifespan=[beside],
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=None,
+        logging_config=None,
     )
+    return App(ingest, rest)

@@ -26,6 +26,7 @@ from .app import make_app
 from .children import Child
 from .history import History, HistoryWriter
 from .hub import Hub
+from .ingest import BoundedProtocol
 from .keys import Keys
 from .options import DELIVERY, FOLD, DeliveryOptions, FoldOptions
 from .secrets import SecretBox
@@ -195,7 +196,7 @@ def _server(services: Services) -> uvicorn.Server:
         host=settings.host,
         port=settings.port,
         loop="none",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
