@@ -7,7 +7,8 @@ import click
 import sevenfold
 from sevenfold.commands.backtest import backtest_command
 from sevenfold.commands.base import SevenfoldGroup
-from sevenfold.commands.history import dead_letters_group, explain_command, import_command, replay_command
+from sevenfold.commands.dead_letters import dead_letters_group
+from sevenfold.commands.history import explain_command, import_command, replay_command
 from sevenfold.commands.mail import mail_group
 from sevenfold.commands.proofs import proof_secret_command
 from sevenfold.commands.render import render_command

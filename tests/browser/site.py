@@ -123,6 +123,9 @@ class Site:
         self.after_taking = False
         """Whether those batches are taken all the same, and only the answer is lost."""
         self.pages: dict[str, str] = {}
+        """Bodies of pages, by path."""
+        self.documents: dict[str, str] = {}
+        """Whole pages, which have no security policy."""
         self.options: dict[str, Any] = {}
         self.calls = "sevenfold.page();"
         self.direction = "ltr"
@@ -220,6 +223,8 @@ class Site:
         )
         if path == "/sevenfold-push.js":
             policy = f"default-src 'none'; script-src {self.events}; connect-src {self.events}"
+        if path in self.documents:
+            policy, content = "", self.documents[path]
         headers = [
             (b"content-type", kind.encode()),
             (b"content-security-policy", policy.encode()),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import BrowserContext
@@ -36,6 +38,22 @@ def test_events_are_segments_and_go_in_batches(visit: Visit) -> None:
     assert context["campaign"] == {"source": "news", "name": "may", "content": "b"}
     assert context["page"]["search"].startswith("?utm_source") and context["locale"] == "en-US"
     assert context["timezone"] and context["userAgent"] and context["library"]["name"] == "sevenfold.js"
+
+
+def test_the_lines_of_the_guide_work_as_they_stand(visit: Visit) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "snippet.md").read_text()
+    lines, tag = re.findall(r"```html\n(.*?)```", guide, re.DOTALL)[:2]
+    assert len(lines.splitlines()) == 7
+    for path, text in (("/lines", lines), ("/tag", tag)):
+        text = text.replace("https://events.example.com", visit.site.events)
+        text = text.replace("wk_your_write_key", visit.site.key)
+        visit.site.documents[path] = (
+            f"<!doctype html><title>{path}</title><script>violations=[]</script>{text}"
+        )
+        visit.open(path)
+        visit.until(lambda path=path: [p for p in visit.events("page") if p["properties"]["path"] == path])
+    visit.call("sevenfold.track('Clicked')")
+    visit.come("Clicked")
 
 
 def test_who_logs_in_is_the_visitor_they_were(visit: Visit) -> None:
@@ -134,6 +152,10 @@ def test_time_and_depth_of_a_page_are_told_when_it_is_left(visit: Visit) -> None
     assert second["total_ms"] == first["duration_ms"] + second["duration_ms"]
     assert 40 <= second["scroll_percent"] <= 80
     assert twice(visit) == []
+    # So that a condition such as "15 minutes of FAQ" is a sum.
+    found = visit.site.run(visit.site.live.ask("visitor", anonymous=visit.id))["person"]
+    profile = visit.site.run(visit.site.live.ask("profile", of="person", id=found))
+    assert profile["signals"]["faq_ms_2d"] == second["total_ms"]
 
 
 def test_a_new_address_is_a_page_view_unless_the_site_tells_of_it_itself(visit: Visit) -> None:

@@ -204,6 +204,21 @@ def test_what_is_revoked_leaves_the_screen(visit: Visit) -> None:
     assert visit.events("In-App Dismissed") == []
 
 
+def test_one_click_is_answered_in_the_message(visit: Visit, shot: Shot) -> None:
+    visit.open().show("upgrade")
+    visit.box("text=Take the next plan").click()
+    # Nobody may be called at an address of our own network.
+    assert visit.come("In-App Action Failed")["properties"]["reason"] == "action_failed"
+    visit.box("p:has-text('That did not work')").wait_for()
+    answer = {"success": True, "message": "You are on the next plan."}
+    visit.page.route("**/v1/inapp/act", lambda route: route.fulfill(json=answer))
+    visit.box("text=Take the next plan").click()
+    visit.box("p:has-text('You are on the next plan.')").wait_for()
+    shot(visit)
+    assert visit.come("In-App Action Completed")["properties"]["button"] == "upgrade"
+    assert visit.box("text=Take the next plan").is_disabled()
+
+
 def test_a_page_may_show_a_message_in_its_own_way(visit: Visit) -> None:
     visit.open()
     visit.call("sevenfold.on('message', (lease) => { window.mine = lease.title; return false; })")

@@ -44,7 +44,7 @@ legend{margin-block-end:10px!important}
 .scale input,.choice input{position:absolute;opacity:0;pointer-events:none}
 input:checked+span{background:var(--a);border-color:var(--a);color:var(--at)}
 input:focus-visible+span{outline:3px solid var(--a);outline-offset:2px}
-.ends{display:flex;justify-content:space-between;margin-block-start:6px}
+.ends{display:flex;justify-content:space-between;margin-block:6px 12px}
 .field{display:block;margin-block-end:12px}
 .field input:not([type=checkbox]),select,textarea{display:block;width:100%;border:1px solid color-mix(in srgb,var(--t) 45%,transparent);border-radius:8px;background:var(--b);color:var(--t);padding:9px 12px;min-height:44px}
 .field.tick{display:flex;gap:10px;align-items:flex-start}
