@@ -8,6 +8,7 @@ import sevenfold
 from sevenfold.commands.backtest import backtest_command
 from sevenfold.commands.base import SevenfoldGroup
 from sevenfold.commands.dead_letters import dead_letters_group
+from sevenfold.commands.fetching import import_scheduled_command
 from sevenfold.commands.history import explain_command, import_command, replay_command
 from sevenfold.commands.mail import mail_group
 from sevenfold.commands.proofs import proof_secret_command
@@ -43,7 +44,8 @@ def main() -> None:
 
 for _command in (
     demo_command, serve_command, init_command, packs_command, check_command, test_command, try_command,
-    replay_command, explain_command, export_command, backtest_command, import_command, dead_letters_group,
+    replay_command, explain_command, export_command, backtest_command, import_command,
+    import_scheduled_command, dead_letters_group,
     list_group, render_command, simulate_command, diff_command, schema_command, mail_group,
     proof_secret_command,
 ):  # fmt: skip

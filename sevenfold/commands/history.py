@@ -1,11 +1,10 @@
-"""Commands about recorded history: replay it, explain it, import it, look at what was dropped."""
+"""Commands about recorded history: replay it, explain it, import it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from sevenfold.commands.base import (
     Bar,
@@ -161,54 +160,3 @@ def import_command(log: Path, inputs: tuple[Path, ...], mapping: Path | None, as
         lines.append(f"went on after {result.resumed_at:,} events of an earlier run")
     lines.append(f"the log in {log} now holds {position:,} records")
     click.echo("\n".join(lines))
-
-
-@click.group("dead-letters")
-def dead_letters_group() -> None:
-    """Events that were dropped, kept with the reason."""
-
-
-@dead_letters_group.command("list")
-@click.argument("folder", type=existing(file_okay=False))
-@click.option("--reason", help="Only those dropped for this reason.")
-@click.option("--limit", default=20, show_default=True, help="How many to show.")
-@json_option
-def dead_letters_list(folder: Path, reason: str | None, limit: int, as_json: bool) -> None:
-    """Show the dead letters of a log or replay in FOLDER.
-
-    \b
-    Example:
-      sevenfold dead-letters list out/spring --reason no_user_anon_id
-    """
-    log = open_log(log_folder(folder))
-    try:
-        counts = log.dead_letter_counts()
-        letters = log.dead_letters(limit=limit, reason=reason)
-    finally:
-        log.close()
-    if as_json:
-        shown = [
-            {
-                "id": one.id, "reason": str(one.dropped.reason), "detail": one.dropped.detail,
-                "source": one.dropped.source,
-                "received": iso(one.dropped.received) if one.dropped.received else None,
-                "raw": one.dropped.raw.decode("utf-8", "replace"),
-            }
-            for one in letters
-        ]  # fmt: skip
-        print_json({"counts": counts, "letters": shown})
-        return
-    if not counts:
-        click.echo("There are no dead letters.")
-        return
-    click.echo(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()))
-    table = Table("id", "reason", "detail", "event", box=None, header_style="dim", pad_edge=False)
-    for one in letters:
-        raw = one.dropped.raw.decode("utf-8", "replace")
-        table.add_row(
-            str(one.id),
-            str(one.dropped.reason),
-            one.dropped.detail,
-            raw[:80] + ("…" if len(raw) > 80 else ""),
-        )
-    console().print(table)
