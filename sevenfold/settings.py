@@ -68,6 +68,13 @@ SETTINGS: Final = (
         False,
         "Whether messages in the product are shown only to who is proven to be logged in.",
     ),
+    Setting("api_url", str, "http://127.0.0.1:8700", "Where commands reach the running service."),
+    Setting("api_key", str, "", "API key of commands; or where it is, as `env:NAME` or `file:PATH`."),
+    Setting("history_days", int, 3_650, "Days that the history (timelines, messages) is kept."),
+    Setting("dead_letter_days", int, 90, "Days that dropped events are kept."),
+    Setting("alert_minutes", int, 5, "Minutes between looks at what alerts are about."),
+    Setting("alert_email", str, "", "Where alerts go by e-mail, by commas, over `alert_channel`."),
+    Setting("alert_channel", str, "", "The channel of the workspace (e-mail or Slack) that carries alerts."),
 )
 
 
@@ -96,6 +103,13 @@ class Settings(Struct, frozen=True):
     inapp_require_proof: bool = False
     geo_database: str = ""
     keep_ip: bool = False
+    api_url: str = "http://127.0.0.1:8700"
+    api_key: str = ""
+    history_days: int = 3_650
+    dead_letter_days: int = 90
+    alert_minutes: int = 5
+    alert_email: str = ""
+    alert_channel: str = ""
 
 
 def environment(variables: Mapping[str, str] | None = None) -> Mapping[str, str]:
