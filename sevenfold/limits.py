@@ -358,6 +358,17 @@ FETCH_BYTES_MAX = 2 * 1024 * 1024 * 1024
 """A file fetched from an address."""
 FETCH_S_MAX = 600
 """How long a fetch may take."""
+FETCH_EVENTS_AT_ONCE_ITEMS = 1_000
+"""Events of a fetch that are stored together."""
+FILES_FETCHED_MAX = 1_000
+"""Files of one fetch."""
+CRM_OBJECTS_ROWS_MAX = 200_000
+"""Objects of one kind that one fetch takes."""
+CRM_ANSWER_BYTES_MAX = 16 * 1024 * 1024
+CRM_EFFECTS_ITEMS_MAX = 100
+"""Effects that are looked at before the next pause."""
+BACKGROUND_PAUSE_S = 2.0
+"""Between two looks at what goes on beside requests."""
 CRM_BATCH_ITEMS_MAX = 100
 """Objects that a CRM takes in one call."""
 CRM_ATTEMPTS_RUNS_MAX = 5

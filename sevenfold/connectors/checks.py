@@ -30,6 +30,7 @@ def check_connectors(workspace: Workspace, report: Report) -> None:
         for place, message in doubts(model):
             report.error(("connectors", name, *_path(place)), "wrong_value", message)
         _schedule(name, model, report)
+        _keys(name, model, report)
         if model.write is not None and model.type not in _BOTH:
             message = f"nothing is written to a connector of type {model.type}"
             report.error(("connectors", name, "write"), "wrong_value", message, "hubspot or salesforce")
@@ -56,6 +57,18 @@ def _schedule(name: str, model: Connector, report: Report) -> None:
         Recurrence(model.schedule, SCHEDULE_START, zone("UTC"))
     except JourneyTimeError as error:
         report.error(("connectors", name, "schedule"), "wrong_value", error.message, error.fix)
+
+
+def _keys(name: str, model: Connector, report: Report) -> None:
+    """Rows of a query are fetched again and again, and have to say which they are."""
+    if model.type == "file":
+        return
+    for at, part in enumerate(model.map):
+        for index, rule in enumerate(part.events):
+            place = ("connectors", name, "map", at, "events", index)
+            if model.type == "sql" and rule.message_id is None and rule.group_by is None:
+                message = "nothing says which event a row is, and it would be taken again at each fetch"
+                report.error(place, "missing_field", message, "add `message_id: [COLUMN, ...]`")
 
 
 def _path(place: str) -> tuple[str | int, ...]:

@@ -20,13 +20,12 @@ class SqlSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class FileSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"from_": "from"}):
-    """`from`: a path (`*` in its last part means all that fit) or an http address. `token` is sent as bearer
-    to it; `allow_private` lets the address be one of a private network.
+    """`from`: a path (`*` in its last part means all that fit) or an http address, which must be a public one
+    unless the operator allows its network. `token` is sent to it as bearer.
     """
 
     from_: str
     token: Secret = ""
-    allow_private: bool = False
 
     def __post_init__(self) -> None:
         if not self.from_:
