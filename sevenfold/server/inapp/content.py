@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -26,6 +28,7 @@ _NEEDS: Final[dict[str, str]] = {
 }  # fmt: skip
 _LISTS: Final = frozenset({"steps", "items", "fields"})
 _TEXTS: Final = ("title", "body", "image", "link", "locale")
+_FOLLOWED: Final = re.compile(r"https?://[^\s<>\"']*/l/([0-9a-f]{20})\b")
 _FOREVER_MS: Final = 365 * 86_400_000
 
 
@@ -61,11 +64,33 @@ def actions_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
     return actions if isinstance(actions, Mapping) else {}
 
 
+def direct(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message whose links lead where they lead: the page tells of clicks itself, without a way round."""
+    links = {str(one.get("id")): str(one.get("url")) for one in content.get("links") or ()}
+    if not links:
+        return content
+
+    def undone(value: Any, markup: bool = False) -> Any:
+        if isinstance(value, str):
+
+            def back(found: re.Match[str]) -> str:
+                url = links.get(found[1], found[0])
+                return escape(url) if markup else url
+
+            return _FOLLOWED.sub(back, value)
+        if isinstance(value, Mapping):
+            return {name: undone(one, name == "html") for name, one in value.items()}
+        return [undone(one) for one in value] if isinstance(value, list | tuple) else value
+
+    found: Mapping[str, Any] = undone(content)
+    return found
+
+
 def shown(lease: Lease, about: Mapping[str, Any], now: int) -> dict[str, Any] | None:
     """A lease for a page; `about` is what the effect says (journey, step, template). None for one that cannot
     be shown.
     """
-    content = lease.content
+    content = direct(lease.content)
     kind = kind_of(content)
     if kind is None:
         return None

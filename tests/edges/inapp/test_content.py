@@ -89,3 +89,20 @@ def test_a_page_learns_the_names_of_actions_and_nothing_else_of_them() -> None:
 def test_what_is_too_large_is_not_shown() -> None:
     lease = Lease("e1", "product", {"channel": "in_app", "title": "x" * 70_000}, 0, None, None, None)
     assert shown(lease, {}, 0) is None
+
+
+def test_links_lead_where_they_lead_for_the_page_tells_of_clicks_itself() -> None:
+    followed = "https://events.example/l/" + "0a" * 10
+    content = {
+        "channel": "in_app",
+        "html": f'<p><a href="{followed}">look</a></p>',
+        "link": followed,
+        "payload": {"steps": [{"link": followed}], "other": "https://events.example/l/" + "1b" * 10},
+        "links": [{"id": "0a" * 10, "index": 0, "url": "https://app.example/?a=1&b=2"}],
+    }
+    found = shown(Lease("e1", "product", content, 0, None, None, None), {}, 0)
+    assert found is not None
+    link = "https://app.example/?a=1&b=2"
+    assert found["blocks"] == [["p", {}, ["a", {"href": link, "rel": "noopener noreferrer"}, "look"]]]
+    assert found["link"] == found["payload"]["steps"][0]["link"] == link
+    assert found["payload"]["other"].endswith("1b")
