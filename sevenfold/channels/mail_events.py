@@ -14,6 +14,8 @@ from ..events.times import parse_ms
 from .base import ChannelError, UnverifiedError
 from .calling import checked_url
 from .correlation import effect_of
+from .mime import BadAddressError
+from .mime import address as mailbox
 
 _PROXIES: Final = ("googleimageproxy", "ggpht.com", "yahoomailproxy", "cloudmark", "barracuda", "proofpoint")
 _APPLE_PROXY: Final = "mozilla/5.0"
@@ -35,10 +37,24 @@ class HttpMailSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         if not 1 <= self.concurrency <= 200 or self.timeout_s <= 0:
             raise ValueError("`concurrency` is 1 to 200, `timeout_s` above 0")
+        checked_sender(self.from_)
+
+
+def checked_sender(text: str) -> None:
+    """Raises ValueError for a sender that is not one address: for `__post_init__` of settings. A reference is
+    looked at once it was looked up.
+    """
+    if text and not text.startswith(("env:", "file:")):
+        try:
+            mailbox(text)
+        except BadAddressError:
+            raise ValueError("`from` is not one e-mail address; write Name <name@example.com>") from None
 
 
 def checked(url: str) -> None:
     """Raises ValueError for a base URL that secrets may not be sent to: for `__post_init__` of settings."""
+    if url.startswith(("env:", "file:")):
+        return
     try:
         checked_url(url)
     except ChannelError as error:

@@ -24,6 +24,7 @@ from .bounces import ReturnAddress, ReturnedMail
 from .calling import is_loopback, said, trusting, unanswered, unreachable, unreadable
 from .correlation import token
 from .dkim import Signer
+from .mail_events import checked_sender
 from .smtp_codes import Stage, verdict
 
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
@@ -75,7 +76,9 @@ class SmtpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A second key of another kind: not every receiver knows Ed25519 yet."""
 
     def __post_init__(self) -> None:
-        if self.security == "none" and not (self.allow_plain or is_loopback(self.host)):
+        checked_sender(self.from_)
+        named_elsewhere = self.host.startswith(("env:", "file:"))
+        if self.security == "none" and not (self.allow_plain or named_elsewhere or is_loopback(self.host)):
             raise ValueError(
                 "`security: none` shows everything on the way; say `allow_plain: true` if it must be"
             )

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from sevenfold.channels.base import PROVIDERS, ChannelError
+from sevenfold.channels.reference import reference
 from sevenfold.channels.registry import (
     is_reference,
     is_secret,
@@ -98,6 +99,22 @@ def test_the_only_provider_of_a_type_need_not_be_named() -> None:
         assert provider_of(channel(type=type_)) is next(iter(providers(type_).values()))
 
 
+def test_what_was_looked_up_is_checked_as_well() -> None:
+    found = {
+        "env:HOST": "mail.other.test",
+        "env:FROM": "nobody",
+        "env:URL": "http://api.resend.com",
+        "env:KEY": "k",
+    }
+    for provider, settings in (
+        ("smtp", {"host": "env:HOST", "security": "none"}),
+        ("smtp", {"host": "localhost", "from": "env:FROM"}),
+        ("resend", {"api_key": "env:KEY", "base_url": "env:URL"}),
+    ):
+        with pytest.raises(ChannelError):
+            make_adapter(channel(provider=provider, settings=settings), found.__getitem__)
+
+
 def test_no_error_shows_a_secret() -> None:
     model = channel(provider="resend", settings={"api_key": "env:KEY", "webhook_secret": "env:KEY"})
     with pytest.raises(ChannelError) as raised:
@@ -128,6 +145,7 @@ def test_references_are_told_from_values() -> None:
             "wrong_value",
             "no address to send secrets to",
         ),
+        ("{api_key: env:KEY, from: nobody}", 4, "wrong_value", "`from` is not one e-mail address"),
         ("{api_key: env:KEY, concurrency: 0}", 4, "wrong_value", "`concurrency` is 1 to 200"),
     ],
 )
@@ -206,3 +224,8 @@ def test_a_workspace_without_providers_loads_no_adapter() -> None:
         "sys.exit('httpx' in sys.modules or 'aiosmtplib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_committed_reference_of_providers_is_fresh() -> None:
+    committed = Path(__file__).parents[3] / "docs" / "reference" / "providers.md"
+    assert committed.read_text("utf-8") == reference(), "run `python -m sevenfold.channels.reference`"
