@@ -26,7 +26,7 @@ from sevenfold.server.sender.versions import MemoryVersions
 from sevenfold.workspace.models import Workspace
 from tests.edges.sender.world import DAY, MINUTE, SECRETS, START, Shelf, VirtualTime, journey, mail, workspace
 
-USERS = ("ada", "bob", "cleo", "dan")
+USERS = ("ada", "bob", "cleo", "dan", "eve", "fay", "gus", "hal")
 HELD, AGAIN, ONCE, APP = "held", "again", "once", "app"
 TTL = "2d"
 FINAL = ("sent", "bounced", "failed", "render_error", "expired")
@@ -59,6 +59,15 @@ def world() -> Workspace:
             "go": journey("Go", "held", "again", **fields),
             "more": journey("More", "once", "held", "tip", **fields),
             "paced": journey("Paced", "held", "again", "once", **fields, limits={"rate": "3 per 1m"}),
+            "stay": {
+                **journey("Stay", **fields),
+                "re_entry": "once",
+                "steps": {
+                    "one": {"kind": "message", "template": "held"},
+                    "two": {"kind": "message", "template": "once"},
+                    "rest": {"kind": "wait", "for": "30d"},
+                },
+            },
             "bad": journey("Bad", "broken", "held", **fields),
         },
     )
@@ -257,9 +266,9 @@ class Simulation:
             await self._event("identify", user, traits={"email": f"{user}@example.com"})
         for _ in range(steps):
             for _ in range(draw.choice([1, 1, 1, 8])):
-                name = draw.choice(("Go", "Go", "More", "More", "Paced", "Bad"))
+                name = draw.choice(("Go", "Go", "More", "More", "Paced", "Bad", "Stay", "Stay"))
                 await self._event("track", draw.choice(USERS), event=name)
-            if draw.random() < 0.05:
+            if draw.random() < 0.15:
                 await self._merge()
             if draw.random() < 0.1:
                 await self._hear()
@@ -268,7 +277,7 @@ class Simulation:
                 for _ in range(draw.randrange(20)):
                     await asyncio.sleep(0)
             else:
-                await self.time.advance(draw.choice([0, 0, 50, 1_000, 30_000, 10 * MINUTE]))
+                await self.time.advance(draw.choice([0, 0, 50, 1_000, 15_000, 30_000, 10 * MINUTE]))
             if self.fate.dead.is_set() or draw.random() < 0.03:
                 await self._restart()
         self.fate.calm = True
@@ -334,7 +343,7 @@ class Simulation:
             assert lease is None or lease["until"] <= self.clock.now(), about
             return
         if state is None:
-            # A webhook may tell of what was sent before the sender does, or of what it sent twice and gave up.
+            # A webhook may tell of what was sent before the sender does, or of what failed when sent again.
             assert ends == ["delivered"] or len([one for one in ends if one != "delivered"]) == 1, about
         else:
             assert state == "unknown" and not ends, about

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -71,7 +72,7 @@ def test_what_a_transient_fault_held_up_is_tried_again_at_longer_and_longer_inte
 
     sending(work, world)
     at = [when - START for when, _ in world.provider.calls]
-    waits = [(later - one) / SECOND for one, later in zip(at, at[1:], strict=False)]
+    waits = [(later - one) / SECOND for one, later in pairwise(at)]
     for wait, most in zip(waits, (10, 20, 40, 80), strict=True):
         assert 0.8 * most <= wait <= most
     assert world.outcomes() == ["claimed", "rate_limited"] * 4 + ["claimed", "sent"]
@@ -328,6 +329,48 @@ def test_nobody_takes_over_what_the_first_may_have_sent() -> None:
     assert len(first.calls) == 5
     assert {one.effect for one in second.accepted} == set(world.messages[5:])
     assert world.sender.status()["unknown"] == 5
+
+
+def test_what_a_provider_takes_once_and_may_have_is_never_given_to_another() -> None:
+    channels = {"email": {"type": "email", "fallback": "spare"}, "spare": {"type": "email"}}
+    first, second = Provider([UNKNOWN, BROKEN], deduplicates=True), Provider()
+    first.works = BROKEN
+    world = World(workspace(channels=channels), {"email": first, "spare": second})
+
+    async def work(world: World) -> None:
+        await world.event("ada")
+        await world.time.settle()
+        await world.event("bob")
+        await world.time.advance(MINUTE)
+        assert world.sender.status()["channels"]["email"]["state"] == "paused"
+        assert [one.address for one in second.accepted] == ["bob@example.com"]
+        first.works = ACCEPTED
+        await world.time.advance(HOUR)
+
+    sending(work, world)
+    assert [one.address for one in first.accepted] == ["ada@example.com"]
+    assert len(second.accepted) == 1
+
+
+def test_a_sender_that_was_started_again_gives_it_to_nobody_else_either() -> None:
+    channels = {"email": {"type": "email", "fallback": "spare"}, "spare": {"type": "email"}}
+    first, second = Provider(BROKEN), Provider([UNKNOWN], deduplicates=True)
+    first.works = BROKEN
+    world = World(workspace(channels=channels), {"email": first, "spare": second})
+
+    async def go() -> None:
+        async with world.running():
+            await world.event("ada")
+            await world.time.settle()
+        assert len(second.calls) == 1
+        first.answer = first.works = ACCEPTED
+        world.new_sender()
+        async with world.running():
+            await world.time.advance(HOUR)
+
+    run(go())
+    assert first.accepted == []
+    assert [one.effect for one in second.accepted] == world.messages
 
 
 @pytest.mark.parametrize("how", ["rate", "provider"])
