@@ -20,6 +20,7 @@ from . import (
     journeys,
     messages,
     operation,
+    personal,
     segments,
     sending,
     stream,
@@ -41,6 +42,7 @@ _UNDER_API = (
     *workspaces.HANDLERS,
     *access.HANDLERS,
     *stream.HANDLERS,
+    *personal.HANDLERS,
 )
 
 

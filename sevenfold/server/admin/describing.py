@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
+from msgspec import Struct, json
 
 from ... import __version__
 from ...limits import API_ONCE_KEY_CHARS_MAX
@@ -19,6 +21,9 @@ Send an API key as `Authorization: Bearer sk_...`; its scope (`read`, `write`, `
 before it) decides what it may do. Whatever changes something is a record of the log and an entry of the audit
 log. Errors have one shape, `Error`.
 """
+_OURS: Final = tuple(f"sevenfold.server.{part}" for part in ("admin", "history", "keys", "audit"))
+_GENERIC: Final = re.compile(rb"\b(Items|Page)_[\w.]*?(\w+)_(?=\")")
+"""The framework's names for a page of something; ours is `SubjectPage`."""
 _ERROR: Final = {
     "type": "object",
     "required": ["success", "code", "message"],
@@ -79,7 +84,7 @@ def document() -> dict[str, Any]:
         path="/api/openapi",
     )
     app = Litestar([everything], openapi_config=config, logging_config=None)
-    made: dict[str, Any] = app.openapi_schema.to_schema()
+    made: dict[str, Any] = json.decode(_GENERIC.sub(rb"\2\1", json.encode(app.openapi_schema.to_schema())))
     handlers = {
         (method.lower(), route.path_format): handler
         for route in app.routes
@@ -91,13 +96,33 @@ def document() -> dict[str, Any]:
         for method in _METHODS:
             if method in item:
                 _complete(item[method], handlers[method, path], path)
+    told = _told()
     components = made.setdefault("components", {})
+    for name, schema in components.get("schemas", {}).items():
+        plain = next(
+            (one for one in ("Items", "Page") if "[" in schema.get("title", "") and name.endswith(one)), name
+        )
+        if "description" not in schema and plain in told:
+            schema["description"] = told[plain]
     components.setdefault("schemas", {})["Error"] = _ERROR
     components["securitySchemes"] = {
         "key": {"type": "http", "scheme": "bearer", "description": "An API key, `sk_...`."}
     }
     made["servers"] = [{"url": "/"}]
     return made
+
+
+def _told() -> dict[str, str]:
+    """What the shapes of this API say of themselves, by name."""
+    found: dict[str, str] = {}
+    todo: list[type] = [Struct]
+    while todo:
+        below: list[type] = todo.pop().__subclasses__()
+        for one in below:
+            todo.append(one)
+            if one.__module__.startswith(_OURS) and one.__doc__:
+                found[one.__name__] = " ".join(one.__doc__.split())
+    return found
 
 
 def _open() -> list[Any]:
@@ -116,6 +141,10 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, path: str) -
     scope = handler.opt.get("scope")
     operation["security"] = [] if scope == "open" else [{"key": []}]
     operation["x-scope"] = scope
+    if " " not in operation["summary"]:
+        # Nobody wrote one: the name in words.
+        operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
+    operation["description"] = " ".join(operation["description"].split())
     statuses = {"503"}
     if scope != "open":
         statuses |= {"400", "401", "403", "429"}
