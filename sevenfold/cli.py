@@ -10,7 +10,16 @@ from sevenfold.commands.base import SevenfoldGroup
 from sevenfold.commands.dead_letters import dead_letters_group
 from sevenfold.commands.fetching import import_scheduled_command
 from sevenfold.commands.history import explain_command, import_command, replay_command
+from sevenfold.commands.live import (
+    apply_command,
+    export_workspace_command,
+    profile_command,
+    status_command,
+    tail_command,
+)
 from sevenfold.commands.mail import mail_group
+from sevenfold.commands.operations import backup_command, restore_command, upgrade_command
+from sevenfold.commands.personal import erase_command, export_person_command
 from sevenfold.commands.proofs import proof_secret_command
 from sevenfold.commands.render import render_command
 from sevenfold.commands.scenarios import export_command, test_command
@@ -47,7 +56,9 @@ for _command in (
     replay_command, explain_command, export_command, backtest_command, import_command,
     import_scheduled_command, dead_letters_group,
     list_group, render_command, simulate_command, diff_command, schema_command, mail_group,
-    proof_secret_command,
+    proof_secret_command, status_command, tail_command, profile_command, apply_command,
+    export_workspace_command, export_person_command, erase_command, backup_command, restore_command,
+    upgrade_command,
 ):  # fmt: skip
     main.add_command(_command)
 

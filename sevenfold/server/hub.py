@@ -144,6 +144,11 @@ class Hub:
         if dropped:
             await asyncio.to_thread(self.log.add_dead_letters, dropped)
 
+    def ask_snapshot(self) -> None:
+        """Has the fold write a snapshot of now, soon."""
+        if self._fold is not None:
+            self._fold.say("snapshot")
+
     def watch(
         self, kinds: frozenset[str] | None = None, *, after: int | None = None
     ) -> AsyncIterator[Watched]:

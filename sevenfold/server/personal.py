@@ -170,7 +170,7 @@ class Eraser:
             self._ask_snapshot()
             return False
 
-        await self._until(there, "a snapshot")
+        await self._until(there, "a snapshot", every_s=0.2)
         await self._until(
             lambda: self._history.status()["through"] > pending.state["number"], "the history", every_s=0.2
         )

@@ -73,7 +73,7 @@ async def export(caller: Asked, id: Id) -> Response[bytes]:  # noqa: A002 - as i
         counts = await export_person(services.live, services.history, services.clock, id, file)
         file.seek(0)
         packed = file.read()
-    caller.note("person.export", id, **counts)
+    caller.note("person.export", id, events=counts["events"])
     headers = {"content-disposition": f'attachment; filename="{id}.zip"'}
     return Response(packed, media_type="application/zip", headers=headers)
 
