@@ -159,7 +159,8 @@ MakeInbound = Callable[[Settings], Inbound]
 class Provider(Struct, frozen=True, kw_only=True):
     """What the registry knows of a provider. `types` are the channel types it serves; `settings` a msgspec
     Struct type whose fields (with docstrings) are the settings; `adapter` and `inbound` make the two sides
-    from settings that were checked against it.
+    from settings that were checked against it. What `__post_init__` of the settings looks at may be a
+    reference still (`env:NAME`), which it lets pass.
     """
 
     name: str

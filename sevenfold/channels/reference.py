@@ -49,23 +49,25 @@ def _chapter(one: Provider) -> str:
         return "\n".join([*lines, "It has no settings.", ""])
     lines += ["| setting | is | default | |", "|---|---|---|---|"]
     for field in sorted(fields, key=lambda each: not each.required):
-        if field.required:
-            default = "needed"
-        elif field.default is msgspec.NODEFAULT or field.default in ("", None):
-            default = ""
-        else:
-            default = (
-                {True: "yes", False: "no"}.get(field.default) if field.type is bool else f"`{field.default}`"
-            )
         kind = "secret" if is_secret(field.type) else _kind(field.type)
-        lines.append(
-            f"| `{field.encode_name}` | {kind} | {default} | {texts.get(field.name, '').replace('|', '/')} |"
-        )
+        text = texts.get(field.name, "").replace("|", "/")
+        lines.append(f"| `{field.encode_name}` | {kind} | {_default(field)} | {text} |")
     return "\n".join([*lines, ""])
 
 
 def _said(settings: type[Struct]) -> str:
     return " ".join(inspect.cleandoc(settings.__doc__ or "").split())
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    """What a setting is when it is not given, in words."""
+    if field.required:
+        return "needed"
+    if field.default in (msgspec.NODEFAULT, "", None):
+        return ""
+    if isinstance(field.default, bool):
+        return "yes" if field.default else "no"
+    return f"`{field.default}`"
 
 
 def _kind(type_: Any) -> str:

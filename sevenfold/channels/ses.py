@@ -79,7 +79,7 @@ class SesSettings(HttpMailSettings, frozen=True, kw_only=True, forbid_unknown_fi
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", self.region):
+        if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d|(?:env|file):.*", self.region):
             raise ValueError("`region` is one of Amazon's, such as eu-central-1")
         if self.base_url:
             checked(self.base_url)

@@ -13,6 +13,7 @@ import pytest
 from sevenfold.channels.base import PROVIDERS, ChannelError
 from sevenfold.channels.reference import reference
 from sevenfold.channels.registry import (
+    doubts,
     is_reference,
     is_secret,
     make_adapter,
@@ -29,6 +30,8 @@ from sevenfold.workspace.problems import Problem
 
 OPEN = {"twilio.api_key"}
 """Settings whose names sound like secrets: Twilio's is the name of a key."""
+ALSO = {"twilio": {"from": "env:X"}}
+"""What a provider needs one of."""
 EMAIL = {"smtp", "ses", "sendgrid", "postmark", "resend"}
 
 
@@ -69,6 +72,19 @@ def test_a_provider_explains_itself(name: str) -> None:
         suspicious = any(word in field.encode_name for word in ("password", "token", "api_key", "secret"))
         if suspicious and f"{name}.{field.encode_name}" not in OPEN:
             assert is_secret(field.type), f"{name}.{field.encode_name} looks like a secret"
+
+
+@pytest.mark.parametrize("name", sorted(providers()))
+def test_every_setting_may_be_a_reference(name: str) -> None:
+    found = providers()[name]
+    fields = msgspec.structs.fields(found.settings)
+    settings = {field.encode_name: "env:X" for field in fields if field.required} | ALSO.get(name, {})
+    assert list(doubts(channel(type=found.types[0], provider=name, settings=settings or {}))) == []
+    for field in fields:
+        given = settings | {field.encode_name: "file:/x"}
+        doubtful = list(doubts(channel(type=found.types[0], provider=name, settings=given)))
+        # Some belong together with others; none is refused for being a reference.
+        assert all(one.code == "wrong_value" and "belong" in one.message for one in doubtful), doubtful
 
 
 def test_a_channel_gets_both_sides_with_its_secrets_looked_up() -> None:
