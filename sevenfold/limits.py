@@ -441,8 +441,8 @@ SENDER_CLAIMS_RECORDS_MAX = 8
 SENDER_BACK_OFF_MS_MIN = 10_000
 SENDER_BACK_OFF_MS_MAX = 300_000
 """Least and longest wait before a message is tried again."""
-SENDER_CALL_MS_MAX = 120_000
-"""How long an adapter may take; after that nobody knows what became of the message."""
+SENDER_CALL_MS_MAX = 900_000
+"""How long an adapter may take, which has its own shorter limits; then nobody knows what became of it."""
 SENDER_TTL_MS = 86_400_000
 """How long a call or notice lives that has no time to live of its own."""
 SENDER_FAULTS_ITEMS_MAX = 5
