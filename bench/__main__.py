@@ -20,9 +20,11 @@ NAMES = {
     "memory": "bytes a profile, as the target defines a profile",
     "replay": "two years sparse with events, and a real shop's order lines",
     "append": "durable appends to the log",
+    "ingest": "events in over HTTP: durable, acknowledged, folded",
     "rescore": "a million profiles under other weights",
     "snapshot": "snapshots beside the running fold, and recovery",
     "journeys": "a million people waiting in runs, twenty journeys, many timers at once",
+    "latency": "from the POST of an event to its message in a channel's hands, under load; cold start",
     "delivery": "messages through SMTP, a webhook and a provider's API on loopback",
     "oracle": "the engine against the reference fold of the tests",
 }

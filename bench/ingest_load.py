@@ -1,9 +1,10 @@
-"""The load generator of `bench ingest`, a process of its own: requests made beforehand, sent over raw sockets.
+"""The load generator of `bench ingest`, a process of its own: requests made beforehand, sent over raw
+sockets.
 
-    python -m bench.ingest_load PORT KEY SECONDS BATCH CONNECTIONS REQUESTS NAME PATH
+python -m bench.ingest_load PORT KEY SECONDS BATCH CONNECTIONS REQUESTS NAME PATH
 
-Each connection sends its next request as soon as the last was answered. Prints one JSON line: what was answered, in
-how long, and what the generator itself cost.
+Each connection sends its next request as soon as the last was answered. Prints one JSON line: what was
+answered, in how long, and what the generator itself cost.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class Found(msgspec.Struct):
 def requests(
     key: str, batch: int, count: int, name: str, path: str
 ) -> tuple[list[bytes], list[dict[str, Any]]]:
-    """`count` whole HTTP requests of `batch` events each, every message id of its own; and the events that they
-    were made of.
+    """`count` whole HTTP requests of `batch` events each, every message id of its own; and the events that
+    they were made of.
     """
     events = [event for _, event in simulated(40, 60) if event["type"] in ("track", "page")]
     auth = base64.b64encode(f"{key}:".encode()).decode()

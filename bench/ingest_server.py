@@ -51,7 +51,13 @@ async def serve(folder: Path) -> None:
     keys = Keys(None, clock)
     nobody: Any = None
     services = Services(
-        live=store, log=log, history=nobody, keys=keys, secrets=nobody, clock=clock, settings=load_settings({})
+        live=store,
+        log=log,
+        history=nobody,
+        keys=keys,
+        secrets=nobody,
+        clock=clock,
+        settings=load_settings({}),
     )
     config = uvicorn.Config(
         ingest_app(services), host="127.0.0.1", port=0, http=BoundedProtocol, loop="none", lifespan="off",
@@ -80,6 +86,5 @@ async def serve(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.setswitchinterval(float(sys.argv[2]) if len(sys.argv) > 2 else 0.005)
     uvloop.install()
     asyncio.run(serve(Path(sys.argv[1])))
