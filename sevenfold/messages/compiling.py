@@ -16,7 +16,7 @@ from .templates import CHANNELS, TemplateVersion, wording_for
 from .variables import Use
 from .wordings import CompiledWording
 
-LINKS: Final = ("unsubscribe", "preferences", "view")
+LINKS: Final = ("unsubscribe", "preferences", "view", "confirm", "referral")
 """The addresses that a sender gives every message: to leave, to choose, to see it in a browser."""
 _ALIASES: Final = dict.fromkeys(("user", "customer", "contact", "profile", "traits", "trait"), "person") | {
     "properties": "event", "property": "event", "company": "account", "signals": "signal", "stages": "stage",

@@ -30,6 +30,10 @@ PREFERENCES: Final = "preferences"
 """`/preferences/{token}`: everything that a person may choose."""
 VIEW: Final = "view"
 """`/view/{token}`: the message as a page."""
+CONFIRM: Final = "confirm"
+"""`/confirm/{token}`: the second opt-in to the message's category on its channel."""
+REFERRAL: Final = "referral"
+"""The key that codes of recommendations (`/r/{code}`) are made with; nothing is signed for it."""
 LINKS: Final = "links"
 """The keyed digests that ids of links are made from; nothing is signed for it."""
 _MAC_BYTES: Final = 16
@@ -114,4 +118,15 @@ def _bytes(text: str) -> bytes:
     return found if _text(found) == text else b""
 
 
-__all__ = ["LINKS", "OPEN", "PREFERENCES", "UNSUBSCRIBE", "VIEW", "About", "TokenError", "Tokens"]
+__all__ = [
+    "CONFIRM",
+    "LINKS",
+    "OPEN",
+    "PREFERENCES",
+    "REFERRAL",
+    "UNSUBSCRIBE",
+    "VIEW",
+    "About",
+    "TokenError",
+    "Tokens",
+]

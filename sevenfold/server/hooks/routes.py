@@ -8,7 +8,6 @@ news 400.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import Request as Called
@@ -169,7 +168,7 @@ def router(services: Services) -> Router:
         )
 
     @route("/in/{connector:str}", http_method=["POST"], include_in_schema=False)
-    async def connected(request: Called[Any, Any, Any], connector: FromPath[str]) -> Response[Mapping[str, Any]]:
+    async def connected(request: Called[Any, Any, Any], connector: FromPath[str]) -> Response[Any]:
         """What a connected service tells."""
         took = await hooks.take(connector, await hooks.request(request))
         return Response({"success": True, **took}, status_code=200, headers=SECURITY_HEADERS)

@@ -20,7 +20,8 @@ from ...messages.render import render
 from ...messages.rendered import Rendered
 from ...messages.templates import TemplateVersion
 from ...workspace.models import Workspace
-from ..tokens import LINKS, OPEN, PREFERENCES, UNSUBSCRIBE, VIEW, About, Tokens
+from ..referral_codes import code_of, key_of
+from ..tokens import CONFIRM, LINKS, OPEN, PREFERENCES, UNSUBSCRIBE, VIEW, About, Tokens
 from .items import Item
 from .versions import Versions, keep_all
 
@@ -134,6 +135,9 @@ class Renderer:
     def _about(self, item: Item) -> About:
         return About(item.effect, item.person, item.channel, str(item.data.get("category") or ""))
 
+    def _code(self, person: str) -> str:
+        return code_of(key_of(self._tokens), person)
+
     def _links(self, item: Item) -> dict[str, str]:
         if not self._base:
             return {}
@@ -142,6 +146,8 @@ class Renderer:
             "unsubscribe": f"{base}/u/{tokens.sign(UNSUBSCRIBE, about)}",
             "preferences": f"{base}/preferences/{tokens.sign(PREFERENCES, about)}",
             "view": f"{base}/view/{tokens.sign(VIEW, about)}",
+            "confirm": f"{base}/confirm/{tokens.sign(CONFIRM, about)}",
+            **({"referral": f"{base}/r/{self._code(item.person)}"} if item.person else {}),
         }
 
 

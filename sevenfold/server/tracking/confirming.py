@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from ..tokens import About, Tokens
-
-CONFIRM: Final = "confirm"
-"""`/confirm/{token}`: the opt-in to the category on the channel is confirmed."""
+from ..tokens import CONFIRM, About, Tokens
 
 
 def confirmation_url(tokens: Tokens, base: str, about: About) -> str:

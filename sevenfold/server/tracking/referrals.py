@@ -28,9 +28,9 @@ from ...limits import (
 )
 from ...messages.links import with_query
 from ...messages.policy import Referrals as Model
+from ..referral_codes import code_of, key_of, person_of, same_company, same_mailbox
 from ..returning import Returning
 from . import choices
-from .codes import code_of, person_of, same_company, same_mailbox
 from .machines import Look, machine
 
 CLICKED: Final = "Referral Link Clicked"
@@ -64,7 +64,7 @@ class Referrals:
     def __init__(self, back: Returning) -> None:
         self._back = back
         self._live, self._clock = back.services.live, back.services.clock
-        self._key = back.services.secrets.key("referrals")
+        self._key = key_of(back.tokens)
         self._clicks: Counter[tuple[str, int]] = Counter()
         self.counts: Counter[str] = Counter()
 

@@ -24,9 +24,8 @@ from ..inbound import Inbox
 from ..live import Live
 from ..returning import Returning
 from ..services import Services
-from ..tokens import OPEN, PREFERENCES, UNSUBSCRIBE, About, TokenError, Tokens
+from ..tokens import CONFIRM, OPEN, PREFERENCES, UNSUBSCRIBE, About, TokenError, Tokens
 from . import choices
-from .confirming import CONFIRM
 from .looks import Looks
 from .pages import HEADERS, page
 from .referrals import Referrals

@@ -1,4 +1,4 @@
-"""A loopback server that plays HubSpot, Salesforce and a place with files; it refuses what they would refuse."""
+"""A loopback server that plays HubSpot, Salesforce and a place with files."""
 
 from __future__ import annotations
 

@@ -158,7 +158,8 @@ def test_duckdb_is_read_and_reaches_no_files(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute(
-            "CREATE TABLE t AS SELECT 1 AS id, TIMESTAMP '2026-05-01 10:00:00' AS made, 2.50::DECIMAL(9,2) AS x"
+            "CREATE TABLE t AS SELECT 1 AS id, TIMESTAMP '2026-05-01 10:00:00' AS made"
+            ", 2.50::DECIMAL(9,2) AS x"
         )
     (rows,) = read_query(
         f"duckdb:{path}", "SELECT * FROM t WHERE made > CAST(:since AS TIMESTAMP)", "2026-01-01", "z"
@@ -284,7 +285,7 @@ def test_salesforce_is_asked_with_its_own_token_and_query(
                 "client_id": "env:SF_ID",
                 "client_secret": "env:SF_SECRET",
                 "base_url": address,
-                "query": "SELECT Id, Account_Id__c, Plan__c, LastModifiedDate FROM Account WHERE LastModifiedDate >= :since",
+                "query": "SELECT Id, Account_Id__c, Plan__c FROM Account WHERE LastModifiedDate >= :since",
             }
             world = World(tmp_path, connected(type="salesforce", settings=settings))
             assert (await due(world)).events == 1

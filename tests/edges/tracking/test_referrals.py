@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sevenfold.messages.policy import Referrals as Model
-from sevenfold.server.tracking.codes import code_of, person_of, same_company, same_mailbox
+from sevenfold.server.referral_codes import code_of, person_of, same_company, same_mailbox
 from sevenfold.server.tracking.referrals import Referrals, own
 from tests.edges.hooks.support import BASE, World, workspace
 

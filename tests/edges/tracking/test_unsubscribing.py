@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from sevenfold.effects import Effect
-from sevenfold.server.tokens import PREFERENCES, UNSUBSCRIBE, About
-from sevenfold.server.tracking.confirming import CONFIRM, confirmation_url
+from sevenfold.server.tokens import CONFIRM, PREFERENCES, UNSUBSCRIBE, About
+from sevenfold.server.tracking.confirming import confirmation_url
 from sevenfold.server.tracking.wording import BUILT_IN, NAMES, Words, accepted, chosen
 from tests.edges.hooks.support import BASE, CONSENT, World, workspace
 

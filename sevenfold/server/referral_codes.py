@@ -12,6 +12,8 @@ import re
 from hashlib import sha256
 from typing import Final
 
+from .tokens import REFERRAL, Tokens
+
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES: Final = {letter: place for place, letter in enumerate(_ALPHABET)} | {"O": 0, "I": 1, "L": 1}
 _CHARS: Final = 20
@@ -29,6 +31,11 @@ FREE_MAIL: Final = frozenset({
     "telenet.be", "seznam.cz", "wp.pl", "o2.pl", "interia.pl", "onet.pl", "abv.bg", "ukr.net", "bigpond.com",
 })  # fmt: skip
 """Domains that everybody has an address of."""
+
+
+def key_of(tokens: Tokens) -> bytes:
+    """The key that codes are made with."""
+    return bytes.fromhex(tokens.digest(REFERRAL, "codes"))
 
 
 def code_of(key: bytes, person: str) -> str:
@@ -77,4 +84,4 @@ def _mac(key: bytes, raw: bytes) -> bytes:
     return hmac.digest(key, raw, sha256)[:_MAC_BYTES]
 
 
-__all__ = ["FREE_MAIL", "code_of", "person_of", "same_company", "same_mailbox"]
+__all__ = ["FREE_MAIL", "code_of", "key_of", "person_of", "same_company", "same_mailbox"]
