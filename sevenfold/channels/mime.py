@@ -89,7 +89,7 @@ def address(text: str) -> Address:
     """`Name <local@domain>` or `local@domain`. Raises BadAddressError for anything that is not exactly
     one.
     """
-    if _CONTROL.search(text):
+    if _CONTROL.search(text) or text != _whole(text):
         raise BadAddressError("an address has control characters")
     found = getaddresses([text])
     if len(found) != 1 or not _ADDRESS.fullmatch(found[0][1]):
@@ -124,15 +124,22 @@ def mail(message: Outgoing, *, sender: str = "", extra: Mapping[str, str] | None
         reply_to = address(content.reply_to) if content.reply_to else None
     except BadAddressError:
         raise NoSenderError("the sender is not one e-mail address") from None
-    text, html = content.text or content.body or "", content.html or ""
+    text, html = _whole(content.text or content.body or ""), _whole(content.html or "")
     if not text.strip() and not html.strip():
         raise NoContentError("there is neither text nor HTML")
     headers: dict[str, str] = {}
     for name, value in {**content.headers, **(extra or {})}.items():
         if _HEADER_NAME.fullmatch(name) and name.lower() not in _OURS and value:
-            headers[name] = _in_ascii(name, one_line(value))
+            headers[name] = _in_ascii(name, one_line(_whole(value)))
     headers["Feedback-ID"] = feedback_id(message, from_.domain)
-    return Mail(from_, recipient, reply_to, one_line(content.subject or ""), text, html, headers)
+    return Mail(from_, recipient, reply_to, one_line(_whole(content.subject or "")), text, html, headers)
+
+
+def _whole(text: str) -> str:
+    """A text that can be encoded: half a surrogate pair, which no e-mail can carry, becomes a question
+    mark.
+    """
+    return text.encode("utf-8", "replace").decode()
 
 
 def feedback_id(message: Outgoing, sender: str) -> str:
