@@ -40,8 +40,11 @@ class GoogleAudienceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_f
     region: str = ""
     """Where phone numbers without a country code are from (ISO 3166)."""
     base_url: str = "https://datamanager.googleapis.com"
+    """Another address of the service: a region of its, or a proxy."""
     timeout_s: Annotated[float, Meta(gt=0, le=300)] = 60.0
+    """How long connecting and each wait for bytes may take, in seconds."""
     rate_per_s: Annotated[float, Meta(gt=0)] | None = 5.0
+    """Changes a second at most."""
     ca_file: str = ""
     """A file of certificate authorities to trust besides the usual ones."""
 
@@ -142,11 +145,15 @@ class MetaAudienceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     audience_id: str
     """The custom audience's ID."""
     api_version: str = "v25.0"
+    """The version of the Graph API."""
     region: str = ""
     """Where phone numbers without a country code are from (ISO 3166)."""
     base_url: str = "https://graph.facebook.com"
+    """Another address of the service: a region of its, or a proxy."""
     timeout_s: Annotated[float, Meta(gt=0, le=300)] = 60.0
+    """How long connecting and each wait for bytes may take, in seconds."""
     rate_per_s: Annotated[float, Meta(gt=0)] | None = 5.0
+    """Changes a second at most."""
     ca_file: str = ""
     """A file of certificate authorities to trust besides the usual ones."""
 

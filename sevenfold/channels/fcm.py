@@ -44,8 +44,11 @@ class FcmSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     analytics_label: str = ""
     """What Firebase's own reports group these messages by."""
     base_url: str = "https://fcm.googleapis.com"
+    """Another address of the service: a region of its, or a proxy."""
     timeout_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    """How long connecting and each wait for bytes may take, in seconds."""
     concurrency: Annotated[int, Meta(ge=1, le=1_000)] = 50
+    """Messages on their way at the same time."""
     rate_per_s: Annotated[float, Meta(gt=0)] | None = 1_000.0
     """Messages a second; a project has 600,000 a minute."""
     ca_file: str = ""

@@ -53,8 +53,11 @@ class SlackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     channel: str = ""
     """Where messages go that name nobody: a channel's or a person's ID, or #name."""
     base_url: str = "https://slack.com/api"
+    """Another address of the service: a region of its, or a proxy."""
     timeout_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    """How long connecting and each wait for bytes may take, in seconds."""
     concurrency: Annotated[int, Meta(ge=1, le=100)] = 4
+    """Messages on their way at the same time."""
     rate_per_s: Annotated[float, Meta(gt=0)] | None = 1.0
     """Messages a second. Slack allows about one a second in each channel."""
     ca_file: str = ""
@@ -69,8 +72,11 @@ class SlackWebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     signing_secret: Secret | None = None
     """The app's signing secret; buttons are heard with it."""
     timeout_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    """How long connecting and each wait for bytes may take, in seconds."""
     concurrency: Annotated[int, Meta(ge=1, le=100)] = 4
+    """Messages on their way at the same time."""
     rate_per_s: Annotated[float, Meta(gt=0)] | None = 1.0
+    """Messages a second at most."""
     ca_file: str = ""
     """A file of certificate authorities to trust besides the usual ones."""
 

@@ -26,7 +26,9 @@ class TeamsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     url: Secret
     """The workflow's address. It holds a signature: who knows it can write there."""
     timeout_s: Annotated[float, Meta(gt=0, le=60)] = 20.0
+    """How long connecting and each wait for bytes may take, in seconds."""
     concurrency: Annotated[int, Meta(ge=1, le=100)] = 4
+    """Messages on their way at the same time."""
     rate_per_s: Annotated[float, Meta(gt=0)] | None = 4.0
     """Messages a second; Teams takes four of a webhook."""
     ca_file: str = ""

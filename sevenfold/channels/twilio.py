@@ -80,8 +80,11 @@ class TwilioSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     help_text: str = ""
     """What somebody who sends HELP gets back, where Twilio does not answer itself."""
     base_url: str = "https://api.twilio.com"
+    """Another address of the service: a region of its, or a proxy."""
     timeout_s: Annotated[float, Meta(gt=0, le=120)] = 15.0
+    """How long connecting and each wait for bytes may take, in seconds."""
     concurrency: Annotated[int, Meta(ge=1, le=200)] = 20
+    """Messages on their way at the same time."""
     rate_per_s: Annotated[float, Meta(gt=0)] | None = 100.0
     """Messages a second. Twilio takes 100 a second and queues what a sender is too slow for."""
     ca_file: str = ""

@@ -66,8 +66,11 @@ class WebPushSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     services: str = ""
     """Further hosts of push services, by commas."""
     timeout_s: Annotated[float, Meta(gt=0, le=60)] = 10.0
+    """How long connecting and each wait for bytes may take, in seconds."""
     concurrency: Annotated[int, Meta(ge=1, le=1_000)] = 50
+    """Messages on their way at the same time."""
     rate_per_s: Annotated[float, Meta(gt=0)] | None = None
+    """Messages a second at most."""
     ca_file: str = ""
     """A file of certificate authorities to trust besides the usual ones."""
 

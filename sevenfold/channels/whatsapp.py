@@ -44,8 +44,11 @@ class WhatsAppSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     language: str = "en"
     """The language of templates where neither payload nor message says another."""
     base_url: str = "https://graph.facebook.com"
+    """Another address of the service: a region of its, or a proxy."""
     timeout_s: Annotated[float, Meta(gt=0, le=60)] = 15.0
+    """How long connecting and each wait for bytes may take, in seconds."""
     concurrency: Annotated[int, Meta(ge=1, le=500)] = 40
+    """Messages on their way at the same time."""
     rate_per_s: Annotated[float, Meta(gt=0)] | None = 80.0
     """Messages a second: 80 for a number, 20 for one that is in the app as well, 1,000 on request."""
     ca_file: str = ""
