@@ -10,6 +10,7 @@ from sevenfold.commands.base import SevenfoldGroup
 from sevenfold.commands.dead_letters import dead_letters_group
 from sevenfold.commands.fetching import import_scheduled_command
 from sevenfold.commands.history import explain_command, import_command, replay_command
+from sevenfold.commands.keys import keys_group
 from sevenfold.commands.live import (
     apply_command,
     export_workspace_command,
@@ -52,7 +53,8 @@ def main() -> None:
 
 
 for _command in (
-    demo_command, serve_command, init_command, packs_command, check_command, test_command, try_command,
+    demo_command, serve_command, keys_group, init_command, packs_command, check_command, test_command,
+    try_command,
     replay_command, explain_command, export_command, backtest_command, import_command,
     import_scheduled_command, dead_letters_group,
     list_group, render_command, simulate_command, diff_command, schema_command, mail_group,
