@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import click
-import httpx
 from rich.table import Table
 
+from sevenfold.commands.api import Api, connected, service_options
 from sevenfold.commands.base import Command, console, existing, json_option, print_json
-from sevenfold.errors import InputError
 from sevenfold.events.dedup import message_key
 from sevenfold.events.model import event_decoder
 from sevenfold.events.reasons import Note, Reason
 from sevenfold.events.steps import Dropped, Intake
-from sevenfold.limits import DEAD_LETTERS_REPLAYED_EVENTS_MAX, OUTSIDE_CONNECT_S_MAX
+from sevenfold.limits import DEAD_LETTERS_REPLAYED_EVENTS_MAX
 from sevenfold.log.base import Entry, Log, NewEvents
 from sevenfold.playback import open_log
 from sevenfold.playback.feed import log_folder
@@ -85,70 +84,40 @@ class _Stopped:
 class _Running:
     """The letters of a running service, by its API."""
 
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
+    def __init__(self, api: Api) -> None:
+        self._api = api
 
     def page(self, after: int, limit: int, reason: str | None) -> tuple[dict[str, int], list[dict[str, Any]]]:
-        asked = {"after": after, "limit": limit, **({"reason": reason} if reason else {})}
-        found = self._ask("GET", "/api/dead-letters", params=asked)
+        found = self._api.get("/api/dead-letters", after=after, limit=limit, reason=reason)
         return found["counts"], found["items"]
 
     def take(self, ids: list[int]) -> Counter[str]:
-        found = self._ask("POST", "/api/dead-letters/replay", json={"ids": ids})
+        found = self._api.post("/api/dead-letters/replay", {"ids": ids})
         counts = Counter[str](found["refused"])
         counts["taken"], counts["duplicates"] = found["taken"], found["duplicates"]
         return counts
 
-    def _ask(self, method: str, path: str, **more: Any) -> Any:
-        try:
-            answer = self._client.request(method, path, **more)
-        except httpx.HTTPError as error:
-            fix = "check that `sevenfold serve` runs there"
-            raise InputError(
-                f"the service does not answer: {type(error).__name__}",
-                where=str(self._client.base_url),
-                fix=fix,
-            ) from error
-        try:
-            found = answer.json()
-        except ValueError:
-            found = {}
-        if answer.status_code != 200:
-            message = str(found.get("message") or f"the service answers {answer.status_code}")
-            raise InputError(message, where=path, fix=str(found.get("fix") or ""))
-        return found
-
 
 def _where(command: Command) -> Command:
     """A folder, or a running service and its key; and the reason."""
-    for option in (
-        click.option(
-            "--reason", type=click.Choice([str(one) for one in Reason]), help="Of this reason only."
-        ),
-        click.option(
-            "--key", envvar="SEVENFOLD_API_KEY", show_envvar=True, help="An API key with the scope `admin`."
-        ),
-        click.option("--url", help="A running service, such as http://127.0.0.1:8700, instead of FOLDER."),
-        click.argument("folder", type=existing(file_okay=False), required=False),
-    ):
-        command = option(command)
-    return command
+    reasons = click.Choice([str(one) for one in Reason])
+    command = click.option("--reason", type=reasons, help="Of this reason only.")(command)
+    return click.argument("folder", type=existing(file_okay=False), required=False)(service_options(command))
 
 
 @contextmanager
 def _opened(folder: Path | None, url: str | None, key: str | None) -> Iterator[_Letters]:
-    if (folder is None) == (url is None):
-        raise click.UsageError("Name either FOLDER or --url.")
-    if folder is not None:
-        log = open_log(log_folder(folder))
-        try:
-            yield _Stopped(log)
-        finally:
-            log.close()
+    if folder is None:
+        with connected(url, key) as api:
+            yield _Running(api)
         return
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    with httpx.Client(base_url=str(url), headers=headers, timeout=3 * OUTSIDE_CONNECT_S_MAX) as client:
-        yield _Running(client)
+    if url is not None:
+        raise click.UsageError("Name either FOLDER or --url.")
+    log = open_log(log_folder(folder))
+    try:
+        yield _Stopped(log)
+    finally:
+        log.close()
 
 
 @click.group("dead-letters")
@@ -163,12 +132,12 @@ def dead_letters_group() -> None:
 def list_command(
     folder: Path | None, url: str | None, key: str | None, reason: str | None, limit: int, as_json: bool
 ) -> None:
-    """Show the dead letters of a log or replay in FOLDER, or of a running service.
+    """Show the dead letters of a log or replay in FOLDER; without one, of the running service.
 
     \b
     Examples:
       sevenfold dead-letters list out/spring --reason no_user_anon_id
-      sevenfold dead-letters list --url http://127.0.0.1:8700
+      sevenfold dead-letters list --url https://events.example.com
     """
     with _opened(folder, url, key) as letters:
         counts: dict[str, int] = {}
@@ -208,13 +177,13 @@ def replay_command(
 ) -> None:
     """Take dropped events again: after a limit was raised or a client mended, they may be accepted now.
 
-    What is taken leaves the list; what is refused again stays. Of a stopped log in FOLDER, or of a running
-    service.
+    What is taken leaves the list; what is refused again stays. Of a stopped log in FOLDER; without one, of
+    the running service.
 
     \b
     Examples:
       sevenfold dead-letters replay data --reason too_many_events
-      sevenfold dead-letters replay --url http://127.0.0.1:8700 --id 17
+      sevenfold dead-letters replay --id 17
     """
     counts: Counter[str] = Counter()
     with _opened(folder, url, key) as letters:

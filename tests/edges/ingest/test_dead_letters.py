@@ -80,10 +80,12 @@ def test_a_running_service_takes_again_what_is_good_by_itself(tmp_path: Path) ->
         ]
 
 
-def test_either_a_folder_or_a_service_is_named_and_wrong_ones_are_explained(tmp_path: Path) -> None:
-    runner = CliRunner()
-    for arguments in ([], [str(tmp_path), "--url", "http://127.0.0.1:1"]):
-        result = runner.invoke(main, ["dead-letters", "list", *arguments])
-        assert result.exit_code == 2 and "either FOLDER or --url" in result.output
-    result = runner.invoke(main, ["dead-letters", "list", "--url", "http://127.0.0.1:1"])
-    assert result.exit_code == 2 and "does not answer" in result.output
+def test_a_folder_and_a_service_are_not_both_named_and_what_is_wrong_is_explained(tmp_path: Path) -> None:
+    def said(*arguments: str) -> str:
+        result = CliRunner().invoke(main, ["dead-letters", "list", *arguments])
+        assert result.exit_code == 2, result.output
+        return result.output
+
+    assert "either FOLDER or --url" in said(str(tmp_path), "--url", "http://127.0.0.1:1")
+    assert "no service answers" in said("--url", "http://127.0.0.1:1", "--key", "sk_x")
+    assert "needs an API key" in said("--url", "http://127.0.0.1:1", "--key", "")
