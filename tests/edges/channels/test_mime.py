@@ -5,6 +5,8 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+from email.header import decode_header, make_header
+from email.utils import getaddresses
 from typing import Any
 
 import msgspec
@@ -73,9 +75,11 @@ def test_a_senders_name_comes_back(name: str) -> None:
         sender = mime.address(f'"{name}" <hello@shop.test>')
     except mime.BadAddressError:
         return
-    mail = parsed(raw(msgspec.structs.replace(mime.mail(outgoing()), sender=sender)))
-    assert [one.addr_spec for one in mail["From"].addresses] == ["hello@shop.test"]
-    assert mail["From"].addresses[0].display_name.split() == sender.name.split()
+    data = raw(msgspec.structs.replace(mime.mail(outgoing()), sender=sender))
+    assert [one.addr_spec for one in parsed(data)["From"].addresses] == ["hello@shop.test"]
+    # The newer parser puts a blank between the encoded words of a name, which RFC 2047 (6.2) drops.
+    ((shown, _),) = getaddresses([email.message_from_bytes(data)["From"]])
+    assert str(make_header(decode_header(shown))).split() == sender.name.split()
     assert mime.address(mime.written(sender)).email == "hello@shop.test"
 
 
@@ -154,7 +158,7 @@ def test_relaxed_forms_are_those_of_the_standard() -> None:
 
 @given(TEXTS, TEXTS)
 def test_any_mail_can_be_signed(subject: str, text: str) -> None:
-    content = msgspec.structs.replace(outgoing().content, subject=subject, text=text or "x", html=None)
+    content = msgspec.structs.replace(outgoing().content, subject=subject, text=f"x{text}", html=None)
     header = SIGNER.header(raw(mime.mail(outgoing(content=content))), 1_790_000_000_000)
     assert header.startswith(b"DKIM-Signature: v=1; a=ed25519-sha256;")
     assert header.endswith(b"\r\n")
