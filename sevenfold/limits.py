@@ -262,6 +262,8 @@ QUESTION_TEXT_BYTES_MAX = 16 * 1024 * 1024
 """Identifiers that one question searches through."""
 PREVIEW_PROFILES_MAX = 50_000
 """Up to so many people a publish is tried out on a copy before it is done."""
+PREVIEW_S_MAX = 60
+"""How long that may take."""
 METRICS_KEPT_S = 5
 """How old the figures of metrics may be."""
 DEAD_LETTERS_REPLAYED_EVENTS_MAX = 1_000
@@ -292,6 +294,8 @@ APP_PUSH_BYTES_MAX = 4_096
 """The payload of an app push, of FCM and of APNs."""
 AUDIENCE_BATCH_ITEMS_MAX = 10_000
 """Members of an advertising audience that one call may add or remove."""
+AUDIENCE_ANSWER_ITEMS_MAX = 2_000
+"""Members of an audience that one answer of the fold names."""
 HOOK_RANKS_ENTRIES_MAX = 100_000
 """Messages whose latest state is remembered, so that an earlier one that comes late is left out."""
 HOOK_ITEMS_MAX = 1_000

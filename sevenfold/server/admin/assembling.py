@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from litestar import Request, Response, Router, get
@@ -56,7 +57,8 @@ def router(services: Services, ingest: IngestCounts | None = None) -> Router:
     async def openapi() -> dict[str, Any]:
         """The description of all of this (OpenAPI 3.1)."""
         if not described:
-            described.update(document())
+            # Takes a second, and ingest is served by the same loop.
+            described.update(await asyncio.to_thread(document))
         return described
 
     metrics = Metrics(services, ingest)

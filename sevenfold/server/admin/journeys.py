@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,18 +12,22 @@ from litestar import delete, get, post, put
 from litestar.params import JSONBody, Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from ...engine.controls import ControlError
 from ...journeys.plan import Journey
 from ...journeys.versions import changes
+from ...limits import PREVIEW_S_MAX
 from ...workspace.checking import check_journey
 from ...workspace.models import Workspace
 from ...workspace.problems import WorkspaceError
 from ..errors import ConflictError, InvalidError
 from ..history import Page, Run
+from ..live import UnavailableError
 from ..questions import QuestionError
 from .base import PAGE, After, Asked, Done, Items, Limit, Newer, Older, Person, done
 from .drafts import Draft, Drafts
 from .segments import Name
 
+_LOOKS_PER_S = 20
 Choice = Literal["finish", "migrate", "migrate_keep", "exit"]
 Duration = Annotated[str, Meta(min_length=2, max_length=20, pattern=r"^[0-9]+[a-z]+$", examples=["2h"])]
 
@@ -299,6 +306,28 @@ def _problems(workspace: Workspace, name: str, plan: dict[str, Any]) -> list[dic
     return [dict(problem.to_json()) for problem in check_journey(whole, name)]
 
 
+async def _checked(caller: Asked, name: str, plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """`_problems` in a thread: ingest is served by the same loop."""
+    return await asyncio.to_thread(_problems, caller.live.workspace, name, plan)
+
+
+async def _trial(caller: Asked, name: str, plan: dict[str, Any], days: int) -> dict[str, Any] | None:
+    """What a copy of the fold says that a publish would do; it says so in a file when it is done."""
+    with tempfile.TemporaryDirectory(prefix="sevenfold-") as folder:
+        path = Path(folder) / "preview.json"
+        begun = await caller.live.ask("preview", name=name, plan=plan, days=days, path=str(path))
+        if not begun:
+            return None
+        for _ in range(PREVIEW_S_MAX * _LOOKS_PER_S):
+            if path.exists():
+                told: dict[str, Any] = msgspec.json.decode(path.read_bytes())
+                if "error" in told:
+                    raise ControlError(told["error"]["message"], fix=told["error"].get("fix", ""))
+                return told
+            await asyncio.sleep(1 / _LOOKS_PER_S)
+    raise UnavailableError("trying it out takes too long", fix="ask for fewer days")
+
+
 def _drafts(caller: Asked) -> Drafts:
     return Drafts(caller.services.keys.store, caller.services.clock)
 
@@ -320,7 +349,7 @@ async def list_drafts(caller: Asked) -> list[Draft]:
 async def get_draft(caller: Asked, name: Name) -> DraftKept:
     """A draft with what is wrong with it under the workspace in force."""
     draft = _draft(caller, name)
-    return DraftKept(draft=draft, problems=_problems(caller.live.workspace, name, draft.plan))
+    return DraftKept(draft=draft, problems=await _checked(caller, name, draft.plan))
 
 
 @put("/drafts/{name:str}", scope="write", tags=["journeys"], operation_id="put_draft")
@@ -331,7 +360,7 @@ async def put_draft(caller: Asked, name: Name, data: JSONBody[DraftWritten]) -> 
         base = (await caller.ask("journey", name=name))["version"]
     draft, _ = _drafts(caller).put(name, data.plan, base, caller.key.id, data.revision)
     caller.note("journey.draft", name, revision=draft.revision)
-    return DraftKept(draft=draft, problems=_problems(caller.live.workspace, name, data.plan))
+    return DraftKept(draft=draft, problems=await _checked(caller, name, data.plan))
 
 
 @delete("/drafts/{name:str}", scope="write", status_code=204, tags=["journeys"], operation_id="delete_draft")
@@ -351,7 +380,7 @@ async def delete_draft(caller: Asked, name: Name) -> None:
 )
 async def check_plan(caller: Asked, name: Name, data: JSONBody[Plan]) -> list[dict[str, Any]]:
     """Everything that is wrong with a plan under the workspace in force. Changes nothing."""
-    return _problems(caller.live.workspace, name, data.plan)
+    return await _checked(caller, name, data.plan)
 
 
 @post(
@@ -370,11 +399,11 @@ async def preview_journey(
     """What publishing a plan would do: what is different, who stands where, who would enter, what they
     would get. Changes nothing.
     """
-    problems = _problems(caller.live.workspace, name, data.plan)
+    problems = await _checked(caller, name, data.plan)
     _model(data.plan)
     compared = await caller.ask("comparison", name=name, plan=data.plan)
     wrong = any(problem["severity"] == "error" for problem in problems)
-    trial = None if wrong else await caller.live.ask("preview", name=name, plan=data.plan, days=days)
+    trial = None if wrong else await _trial(caller, name, data.plan, days)
     return msgspec.convert({**compared, "problems": problems, "trial": trial}, Prospect)
 
 
@@ -421,7 +450,8 @@ async def _publish(
     workspace = caller.live.workspace
     model = _model(plan)
     whole = msgspec.structs.replace(workspace, journeys={**workspace.journeys, name: model})
-    errors = [one for one in check_journey(whole, name) if one.severity == "error"]
+    found = await asyncio.to_thread(check_journey, whole, name)
+    errors = [one for one in found if one.severity == "error"]
     if errors:
         caller.note(action, name, result=WorkspaceError.code)
         raise WorkspaceError(errors, where=name)

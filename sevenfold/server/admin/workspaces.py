@@ -1,7 +1,11 @@
-"""The definition in force: shown, exported, checked, compared, replaced."""
+"""The definition in force: shown, exported, checked, compared, replaced.
+
+What takes long is done in a thread: ingest is served by the same loop.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import io
 import tempfile
 import zipfile
@@ -169,6 +173,13 @@ async def get_workspace(caller: Asked) -> Definition:
 async def export_workspace(caller: Asked) -> Response[bytes]:
     """The definition in force as a folder of YAML files, in a zip."""
     workspace = caller.live.workspace
+    name = "".join(one if one.isascii() and (one.isalnum() or one in "-_") else "-" for one in workspace.name)
+    headers = {"content-disposition": f'attachment; filename="{name}.zip"'}
+    packed = await asyncio.to_thread(_packed, workspace)
+    return Response(packed, media_type="application/zip", headers=headers)
+
+
+def _packed(workspace: Workspace) -> bytes:
     packed = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="sevenfold-") as scratch:
         folder = Path(scratch) / "workspace"
@@ -178,9 +189,7 @@ async def export_workspace(caller: Asked) -> Response[bytes]:
                 # The time of a file is no part of it: equal definitions give equal bytes.
                 entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
                 archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
-    name = "".join(one if one.isascii() and (one.isalnum() or one in "-_") else "-" for one in workspace.name)
-    headers = {"content-disposition": f'attachment; filename="{name}.zip"'}
-    return Response(packed.getvalue(), media_type="application/zip", headers=headers)
+    return packed.getvalue()
 
 
 @post(
@@ -193,7 +202,7 @@ async def export_workspace(caller: Asked) -> Response[bytes]:
 )
 async def check_workspace(data: JSONBody[Files]) -> Checked:
     """Everything that is wrong or doubtful in a workspace, with file and line. Changes nothing."""
-    _, problems = read(data)
+    _, problems = await asyncio.to_thread(read, data)
     errors = any(one.severity == "error" for one in problems)
     return Checked(ok=not errors, problems=[dict(one.to_json()) for one in problems])
 
@@ -208,7 +217,7 @@ async def check_workspace(data: JSONBody[Files]) -> Checked:
 )
 async def diff_workspace(caller: Asked, data: JSONBody[Files]) -> Compared:
     """What putting a workspace in force would change, and whom. Changes nothing."""
-    model, problems = read(data)
+    model, problems = await asyncio.to_thread(read, data)
     workspace = caller.live.workspace
     asking = []
     for name, journey in model.journeys.items():
@@ -219,7 +228,7 @@ async def diff_workspace(caller: Asked, data: JSONBody[Files]) -> Compared:
                 asking.append(JourneyDiffers(journey=name, choices=compared["choices"]))
     return Compared(
         version=version_of(workspace),
-        changes=[_differs(one) for one in diff(workspace, model)],
+        changes=[_differs(one) for one in await asyncio.to_thread(diff, workspace, model)],
         journeys=asking,
         problems=[dict(one.to_json()) for one in problems],
     )
@@ -249,7 +258,7 @@ async def apply_workspace(caller: Asked, data: JSONBody[Apply]) -> Done:
     """Puts a workspace in force, without anybody losing what they had: what keeps its name and meaning
     keeps its state, and changed journeys are published as their choices say.
     """
-    model = _usable(data)
+    model = await asyncio.to_thread(_usable, data)
     version = version_of(caller.live.workspace)
     if not isinstance(data.expected, UnsetType) and data.expected != version:
         raise ConflictError(

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import resource
+import threading
+import warnings
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
+from ...errors import SevenfoldError
 from ...journeys.migration import standing
 from ...journeys.plan import Journey
 from ...journeys.preview import preview
 from ...journeys.versions import changes, choices_needed
-from ...limits import PREVIEW_PROFILES_MAX
+from ...limits import PREVIEW_PROFILES_MAX, PREVIEW_S_MAX
 from ...profiles.wheel import NEVER
 from . import QuestionError, question
 from .counts import living
@@ -22,6 +29,9 @@ if TYPE_CHECKING:
     from ...engine import Fold
     from ...journeys.broadcasts import Broadcasts
     from ...journeys.runtime import Journeys
+
+_trying: list[int] = []
+"""The process that tries out a journey."""
 
 
 @question("journeys")
@@ -196,15 +206,45 @@ def comparison(fold: Fold, name: str, plan: dict[str, Any]) -> dict[str, Any]:
 
 
 @question("preview")
-def trial(fold: Fold, name: str, plan: dict[str, Any], days: int = 30) -> dict[str, Any] | None:
-    """What publishing would do, tried out on a copy of the fold; None where there are too many people for
-    that.
+def trial(fold: Fold, name: str, plan: dict[str, Any], days: int, path: str) -> bool:
+    """Tries out what publishing would do on a forked copy, which writes what it finds to the file `path`
+    as JSON when it is done: a `Preview`, or `{"error": ...}`. False where there are too many people for
+    that. Raises QuestionError while another one is under way.
     """
     if living(fold, fold.person) > PREVIEW_PROFILES_MAX:
-        return None
-    found = asdict(preview(fold, name, plan, days=days))
-    found.pop("standing")
-    return found
+        return False
+    if _trying and not os.waitpid(_trying[0], os.WNOHANG)[0]:
+        raise QuestionError("somebody else tries out a journey just now", fix="try again in a moment")
+    _trying.clear()
+    if threading.active_count() > 1:
+        # A fork would leave what other threads hold locked for ever.
+        _try(fold, name, plan, days, Path(path))
+        return True
+    with warnings.catch_warnings():
+        # Idle threads of numerical libraries are no danger; those of Python were looked at above.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child:
+        _trying.append(child)
+        return True
+    try:
+        gc.disable()
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        resource.setrlimit(resource.RLIMIT_CPU, (PREVIEW_S_MAX, PREVIEW_S_MAX))
+        _try(fold, name, plan, days, Path(path))
+    finally:
+        os._exit(0)
+
+
+def _try(fold: Fold, name: str, plan: dict[str, Any], days: int, path: Path) -> None:
+    try:
+        found = asdict(preview(fold, name, plan, days=days))
+        found.pop("standing")
+    except SevenfoldError as error:
+        found = {"error": error.to_json()}
+    draft = path.with_suffix(".part")
+    draft.write_bytes(msgspec.json.encode(found))
+    draft.rename(path)
 
 
 # ------------------------------------------------------------------------------------------------- broadcasts
