@@ -31,6 +31,8 @@ _SAMPLE_LINKS = {
     "unsubscribe": "https://example.com/unsubscribe",
     "preferences": "https://example.com/preferences",
     "view": "https://example.com/view",
+    "confirm": "https://example.com/confirm",
+    "referral": "https://example.com/r/CODE",
 }
 _SAMPLE_NOW = "2026-01-05T09:00:00Z"
 

@@ -44,6 +44,7 @@ def check_command(workspace: str, as_json: bool) -> None:
         "signals": len(model.signals), "segments": len(model.segments), "lifecycles": len(model.lifecycles),
         "scores": len(model.scores), "catalogues": len(model.catalogues),
         "templates": len(model.templates), "journeys": len(model.journeys),
+        "connectors": len(model.connectors),
     }  # fmt: skip
     if as_json:
         problems = [problem.to_json() for problem in found.problems]

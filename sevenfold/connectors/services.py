@@ -7,6 +7,7 @@ asked once a call was verified.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
@@ -62,10 +63,14 @@ def service(found: Service) -> Service:
 
 def service_of(model: Connector) -> Service:
     """The service of a connector."""
-    if not SERVICES:
-        for name in _FILES:
-            import_module(f"{__package__}.{name}")
-    return SERVICES[model.type]
+    return _loaded()[model.type]
+
+
+@cache
+def _loaded() -> Mapping[str, Service]:
+    for name in _FILES:
+        import_module(f"{__package__}.{name}")
+    return SERVICES
 
 
 def settings_of(name: str, model: Connector, look_up: LookUp) -> Any:

@@ -199,7 +199,11 @@ def test_the_e_mail_address_of_an_account_is_nobodys() -> None:
             "nothing is fetched",
         ),
         (
-            {"type": "sql", "settings": {"url": "env:X", "query": "SELECT 1"}, "map": [{"events": [MADE]}]},
+            {
+                "type": "sql",
+                "settings": {"url": "env:X", "query": "SELECT 1"},
+                "map": [{"events": [MADE | {"message_id": ["u"]}]}],
+            },
             "missing_field",
             "needs a schedule",
         ),
@@ -230,6 +234,16 @@ def test_the_e_mail_address_of_an_account_is_nobodys() -> None:
             },
             "wrong_value",
             "no tables",
+        ),
+        (
+            {
+                "type": "sql",
+                "settings": {"url": "env:X", "query": "SELECT 1"},
+                "schedule": "FREQ=DAILY",
+                "map": [{"events": [MADE]}],
+            },
+            "missing_field",
+            "nothing says which event a row is",
         ),
         (
             {"type": "shopify", "settings": {"secret": "env:X"}, "write": {"key": "id"}},
