@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from ..clock import Clock
 from ..limits import AUDIENCE_BATCH_ITEMS_MAX
 from .audience_platforms import Audience
-from .audiences import Batch, Dialect, Row, hashed
+from .audiences import Batch, Dialect, Row, agreed, hashed
 from .base import Provider, Result, Secret, provider
 from .calling import Answer, Caller, by_status, said, unreadable
 from .google import ServiceAccount, key_file
@@ -37,6 +37,12 @@ class GoogleAudienceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_f
     """`GOOGLE_ADS`, `DISPLAY_VIDEO_ADVERTISER`, ..."""
     login_account_id: str = ""
     """The manager account by whose right it is done, if one is."""
+    segment: str = ""
+    """The segment whose members the audience is; without one only steps of journeys change it."""
+    category: str = ""
+    """The purpose that people must have agreed to; needed with `segment`."""
+    every_hours: Annotated[int, Meta(ge=1, le=720)] = 24
+    """How often the audience is brought up to date, in hours."""
     region: str = ""
     """Where phone numbers without a country code are from (ISO 3166)."""
     base_url: str = "https://datamanager.googleapis.com"
@@ -47,6 +53,9 @@ class GoogleAudienceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Changes a second at most."""
     ca_file: str = ""
     """A file of certificate authorities to trust besides the usual ones."""
+
+    def __post_init__(self) -> None:
+        agreed(self.segment, self.category)
 
 
 class GoogleAudience:
@@ -146,6 +155,12 @@ class MetaAudienceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The custom audience's ID."""
     api_version: str = "v25.0"
     """The version of the Graph API."""
+    segment: str = ""
+    """The segment whose members the audience is; without one only steps of journeys change it."""
+    category: str = ""
+    """The purpose that people must have agreed to; needed with `segment`."""
+    every_hours: Annotated[int, Meta(ge=1, le=720)] = 24
+    """How often the audience is brought up to date, in hours."""
     region: str = ""
     """Where phone numbers without a country code are from (ISO 3166)."""
     base_url: str = "https://graph.facebook.com"
@@ -156,6 +171,9 @@ class MetaAudienceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Changes a second at most."""
     ca_file: str = ""
     """A file of certificate authorities to trust besides the usual ones."""
+
+    def __post_init__(self) -> None:
+        agreed(self.segment, self.category)
 
 
 class MetaAudience:

@@ -11,15 +11,27 @@ import asyncio
 from collections.abc import Mapping, Set
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ..clock import Clock, SystemClock
 from ..limits import AUDIENCE_BATCH_ITEMS_MAX
 from ..messages.rendered import Rendered
-from .audiences import Batch, Dialect, FileLedger, Row, applied, as_csv, hashed, member_of, plan, write_whole
+from .audiences import (
+    Batch,
+    Dialect,
+    FileLedger,
+    Row,
+    agreed,
+    applied,
+    as_csv,
+    hashed,
+    member_of,
+    plan,
+    write_whole,
+)
 from .base import Outgoing, Provider, Result, provider
 from .outside import Outside
 from .webhook import Webhook, WebhookSettings
@@ -117,8 +129,17 @@ class AudienceFileSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """The file; beside it `PATH.ledger` remembers who is in it."""
     dialect: Dialect = "google"
     """Whose rules addresses are written by before they are hashed."""
+    segment: str = ""
+    """The segment whose members the audience is; without one only steps of journeys change it."""
+    category: str = ""
+    """The purpose that people must have agreed to; needed with `segment`."""
+    every_hours: Annotated[int, Meta(ge=1, le=720)] = 24
+    """How often the audience is brought up to date, in hours."""
     region: str = ""
     """Where phone numbers without a country code are from (ISO 3166)."""
+
+    def __post_init__(self) -> None:
+        agreed(self.segment, self.category)
 
 
 class AudienceFile:
@@ -162,8 +183,18 @@ class AudienceWebhookSettings(WebhookSettings, frozen=True, kw_only=True, forbid
     """What the audience is called there."""
     dialect: Dialect = "google"
     """Whose rules addresses are written by before they are hashed."""
+    segment: str = ""
+    """The segment whose members the audience is; without one only steps of journeys change it."""
+    category: str = ""
+    """The purpose that people must have agreed to; needed with `segment`."""
+    every_hours: Annotated[int, Meta(ge=1, le=720)] = 24
+    """How often the audience is brought up to date, in hours."""
     region: str = ""
     """Where phone numbers without a country code are from (ISO 3166)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        agreed(self.segment, self.category)
 
 
 class AudienceWebhook:

@@ -107,6 +107,12 @@ def applied(ledger: Set[Row], batch: Batch) -> set[Row]:
     return set(ledger) | set(batch.rows) if batch.change == "add" else set(ledger) - set(batch.rows)
 
 
+def agreed(segment: str, category: str) -> None:
+    """Raises ValueError for settings that would put a segment into an audience without asking who agreed."""
+    if segment and not category:
+        raise ValueError("`category` says who agreed to be in the audience of `segment`")
+
+
 def as_csv(rows: Iterable[Row], dialect: Dialect) -> bytes:
     """A file for uploading by hand, as the platform names the columns."""
     made = io.StringIO()

@@ -1,5 +1,5 @@
-"""What goes on beside requests: news that waited, recommendations, scheduled fetches, and what is written to
-CRMs.
+"""What goes on beside requests: news that waited, recommendations, scheduled fetches, what is written to
+CRMs, and advertising audiences.
 
 One task of the process that serves HTTP. Each part fails and tries again by itself; nothing here holds up a
 request.
@@ -22,6 +22,7 @@ from ..errors import SevenfoldError
 from ..limits import BACKGROUND_PAUSE_S, CRM_EFFECTS_ITEMS_MAX
 from ..log.base import Log
 from ..workspace.models import Workspace
+from .audiences import Audiences
 from .inbound import Inbox
 from .inbound_store import InboundStore
 from .returning import Returning
@@ -51,6 +52,7 @@ async def run(services: Services, outside: Outside | None = None) -> None:
         "referrals": referrals.step,
         "fetches": fetched,
         "crm": written,
+        "audiences": Audiences(services.live, services.settings.data_folder, services.clock).step,
     }
     await asyncio.gather(*(_again(name, part) for name, part in parts.items()))
 
