@@ -13,6 +13,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -52,6 +53,13 @@ class _Request:
         self.receipts: list[Receipt] = []
         self.error: SevenfoldError | None = None
         self.done = False
+
+
+def _keys_of(group: list[_Request]) -> list[bytes]:
+    """The keys of all events that the group appends, in order."""
+    return [
+        key for request in group for item in request.new if isinstance(item, NewEvents) for key in item.keys
+    ]
 
 
 class SqliteLog:
@@ -187,6 +195,9 @@ class SqliteLog:
         rows: list[segments.Row] = []
         all_keys: list[bytes] = []
         pending: tuple[Record, list[bytes]] | None = None
+        # Looked up for all together: it costs a single event as much as a thousand.
+        wanted = _keys_of(group)
+        seen = iter(self._seen.seen(wanted) if wanted else ())
         for request in group:
             for item in request.new:
                 if not isinstance(item, NewEvents):
@@ -196,8 +207,7 @@ class SqliteLog:
                     rows.append(segments.encode(record, [], self._compressor))
                     request.receipts.append(receipt)
                     continue
-                seen = self._seen_or_in(item.keys, all_keys)
-                record, keys, receipt = place.events(item, seen)
+                record, keys, receipt = place.events(item, list(islice(seen, len(item.keys))))
                 request.receipts.append(receipt)
                 all_keys += keys
                 if pending is not None and pending[0].count + record.count <= RECORD_EVENTS_MAX:
@@ -210,13 +220,6 @@ class SqliteLog:
                         list(keys),
                     )
         return all_keys, rows + self._encoded(pending)
-
-    def _seen_or_in(self, keys: list[bytes], group_keys: list[bytes]) -> list[bool]:
-        seen = self._seen.seen(keys)
-        if group_keys:
-            among = set(group_keys)
-            return [known or key in among for known, key in zip(seen, keys, strict=True)]
-        return seen
 
     def _encoded(self, pending: tuple[Record, list[bytes]] | None) -> list[segments.Row]:
         return [] if pending is None else [segments.encode(pending[0], pending[1], self._compressor)]
