@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ from sevenfold.server.sender.versions import MemoryVersions
 from sevenfold.workspace.models import Workspace
 from tests.edges.sender.world import DAY, MINUTE, SECRETS, START, Shelf, VirtualTime, journey, mail, workspace
 
-USERS = ("ada", "bob", "cleo", "dan", "eve", "fay", "gus", "hal")
+USERS = tuple(f"user{number}" for number in range(16))
 HELD, AGAIN, ONCE, APP = "held", "again", "once", "app"
 TTL = "2d"
 FINAL = ("sent", "bounced", "failed", "render_error", "expired")
@@ -150,8 +150,8 @@ VERDICTS: Any = ("permanent", "transient", "throttled", "config_error", "unknown
 class FickleLive:
     """The service as a process sees it that may die before or after anything."""
 
-    def __init__(self, live: InProcess, fate: Fate) -> None:
-        self._live, self._fate = live, fate
+    def __init__(self, live: InProcess, fate: Fate, meddle: Callable[[], Awaitable[None]]) -> None:
+        self._live, self._fate, self._meddle = live, fate, meddle
 
     @property
     def workspace(self) -> Workspace:
@@ -167,6 +167,9 @@ class FickleLive:
     async def control(self, record: dict[str, Any]) -> Told:
         await self._fate.point()
         self._trouble()
+        if not self._fate.calm and self._fate.random.random() < 0.1:
+            # Somebody was faster, and the sender has not heard of it.
+            await self._meddle()
         found = await self._live.control(record)
         await self._fate.point()
         if not self._fate.calm and self._fate.random.random() < self._fate.faults / 5:
@@ -228,7 +231,7 @@ class Simulation:
         self.lives += 1
         self.fate.dead = asyncio.Event()
         self.sender = Sender(
-            FickleLive(self.live, self.fate),  # type: ignore[arg-type]  # watching is not asked of it
+            FickleLive(self.live, self.fate, self._merge),  # type: ignore[arg-type]  # watching is not asked of it
             clock=self.clock,
             store=self.shelf,
             secrets=SECRETS,
@@ -281,7 +284,8 @@ class Simulation:
             if self.fate.dead.is_set() or draw.random() < 0.03:
                 await self._restart()
         self.fate.calm = True
-        await self._restart()
+        if self.fate.dead.is_set() or draw.random() < 0.3:
+            await self._restart()
         await self.time.advance(5 * DAY)
         assert not self._running.done(), self._running
         await self._end(gracefully=True)

@@ -12,13 +12,14 @@ import msgspec
 from msgspec import Struct
 
 from ...channels.base import Outgoing
+from ...limits import TEMPLATE_VERSIONS_KEPT_ITEMS_MAX
 from ...messages.book import TemplateBook
+from ...messages.compiling import CompiledTemplate
 from ...messages.context import context_of_values, rows_by_key
 from ...messages.faults import RenderError
 from ...messages.links import Tracking
 from ...messages.render import render
 from ...messages.rendered import Rendered
-from ...messages.templates import TemplateVersion
 from ...workspace.models import Workspace
 from ..referral_codes import code_of, key_of
 from ..tokens import CONFIRM, LINKS, OPEN, PREFERENCES, UNSUBSCRIBE, VIEW, About, Tokens
@@ -48,11 +49,13 @@ class Renderer:
         self._tokens, self._versions, self._base = tokens, versions, base.rstrip("/")
         self._workspace = Workspace(name="")
         self._book = TemplateBook(self._workspace)
+        self._compiled: dict[tuple[str, str], CompiledTemplate] = {}
+        """By name and digest, so that no digest is made for each message."""
         self._rows: dict[str, Any] = {}
 
     def take_over(self, workspace: Workspace) -> None:
         """Renders with a workspace's templates from now on; messages pinned to older versions keep them."""
-        self._workspace, self._book = workspace, TemplateBook(workspace)
+        self._workspace, self._book, self._compiled = workspace, TemplateBook(workspace), {}
         self._rows = rows_by_key(workspace)
         keep_all(self._versions, workspace, self._book.version)
 
@@ -84,14 +87,14 @@ class Renderer:
     ) -> Rendered | Unready:
         """The content that a template's version makes."""
         digest = item.data.get("version")
-        version = self._version(name, str(digest) if digest else None)
-        if version is None:
+        compiled = self._compiled_of(name, str(digest) if digest else "")
+        if compiled is None:
             return Unready("render_error", "version_gone", f"no version {digest} of `{name}` is kept")
         values = item.data.get("values") or {}
         links = self._links(item)
         tracked = bool(self._base) and self._workspace.messaging.tracking
         found = render(
-            self._book.compiled(version),
+            compiled,
             context(links),
             locale=_text(
                 item.data.get("locale") or values.get("person.locale") or values.get("person.language")
@@ -102,16 +105,29 @@ class Renderer:
         )
         if isinstance(found, RenderError):
             return Unready("render_error", found.code, found.message if found.code in _PLAIN else "")
-        if found.html is not None and found.channel == "email" and tracked and version.template.tracking:
+        if (
+            found.html is not None
+            and found.channel == "email"
+            and tracked
+            and compiled.version.template.tracking
+        ):
             pixel = f"{self._base}/o/{self._tokens.sign(OPEN, self._about(item))}.gif"
             return msgspec.structs.replace(found, html=_with_pixel(found.html, pixel))
         return found
 
-    def _version(self, name: str, digest: str | None) -> TemplateVersion | None:
-        now = self._book.version(name)
-        if digest is None or (now is not None and now.digest == digest):
-            return now
-        return self._versions.find(digest)
+    def _compiled_of(self, name: str, digest: str) -> CompiledTemplate | None:
+        """A version of a template, ready; with an empty digest the one in force. None when it is gone."""
+        found = self._compiled.get((name, digest))
+        if found is None:
+            version = self._book.version(name)
+            if digest and (version is None or version.digest != digest):
+                version = self._versions.find(digest)
+            if version is None:
+                return None
+            if len(self._compiled) >= TEMPLATE_VERSIONS_KEPT_ITEMS_MAX:
+                del self._compiled[next(iter(self._compiled))]
+            found = self._compiled[name, digest] = self._book.compiled(version)
+        return found
 
     def _context(self, item: Item) -> Callable[[Mapping[str, str]], dict[str, Any]]:
         data = item.data
