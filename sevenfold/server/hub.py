@@ -239,6 +239,9 @@ class Hub:
         )
         self._fold = channel
         self.due = NEVER
+        if not self.ready.is_set():
+            # What was appended since, such as the first definition, belongs to the start.
+            self._goal = self.durable
         wanted = [position for position in self._told if position >= self.folded]
         channel.say("durable", self.durable, wanted)
         channel.say("tick", self.log.last_time)

@@ -106,10 +106,8 @@ def test_what_is_exported_is_applied_without_a_change_and_an_edit_is_shown_first
     same = run(service, "apply", str(folder))
     assert same.exit_code == 0, same.output
     assert "Nothing differs" in same.output
-    (folder / "segments").mkdir(exist_ok=True)
-    (folder / "segments" / "mine.yaml").write_text(
-        "named_ada:\n  when: segment.intent_marketer\n"
-    )
+    with (folder / "segments.yaml").open("a") as segments:
+        segments.write("named_ada:\n  when: segment.intent_marketer\n")
     asked = run(service, "apply", str(folder), input="n\n")
     assert asked.exit_code == 1, asked.output
     assert "named_ada" in asked.output
