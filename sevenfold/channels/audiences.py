@@ -109,7 +109,7 @@ def applied(ledger: Set[Row], batch: Batch) -> set[Row]:
 
 def agreed(segment: str, category: str) -> None:
     """Raises ValueError for settings that would put a segment into an audience without asking who agreed."""
-    if segment and not category:
+    if segment and not category and not segment.startswith(("env:", "file:")):
         raise ValueError("`category` says who agreed to be in the audience of `segment`")
 
 
