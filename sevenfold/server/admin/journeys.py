@@ -25,6 +25,7 @@ from ..live import UnavailableError
 from ..questions import QuestionError
 from .base import PAGE, After, Asked, Done, Items, Limit, Newer, Older, Person, done
 from .drafts import Draft, Drafts
+from .publications import Published, plan_of, published
 from .segments import Name
 
 _LOOKS_PER_S = 20
@@ -229,14 +230,35 @@ async def get_journey(
     ] = None,
 ) -> JourneyFull:
     """One journey with the plan of a version, and where people stand."""
-    return msgspec.convert(await caller.ask("journey", name=name, version=version), JourneyFull)
+    return msgspec.convert(await _of_version(caller, name, version), JourneyFull)
+
+
+async def _of_version(caller: Asked, name: str, version: int | None) -> dict[str, Any]:
+    """A journey with the plan of any version: of one that nobody is in any more from the history."""
+    try:
+        found: dict[str, Any] = await caller.ask("journey", name=name, version=version)
+    except QuestionError as error:
+        if error.where != "version" or version is None:
+            raise
+        plan = await asyncio.to_thread(plan_of, caller.history, name, version)
+        if plan is None:
+            raise
+        found = {**await caller.ask("journey", name=name), "plan": plan, "plan_version": version}
+    return found
+
+
+@get("/journeys/{name:str}/versions", scope="read", tags=["journeys"], operation_id="list_journey_versions")
+async def journey_versions(caller: Asked, name: Name) -> list[Published]:
+    """Every version that was ever put in force, the newest first."""
+    await caller.ask("journey", name=name)
+    return await asyncio.to_thread(published, caller.history, name)
 
 
 @get("/journeys/{name:str}/diff", scope="read", tags=["journeys"], operation_id="diff_journey")
 async def diff_journey(caller: Asked, name: Name, before: Version, after: Version) -> Difference:
     """What is different between two versions, in words."""
-    old = await caller.ask("journey", name=name, version=before)
-    new = await caller.ask("journey", name=name, version=after)
+    old = await _of_version(caller, name, before)
+    new = await _of_version(caller, name, after)
     found = changes(msgspec.convert(old["plan"], Journey), msgspec.convert(new["plan"], Journey))
     return Difference(before=before, after=after, changes=[one.to_json() for one in found])
 
@@ -434,7 +456,7 @@ async def publish_journey(caller: Asked, name: Name, data: JSONBody[Publish]) ->
 )
 async def roll_back_journey(caller: Asked, name: Name, data: JSONBody[Rollback]) -> Done:
     """Publishes an older version again."""
-    held = await caller.ask("journey", name=name, version=data.version)
+    held = await _of_version(caller, name, data.version)
     return await _publish(caller, "journey.rollback", name, held["plan"], data, UNSET, version=data.version)
 
 
@@ -547,6 +569,7 @@ async def start_run(caller: Asked, name: Name, data: JSONBody[Start]) -> Done:
 HANDLERS = [
     list_journeys,
     get_journey,
+    journey_versions,
     diff_journey,
     journey_runs,
     journey_history,

@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from ...journeys.broadcasts import Broadcasts
     from ...journeys.runtime import Journeys
 
+
+class UnderWayError(QuestionError):
+    """The same is being done for somebody else just now."""
+
+    code = "busy"
+
+
 _trying: list[int] = []
 """The process that tries out a journey."""
 
@@ -209,12 +216,12 @@ def comparison(fold: Fold, name: str, plan: dict[str, Any]) -> dict[str, Any]:
 def trial(fold: Fold, name: str, plan: dict[str, Any], days: int, path: str) -> bool:
     """Tries out what publishing would do on a forked copy, which writes what it finds to the file `path`
     as JSON when it is done: a `Preview`, or `{"error": ...}`. False where there are too many people for
-    that. Raises QuestionError while another one is under way.
+    that. Raises UnderWayError while another one is.
     """
     if living(fold, fold.person) > PREVIEW_PROFILES_MAX:
         return False
     if _trying and not os.waitpid(_trying[0], os.WNOHANG)[0]:
-        raise QuestionError("somebody else tries out a journey just now", fix="try again in a moment")
+        raise UnderWayError("somebody else tries out a journey just now", fix="try again in a moment")
     _trying.clear()
     if threading.active_count() > 1:
         # A fork would leave what other threads hold locked for ever.

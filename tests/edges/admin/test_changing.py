@@ -104,6 +104,30 @@ def test_versions_are_compared_and_an_older_one_comes_back(api: Api) -> None:
     api.ask("GET", "/api/journeys/greet?version=9", status=404)
 
 
+def test_a_version_that_nobody_is_in_any_more_comes_from_the_history(api: Api) -> None:
+    first = plan(api)
+    for hours in (2, 3):
+        api.clock.advance(1_000)
+        steps = {**first["steps"], "pause": {**first["steps"]["pause"], "for": f"{hours}h"}}
+        api.post("/api/journeys/greet/publish", {"plan": {**first, "steps": steps}})
+    assert [one["version"] for one in api.get("/api/journeys/greet")["versions"]] == [3]
+    listed = api.get("/api/journeys/greet/versions")
+    assert [(one["version"], one["time"] - listed[-1]["time"]) for one in listed] == [
+        (3, 2_000),
+        (2, 1_000),
+        (1, 0),
+    ]
+    for version, wait in ((1, "1d"), (2, "2h"), (3, "3h")):
+        shown = api.get("/api/journeys/greet", version=version)
+        assert (shown["plan_version"], shown["plan"]["steps"]["pause"]["for"]) == (version, wait)
+    found = api.get("/api/journeys/greet/diff", before=1, after=2)
+    assert [one["name"] for one in found["changes"]] == ["pause"]
+    api.post("/api/journeys/greet/rollback", {"version": 1})
+    shown = api.get("/api/journeys/greet")
+    assert (shown["version"], shown["plan"]["steps"]["pause"]["for"]) == (4, "1d")
+    api.ask("GET", "/api/journeys/greet?version=9", status=404)
+
+
 def test_a_new_journey_is_checked_before_it_is_there(api: Api) -> None:
     new = {
         "triggers": [{"kind": "event", "event": "Bye"}],
