@@ -91,10 +91,16 @@ def translator(
 
 def named(parts: Sequence[Part]) -> list[Part]:
     """The parts with a name for each rule; message ids are made of them."""
-    for at, part in enumerate(parts):
-        for index, rule in enumerate(part.events):
-            rule.name = rule.name or f"{rule.type}-{at}-{index}"
-    return list(parts)
+    return [
+        msgspec.structs.replace(
+            part,
+            events=[
+                msgspec.structs.replace(rule, name=rule.name or f"{rule.type}-{at}-{index}")
+                for index, rule in enumerate(part.events)
+            ],
+        )
+        for at, part in enumerate(parts)
+    ]
 
 
 @cache

@@ -29,6 +29,7 @@ from sevenfold.connectors.translate import (
     translator,
 )
 from sevenfold.workspace.checking import check
+from sevenfold.workspace.exporting import export
 from sevenfold.workspace.loading import examine
 from tests.edges.connectors import support as s
 from tests.edges.hooks.support import World, workspace
@@ -282,3 +283,17 @@ def test_one_rule_of_our_own_can_stand_beside_the_shipped_ones() -> None:
 def test_nothing_of_the_environment_is_read_by_a_mapping(world: World) -> None:
     (event,) = booked({"u": "u1"}, properties={"secret": {"value": "env:IN_SECRET"}})
     assert event["properties"]["secret"] == "env:IN_SECRET" and os.environ["IN_SECRET"] == s.SECRET
+
+
+def test_connectors_are_exported_and_read_again_as_they_were(tmp_path: Path) -> None:
+    model = workspace(connectors=s.CONNECTORS)
+    for name, one in model.connectors.items():
+        translator(name, one)  # which changes nothing of the definition
+    again = msgspec.json.decode(msgspec.json.encode(model), type=type(model))
+    assert again == workspace(connectors=s.CONNECTORS)
+    export(model, tmp_path / "out")
+    text = (tmp_path / "out" / "connectors.yaml").read_text()
+    assert "env:IN_SECRET" in text and s.SECRET not in text
+    loaded = examine(tmp_path / "out")
+    assert not loaded.errors, loaded.errors
+    assert loaded.workspace.connectors == model.connectors
