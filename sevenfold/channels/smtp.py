@@ -19,7 +19,7 @@ from msgspec import Struct
 from ..clock import Clock, SystemClock
 from ..limits import CHANNEL_MESSAGE_BYTES_MAX
 from . import mime
-from .base import Inbound, Outgoing, Provider, Result, Secret, provider
+from .base import ChannelError, Inbound, Outgoing, Provider, Result, Secret, provider
 from .bounces import ReturnAddress, ReturnedMail
 from .calling import is_loopback, said, trusting, unanswered, unreachable, unreadable
 from .correlation import token
@@ -387,6 +387,9 @@ def _misconfigured(reason: str, detail: str) -> Result:
 
 
 def _inbound(settings: SmtpSettings) -> Inbound:
+    if not settings.bounce_address or not settings.inbound_password:
+        message = "returned mails need an address to come back to, and a password for whoever hands them over"
+        raise ChannelError(message, where="settings", fix="set `bounce_address` and `inbound_password`")
     back = ReturnAddress(settings.bounce_address, settings.bounce_secret)
     return ReturnedMail(back, settings.inbound_password)
 

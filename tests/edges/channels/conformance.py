@@ -56,7 +56,7 @@ class Stand(ABC):
     absent: ClassVar[dict[str, str]] = {}
     suppresses: ClassVar[bool] = True
     """Whether a refused recipient is to be left alone from now on."""
-    short_s: ClassVar[float] = 0.4
+    short_s: float = 0.4
 
     @abstractmethod
     def adapter(self, *, impatient: bool = False, port: int | None = None) -> Adapter:
@@ -282,9 +282,18 @@ class AdapterConformance:
 
     def test_no_answer_after_the_hand_over_is_unknown(self, stand: Stand) -> None:
         needs(stand, "hang")
-        stand.behave("hang")
-        (result,) = send(stand.adapter(impatient=True), stand.message())
-        assert result.verdict == "unknown", result
+        found = []
+        # On a busy machine even the hand-over may take longer than the first time-out; then nothing was
+        # tested.
+        for patience_s in (stand.short_s, 2.0, 8.0):
+            stand.short_s = patience_s
+            stand.behave("hang")
+            (result,) = send(stand.adapter(impatient=True), stand.message())
+            found.append(result)
+            if result.verdict == "unknown":
+                return
+            assert result.verdict == "transient", result
+        raise AssertionError(found)
 
     def test_a_connection_that_ends_after_the_hand_over_is_unknown(self, stand: Stand) -> None:
         assert refused(stand, "hang_up").verdict == "unknown"

@@ -113,6 +113,11 @@ def test_the_only_provider_of_a_type_need_not_be_named() -> None:
         assert provider_of(channel(type=type_)) is next(iter(providers(type_).values()))
 
 
+def test_a_mail_server_that_hands_nothing_back_is_not_listened_to() -> None:
+    with pytest.raises(ChannelError, match="returned mails need"):
+        make_inbound(channel(provider="smtp", settings={"host": "localhost"}), looked_up)
+
+
 def test_what_was_looked_up_is_checked_as_well() -> None:
     found = {
         "env:HOST": "mail.other.test",
