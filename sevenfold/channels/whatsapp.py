@@ -213,6 +213,8 @@ class WhatsAppInbound:
                 heard += _received(message, names, request.received)
             for preference in _objects(value, "user_preferences"):
                 heard += _preference(preference, request.received)
+            for update in _objects(value, "user_id_update"):
+                heard += _changed(update, request.received)
         return heard[:HOOK_ITEMS_MAX], Reply()
 
     def _handshake(self, query: Mapping[str, str]) -> Reply:
@@ -254,6 +256,9 @@ def _received(message: Mapping[str, Any], names: Mapping[str, Any], received: in
     contact: Any = names.get(sender) or next(iter(names.values()), None)
     user = _text(message, "from_user_id") or _text(contact, "user_id")
     phone = _phone(sender)
+    if _text(message, "type") == "system":
+        # Nobody wrote it: it opens no window.
+        return _changed({**message, "user_id": user, "wa_id": sender}, received)
     text = _said(message)
     keyword = keyword_of(text, country_of(phone))
     context = message.get("context")
@@ -292,6 +297,25 @@ def _preference(preference: Mapping[str, Any], received: int) -> list[Heard]:
         )
         heard.append(out)
     return heard
+
+
+def _changed(told: Mapping[str, Any], received: int) -> list[Heard]:
+    """Somebody's number or user ID is another one now (`system` messages, `user_id_update`)."""
+    ids, system = told.get("user_id"), told.get("system")
+    user = _text(ids, "current") if isinstance(ids, Mapping) else _text(told, "user_id")
+    phone, at = _phone(_text(told, "wa_id")), _at(told, received)
+    new = _phone(_text(system, "wa_id") or _text(system, "new_wa_id"))
+    properties = {
+        "kind": _text(system, "type"),
+        "phone": new,
+        "previous_whatsapp_id": _text(ids, "previous"),
+    }
+    if not (phone or user):
+        return []
+    key = f"identity:{phone or user}:{new or user}:{at}"
+    identifiers = {"phone": phone, "whatsapp_id": user}
+    event = track("WhatsApp Identity Changed", identifiers, properties, at, key)
+    return [Heard(key=key, address=phone or user, at=at, event=event)]
 
 
 def _values(told: Any) -> Iterator[Mapping[str, Any]]:

@@ -356,6 +356,24 @@ def test_a_preference_at_whatsapp_is_an_opt_out_and_an_event() -> None:
     assert back.outcome == ""
 
 
+def test_a_changed_number_or_user_id_is_no_message() -> None:
+    system = {"body": "User changed", "wa_id": "491709999999", "type": "user_changed_number"}
+    (heard,), _ = hear(hook(message(type="system", system=system)))
+    assert heard.event is not None
+    assert heard.event["event"] == "WhatsApp Identity Changed"
+    assert heard.event["context"]["traits"]["phone"] == PHONE
+    assert heard.event["properties"] == {"kind": "user_changed_number", "phone": "+491709999999"}
+    update = {
+        "wa_id": "491701234567",
+        "user_id": {"previous": "DE.1", "current": "DE.2"},
+        "timestamp": "1790000004",
+    }
+    (heard,), _ = hear(hook(value("user_id_update", user_id_update=[update])))
+    assert heard.event is not None
+    assert heard.event["context"]["traits"] == {"phone": PHONE, "whatsapp_id": "DE.2"}
+    assert heard.event["properties"] == {"previous_whatsapp_id": "DE.1"}
+
+
 @pytest.mark.parametrize(
     "body",
     [
