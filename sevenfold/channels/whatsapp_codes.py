@@ -9,8 +9,8 @@ from .base import Result
 from .calling import Answer, by_status, said
 
 _DAY_S: Final = 86_400.0
-_AUTH: Final = {0, 3, 10, 190, *range(200, 300)}
-_ACCOUNT: Final = {33, 368, 130497, 131030, 131031, 131042, 131045, 133010}
+_AUTH: Final = {0, 3, 10, 190, 131005, *range(200, 300)}
+_ACCOUNT: Final = {33, 368, 131030, 131031, 131037, 131042, 131044, 131045, 133010}
 _THROTTLED: Final = {4, 80007, 130429, 131048, 133016, 131064}
 _PAIR: Final = 131056
 _MARKETING_CAP: Final = 131049
@@ -19,6 +19,7 @@ _TEMPLATE: Final = {132000, 132001, 132005, 132007, 132008, 132012, 132015, 1320
 _NEVER: Final = {
     100: "rejected",
     130472: "experiment",
+    130497: "region_blocked",
     131008: "rejected",
     131009: "rejected",
     131021: "rejected",
@@ -27,6 +28,8 @@ _NEVER: Final = {
     131051: "rejected",
     131052: "rejected",
     131053: "rejected",
+    131062: "rejected",
+    131063: "template",
 }
 
 

@@ -184,6 +184,7 @@ def test_what_is_no_address_and_what_says_nothing_goes_nowhere(peer: GraphPeer) 
         (131049, "throttled", "rate", "recipient", 86_400),
         (131047, "permanent", "window_closed", "message", None),
         (130472, "permanent", "experiment", "message", None),
+        (130497, "permanent", "region_blocked", "message", None),
         (131050, "permanent", "opted_out", "recipient", None),
         (132001, "permanent", "template", "message", None),
         (132015, "permanent", "template", "message", None),
