@@ -13,6 +13,7 @@ from msgspec import Struct, json
 
 from ... import __version__
 from ...limits import API_ONCE_KEY_CHARS_MAX
+from .examples import BODIES, ERRORS
 
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _DESCRIPTION: Final = """\
@@ -167,7 +168,10 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, path: str) -
             }
         )
     responses = operation["responses"]
-    schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     for status in sorted(statuses):
         if status not in responses or status == "400":
-            responses[status] = {"description": _SAID[status], "content": schema}
+            shown = {"schema": {"$ref": "#/components/schemas/Error"}, "example": ERRORS[status]}
+            responses[status] = {"description": _SAID[status], "content": {"application/json": shown}}
+    if operation["operationId"] in BODIES:
+        for content in operation["requestBody"]["content"].values():
+            content["example"] = BODIES[operation["operationId"]]

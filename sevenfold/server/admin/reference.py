@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
+from msgspec import json
+
 from .describing import document
 
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -58,6 +60,9 @@ def _operation(method: str, path: str, one: dict[str, Any]) -> Iterator[str]:
     if "requestBody" in one:
         (body,) = one["requestBody"]["content"].values()
         yield f"Body: {_type(body['schema'])}\n"
+        if "example" in body:
+            example = json.format(json.encode(body["example"]), indent=2).decode()
+            yield f"```json\n{example}\n```\n"
     good = next(status for status in one["responses"] if status.startswith("2"))
     content = one["responses"][good].get("content") or {}
     shown = [f"{_type(each.get('schema', {}))} ({kind})" for kind, each in content.items()]

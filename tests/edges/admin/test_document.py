@@ -20,7 +20,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from sevenfold.server.admin.describing import document
+from sevenfold.server.admin.examples import ERRORS
 from sevenfold.server.admin.reference import reference
+from sevenfold.server.errors import STATUS
 from tests.edges.admin.api_world import Api, small
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "http-api.md"
@@ -75,11 +77,29 @@ def test_an_operation_is_complete(method: str, path: str, one: dict[str, Any]) -
     assert len(good) == 1
     for status, response in one["responses"].items():
         if status.startswith(("4", "5")) and path != "/ready":
-            assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+            content = response["content"]["application/json"]
+            assert content["schema"] == {"$ref": "#/components/schemas/Error"} and content["example"]
     if one["x-scope"] != "open":
         assert {"400", "401", "403", "429", "503"} <= one["responses"].keys()
     if method in ("post", "put") and "requestBody" in one:
         assert one["requestBody"]["content"]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize(
+    "operation", [one["operationId"] for _, _, one in operations() if "requestBody" in one]
+)
+def test_every_body_has_an_example_that_fits_it(operation: str) -> None:
+    one = next(each for *_, each in operations() if each["operationId"] == operation)
+    (body,) = one["requestBody"]["content"].values()
+    whole = {**body["schema"], "components": DOCUMENT["components"]}
+    Draft202012Validator(whole).validate(body["example"])
+
+
+@pytest.mark.parametrize("status", sorted(ERRORS))
+def test_examples_of_errors_are_errors(status: str) -> None:
+    schema = DOCUMENT["components"]["schemas"]["Error"]
+    Draft202012Validator(schema).validate(ERRORS[status])
+    assert STATUS.get(ERRORS[status]["code"], 400) == int(status)
 
 
 def test_operations_have_names_of_their_own() -> None:
