@@ -20,6 +20,7 @@ from ..clock import stopwatch_ns
 from ..errors import SevenfoldError
 from ..limits import METRICS_KEPT_S
 from ..profiles.wheel import NEVER
+from .returning import Returning
 
 if TYPE_CHECKING:
     from .services import Services
@@ -75,6 +76,8 @@ class Metrics(Collector):
     async def _gather(self) -> list[Metric]:
         status = await self._services.live.status()
         found = [*_of_status(status), *_of_ingest(self._ingest() if self._ingest is not None else {})]
+        told = Returning.counts(self._services.live)
+        found += [_counters("came_back", "What providers, services and mailboxes told.", "what", told)]
         up = 1
         try:
             found += _of_fold(await self._services.live.ask("figures"))

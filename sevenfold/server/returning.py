@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from weakref import WeakKeyDictionary
 
 from .inbound import Inbox
@@ -26,6 +27,12 @@ class Returning:
     def base(self) -> str:
         """The public address of the service, without a slash at its end; "" when it has none."""
         return self.services.settings.public_url.rstrip("/")
+
+    @staticmethod
+    def counts(live: Live) -> Mapping[str, int]:
+        """What came back to a running service so far, by kind; nothing before the first."""
+        found = _made.get(live)
+        return {} if found is None else found.inbox.counts
 
     @classmethod
     def of(cls, services: Services) -> Returning:

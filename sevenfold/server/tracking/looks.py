@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -40,7 +40,7 @@ class Looks:
         self._live, self._history = back.services.live, back.services.history
         self._clock = back.services.clock
         self._lately: OrderedDict[str, _Lately] = OrderedDict()
-        self.counts: Counter[str] = Counter()
+        self.counts = back.inbox.counts
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def take(

@@ -66,7 +66,7 @@ class Referrals:
         self._live, self._clock = back.services.live, back.services.clock
         self._key = key_of(back.tokens)
         self._clicks: Counter[tuple[str, int]] = Counter()
-        self.counts: Counter[str] = Counter()
+        self.counts = back.inbox.counts
 
     @property
     def model(self) -> Model | None:
@@ -110,14 +110,14 @@ class Referrals:
             self._clicks = Counter({one: n for one, n in self._clicks.items() if one[1] == hour[1]})
         why = machine(Look(what="clicked", method=method, headers=headers, address=address, kind="referral"))
         if why:
-            self.counts["clicked by machine"] += 1
+            self.counts["referral clicked by machine"] += 1
             return
         try:
             advocate = await self._person(person)
             if advocate is not None:
                 code = code_of(self._key, person)
                 await self._back.inbox.say(advocate[0], "track", {"code": code}, event=CLICKED)
-                self.counts["clicked"] += 1
+                self.counts["referral clicked"] += 1
         except SevenfoldError as error:
             _log.warning("referral_click_lost", extra={"code": error.code})
 
@@ -189,7 +189,7 @@ class Referrals:
         held = {**theirs[1], "anonymous_id": [*theirs[1].get("anonymous_id", ()), *devices]}
         why = own(model, advocate, found["id"], held, new[1], anonymous)
         if why:
-            self.counts["refused"] += 1
+            self.counts["referral refused"] += 1
             properties: dict[str, Any] = {"code": code, "reason": why}
             await self._back.inbox.say(
                 theirs[0], "track", properties, event=REFUSED, key=f"refused:{found['id']}"
@@ -200,7 +200,7 @@ class Referrals:
             theirs[0], "track", said, event=SIGNED_UP, key=f"referred:{found['id']}"
         )
         if stored.accepted:
-            self.counts["signed_up"] += 1
+            self.counts["referral signed up"] += 1
             by = next(iter(theirs[0].values()))
             await self._back.inbox.say(
                 new[0], "identify", {"referred_by": by}, key=f"referred_by:{found['id']}"
