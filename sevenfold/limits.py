@@ -486,3 +486,5 @@ ERASURE_DEAD_LETTERS_PAGE_ROWS = 1_000
 """Dead letters looked through at a time."""
 EXPORT_EVENTS_MAX = 1_000_000
 """Events of one person's export."""
+RETENTION_PAUSE_S = 6 * 3_600
+"""Between looks for what is older than it is kept."""

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from litestar import Litestar
 from litestar.types import Receive, Scope, Send
 
-from . import admin, background, hooks, inapp, snippet, tracking
+from . import admin, background, hooks, housekeeping, inapp, snippet, tracking
 from .errors import EXCEPTION_HANDLERS
 from .ingest import Ingest, ingest_app, is_ingest_path
 
@@ -40,13 +40,16 @@ def make_app(services: Services) -> App:
 
     @asynccontextmanager
     async def beside(app: Litestar) -> AsyncIterator[None]:
-        working = asyncio.create_task(background.run(services), name="background")
+        working = [
+            asyncio.create_task(background.run(services), name="background"),
+            asyncio.create_task(housekeeping.run(services), name="housekeeping"),
+        ]
         try:
             yield
         finally:
-            working.cancel()
-            with suppress(asyncio.CancelledError):
-                await working
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
             ingest.close()
 
     rest = Litestar(
