@@ -7,27 +7,22 @@ of one channel. Texts are Slack's mrkdwn. Slack has no idempotency key; our id g
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
-from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Meta, Struct
 
-from ..limits import HOOK_ITEMS_MAX
-from .base import Heard, Outgoing, Provider, Reply, Request, Result, Secret, UnverifiedError, provider
+from .base import Outgoing, Provider, Result, Secret, provider
 from .calling import Answer, Caller, by_status, said, unreadable
-from .hooks import track
 from .http import OutsideCaller, web_url
 from .outside import Outside
-from .signatures import verify_slack
+from .slack_actions import OURS, TASK, SlackInbound
 
 SECTION_CHARS_MAX: Final = 3_000
 TEXT_CHARS_MAX: Final = 40_000
 BLOCKS_MAX: Final = 50
 _BUTTONS_MAX: Final = 25
-_OURS: Final = "sevenfold:"
-_TASK: Final = "sevenfold_task:"
 
 _ACCOUNT: Final = {
     *("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"),
@@ -104,7 +99,7 @@ def posted(message: Outgoing) -> dict[str, Any]:
         made["text"] = text
     if blocks:
         first = dict(blocks[0])
-        first.setdefault("block_id", _OURS + message.effect)
+        first.setdefault("block_id", OURS + message.effect)
         made["blocks"] = [first, *blocks[1:]][:BLOCKS_MAX]
     return made
 
@@ -140,7 +135,7 @@ def _outcomes(message: Outgoing) -> list[dict[str, Any]]:
         {
             "type": "button",
             "text": _plain(str(one).replace("_", " ").capitalize(), 75),
-            "action_id": f"{_TASK}{one}"[:255],
+            "action_id": f"{TASK}{one}"[:255],
             "value": msgspec.json.encode({"task": task, "outcome": str(one)}).decode(),
         }
         for one in outcomes[:_BUTTONS_MAX]
@@ -284,98 +279,6 @@ class SlackWebhook:
 
     async def close(self) -> None:
         await self._caller.close()
-
-
-# --------------------------------------------------------------------------------------------------- it tells
-
-
-class SlackInbound:
-    """Hears buttons. Those of a task's outcomes are control records, any other is a click and the event
-    `Slack Button Clicked` of the person with that `slack_id`.
-    """
-
-    def __init__(self, signing_secret: str | None) -> None:
-        self._secret = signing_secret or ""
-
-    async def hear(self, request: Request) -> tuple[Sequence[Heard], Reply]:
-        if not self._secret:
-            fix = "set it to the Slack app's signing secret"
-            raise UnverifiedError("the channel has no `signing_secret`", fix=fix)
-        verify_slack(self._secret, request.headers, request.body, request.received)
-        told = _told(request)
-        if told.get("type") == "url_verification":
-            challenge = str(told.get("challenge") or "")[:500]
-            return [], Reply(body=challenge.encode())
-        if told.get("type") != "block_actions":
-            return [], Reply()
-        effect = _effect(told)
-        actions = told.get("actions")
-        found = [one for one in actions if isinstance(one, Mapping)] if isinstance(actions, list) else []
-        user = told.get("user")
-        person = user if isinstance(user, Mapping) else {}
-        heard: list[Heard] = []
-        for action in found[:HOOK_ITEMS_MAX]:
-            heard += _pressed(action, person, effect, request.received)
-        return heard, Reply()
-
-
-def _told(request: Request) -> Mapping[str, Any]:
-    """The JSON of a call, which interactivity wraps into a form."""
-    body = request.body
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        try:
-            body = parse_qs(body.decode(), max_num_fields=10).get("payload", [""])[0].encode()
-        except (UnicodeDecodeError, ValueError):
-            return {}
-    try:
-        told = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return {}
-    return told if isinstance(told, Mapping) else {}
-
-
-def _effect(told: Mapping[str, Any]) -> str:
-    message = told.get("message")
-    blocks = message.get("blocks") if isinstance(message, Mapping) else None
-    for block in blocks if isinstance(blocks, list) else []:
-        ident = block.get("block_id") if isinstance(block, Mapping) else None
-        if isinstance(ident, str) and ident.startswith(_OURS):
-            return ident.removeprefix(_OURS)
-    return ""
-
-
-def _pressed(action: Mapping[str, Any], person: Mapping[str, Any], effect: str, received: int) -> list[Heard]:
-    name, value = str(action.get("action_id") or ""), str(action.get("value") or "")[:2_000]
-    who = str(person.get("id") or "")
-    key = f"{who}:{name}:{action.get('action_ts') or received}"
-    if name.startswith(_TASK):
-        control = _closing(value, str(person.get("username") or person.get("name") or who))
-        return [Heard(key=key, effect=effect, control=control)] if control is not None else []
-    heard = []
-    if effect:
-        heard.append(Heard(key=f"{key}:click", outcome="clicked", effect=effect, detail={"button": name}))
-    if who:
-        properties = {"action": name, "value": value, "effect": effect}
-        event = track("Slack Button Clicked", {"slack_id": who}, properties, received, f"slack-{key}")
-        heard.append(Heard(key=key, event=event))
-    return heard
-
-
-def _closing(value: str, who: str) -> dict[str, Any] | None:
-    """The control record of a button of `_outcomes`."""
-    try:
-        told = msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        return None
-    if not isinstance(told, Mapping) or not isinstance(told.get("task"), str):
-        return None
-    return {
-        "op": "task",
-        "action": "close",
-        "task": told["task"],
-        "outcome": str(told.get("outcome") or ""),
-        "by": f"{who} (Slack)"[:200],
-    }
 
 
 provider(

@@ -20,12 +20,12 @@ from sevenfold.channels.base import Adapter, ChannelError, Heard, Outgoing, Repl
 from sevenfold.channels.outside import Outside
 from sevenfold.channels.slack import (
     Slack,
-    SlackInbound,
     SlackSettings,
     SlackWebhook,
     SlackWebhookSettings,
     posted,
 )
+from sevenfold.channels.slack_actions import SlackInbound
 from sevenfold.messages.rendered import Rendered, RenderedButton
 from tests.edges.channels.conformance import RETRY_AFTER_S, WORDS, AdapterConformance, Behaviour, Stand, send
 from tests.edges.channels.conformance import outgoing as email
@@ -271,6 +271,23 @@ def test_pressing_an_outcome_closes_the_task() -> None:
         "by": "ada (Slack)",
     }
     assert (heard.effect, reply.status) == (task().effect, 200)
+
+
+def test_who_pressed_is_told_that_it_was_taken_and_nobody_else_can_be(peer: SlackPeer) -> None:
+    peer.always(Answered(200, "ok"))
+
+    async def press_with(url: str) -> None:
+        inbound = SlackInbound(SECRET, answers=peer.url, outside=LOOPBACK)
+        await inbound.hear(request({**press(task(), 1, 1), "response_url": url}))
+        await asyncio.gather(*inbound._saying)
+
+    asyncio.run(press_with(f"{peer.url}/actions/T0/1/x"))
+    (asked,) = peer.asked
+    assert asked.json()["text"] == ":white_check_mark: *not saved* was passed on."
+    assert asked.json()["response_type"] == "ephemeral"
+    for elsewhere in ("", "http://127.0.0.1:1/", f"{peer.url}.evil.test/", "https://hooks.slack.com/x"):
+        asyncio.run(press_with(elsewhere))
+    assert len(peer.asked) == 1
 
 
 def test_pressing_any_other_button_is_a_click_and_an_event() -> None:
