@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from ...channels.base import Adapter, Result
+from ...channels.registry import make_adapter
 from ...errors import SevenfoldError
 from ...journeys.limits_text import limit_of
 from ...limits import SENDER_BACK_OFF_MS_MAX, SENDER_BACK_OFF_MS_MIN, SENDER_FAULTS_ITEMS_MAX
@@ -18,6 +19,7 @@ from ...messages.channels import LEASED
 from ...messages.policy import DeliveryChannel
 from ...messages.templates import CHANNELS
 from ...workspace.models import Workspace
+from ..secrets import look_up
 from .items import AD_HOC
 from .pacing import Rate
 
@@ -242,4 +244,9 @@ class Carriers:
         return list(self._carriers.values())
 
 
-__all__ = ["AHEAD", "Alert", "Carrier", "Carriers", "MakeAdapter"]
+def registered(name: str, model: DeliveryChannel) -> Adapter:
+    """What the registry of channels makes of a definition, its secrets looked up now."""
+    return make_adapter(model, look_up)
+
+
+__all__ = ["AHEAD", "Alert", "Carrier", "Carriers", "MakeAdapter", "registered"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from heapq import heappop, heappush
+from typing import Any
 
 from ...limits import SENDER_LEASES_ITEMS_MAX
 
@@ -41,6 +43,17 @@ class Leases:
                 del self._until[effect]
                 found.append(effect)
         return found
+
+    async def recall(self, ask: Callable[..., Awaitable[Any]]) -> None:
+        """Takes what the fold says is shown now."""
+        after: str | None = None
+        while True:
+            page = await ask("leases", after=after)
+            for effect, until in page["items"]:
+                self.add(until, effect)
+            after = page["next"]
+            if after is None:
+                return
 
     def next_time(self) -> int | None:
         """When the next one ends."""

@@ -16,11 +16,10 @@ from typing import Any, Final
 from ...channels.base import Adapter, Outgoing
 from ...clock import Clock
 from ...limits import SENDER_CLAIMED_ITEMS_MAX, SENDER_CLAIMS_RECORDS_MAX
-from ...messages.policy import DeliveryChannel
 from ..live import Live, Watched
 from ..secrets import SecretBox
 from ..tokens import Tokens
-from .carriers import Alert, Carrier, MakeAdapter
+from .carriers import Alert, Carrier, MakeAdapter, registered
 from .dispatch import Dispatch
 from .handing import Handed, Handing
 from .intake import Intake, room_of
@@ -31,16 +30,16 @@ from .pacing import Allowance, RealTime, Time
 from .queues import Queues
 from .rendering import Renderer, Unready
 from .shelf import Shelf, Shelved
-from .telling import Outcome, Teller
+from .telling import Outcome, Teller, beside
 from .versions import MemoryVersions, Versions
 
 log = logging.getLogger("sevenfold.sender")
 NOTICES: Final = frozenset({"task", "task_assigned", "task_escalated"})
-REDEFINED: Final = frozenset({"workspace", "published", "archived"})
 _OVER: Final = frozenset(
     {"sent", "delivered", "opened", "clicked", "bounced", "failed", "complained", "render_error", "expired"}
 )
 """Outcomes by others after which nothing is to be sent any more."""
+_RENDERED_TOGETHER: Final = 8
 
 
 class Sender:
@@ -75,7 +74,7 @@ class Sender:
         self._teller = Teller(live, self._time)
         self._wake = asyncio.Event()
         self._intake = Intake(self._queues, self._teller.ask, self._time, self._wake, room_of(room))
-        self._dispatch = Dispatch(self._queues, make or _registered, allowance, self._pace)
+        self._dispatch = Dispatch(self._queues, make or registered, allowance, self._pace)
         self._handing = Handing(
             self._queues,
             self._dispatch.carriers,
@@ -87,6 +86,7 @@ class Sender:
         )
         self._leases = Leases()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._aside: set[asyncio.Task[None]] = set()
         self._claiming = 0
         self._taken_back: set[str] = set()
         self._stopping = self._running = False
@@ -96,7 +96,8 @@ class Sender:
     # ------------------------------------------------------------------------------------- what comes in
 
     def take(self, watched: Watched) -> None:
-        """Effects, in order."""
+        """Effects, in order. The definition in force is the one they were decided under, or a later one."""
+        self._redefine()
         for effect in watched.effects:
             kind, data = effect.kind, effect.data
             if kind in ("message", "webhook"):
@@ -111,8 +112,6 @@ class Sender:
                 self._intake.look_again()
             elif kind == "channel" and data.get("on") is True:
                 self.resume(effect.name)
-            elif kind in REDEFINED:
-                self._redefine()
         self._wake.set()
 
     def _take_back(self, effect: str, channel: str) -> None:
@@ -141,13 +140,15 @@ class Sender:
         self._notices = Notices(self._renderer, workspace)
         for carrier in self._dispatch.take_over(workspace):
             if carrier.adapter is not None:
-                self._spawn(self._close(carrier, carrier.adapter))
+                self._spawn(self._close(carrier, carrier.adapter), aside=True)
         self._wake.set()
 
     async def _close(self, carrier: Carrier, adapter: Adapter) -> None:
-        while carrier.busy:
-            await self._time.wait(asyncio.Event(), self._time.now() + 1_000)
-        await adapter.close()
+        try:
+            while carrier.busy:
+                await self._time.wait(asyncio.Event(), self._time.now() + 1_000)
+        finally:
+            await adapter.close()
 
     def resume(self, channel: str) -> None:
         """Somebody says that a paused channel works again."""
@@ -169,8 +170,8 @@ class Sender:
         try:
             # The definition may have come after this object.
             self._redefine()
-            await _with(self._intake.recover(self._settle), telling)
-            await self._recall_leases()
+            if not await beside(self._recover(), telling):
+                return
             parts.append(asyncio.create_task(self._intake.run(), name="intake"))
             parts.append(asyncio.create_task(self._work(), name="work"))
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
@@ -199,8 +200,10 @@ class Sender:
                 else:
                     await asyncio.sleep(0.001)
             self._teller.close()
-        for task in self._tasks:
+        left_over = [*self._tasks, *self._aside]
+        for task in left_over:
             task.cancel()
+        await asyncio.gather(*left_over, return_exceptions=True)
         for carrier in self._dispatch.carriers.all():
             if carrier.adapter is not None:
                 await carrier.adapter.close()
@@ -235,13 +238,15 @@ class Sender:
         known = [one for one in times if one is not None]
         return max(min(known), now + 1) if known else None
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], *, aside: bool = False) -> None:
+        """Does work beside the rest; what is `aside` is not waited for when the sender stops."""
         task = asyncio.create_task(work)
-        self._tasks.add(task)
+        (self._aside if aside else self._tasks).add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._aside.discard(task)
         self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             # What was claimed stays so, and is found as unknown at the next start.
@@ -254,11 +259,14 @@ class Sender:
         ready: list[tuple[Item, Carrier, Handed]] = []
         claims: list[Outcome] = []
         try:
-            for item, carrier in batch:
+            for place, (item, carrier) in enumerate(batch):
+                if place % _RENDERED_TOGETHER == _RENDERED_TOGETHER - 1:
+                    # Rendering takes its time; answers of providers are not to wait for it.
+                    await asyncio.sleep(0)
                 handed = self._made(item, carrier)
                 if isinstance(handed, Unready):
                     carrier.release()
-                    await self._refused(item, handed)
+                    self._spawn(self._refused(item, handed))
                 elif carrier.leased:
                     carrier.release()
                     self._spawn(self._lease(item, handed[0][1]))
@@ -336,6 +344,10 @@ class Sender:
 
     # --------------------------------------------------------------------------------------- recovering
 
+    async def _recover(self) -> None:
+        await self._intake.recover(self._settle)
+        await self._leases.recall(self._teller.ask)
+
     async def _settle(self, item: Item, state: str) -> bool:
         """Something that a sender before this one claimed, and nobody knows what became of it."""
         carrier = self._dispatch.carriers.get(str(item.data.get("via") or item.channel))
@@ -350,21 +362,11 @@ class Sender:
         item.again, item.only = True, carrier.name
         return self._queues.add(item)
 
-    async def _recall_leases(self) -> None:
-        after: str | None = None
-        while True:
-            page = await self._teller.ask("leases", after=after)
-            for effect, until in page["items"]:
-                self._leases.add(until, effect)
-            after = page["next"]
-            if after is None:
-                return
-
     def _probe(self, now: int) -> None:
         for carrier in self._dispatch.carriers.all():
             if carrier.reason and carrier.probe_at <= now and not carrier.probing:
                 carrier.probing = True
-                self._spawn(self._try(carrier))
+                self._spawn(self._try(carrier), aside=True)
 
     async def _try(self, carrier: Carrier) -> None:
         try:
@@ -396,26 +398,6 @@ class Sender:
             "trouble": self._teller.trouble or self._shelf.trouble,
             "channels": {one.name: one.status(now) for one in self._dispatch.carriers.all()},
         }
-
-
-async def _with(work: Coroutine[Any, Any, None], beside: asyncio.Task[None]) -> None:
-    """Does work for which another task is needed; what ends that one ends this."""
-    doing = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait({doing, beside}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        if not doing.done():
-            doing.cancel()
-    if beside.done() and not beside.cancelled():
-        beside.result()
-    doing.result()
-
-
-def _registered(name: str, model: DeliveryChannel) -> Adapter:
-    from ...channels.registry import make_adapter
-    from ..secrets import look_up
-
-    return make_adapter(model, look_up)
 
 
 __all__ = ["Sender"]

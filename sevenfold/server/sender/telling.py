@@ -5,7 +5,7 @@ are done once they are durable. Many are told in one record.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 from ...errors import SevenfoldError
@@ -141,4 +141,20 @@ def _record(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {"op": "outcomes", "outcomes": list(outcomes)}
 
 
-__all__ = ["Outcome", "Teller"]
+async def beside(work: Coroutine[Any, Any, None], telling: asyncio.Task[None]) -> bool:
+    """Does work that needs somebody who tells; False when that one ended first."""
+    doing = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({doing, telling}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if not doing.done():
+            doing.cancel()
+            await asyncio.wait({doing})
+    if telling.done():
+        telling.result()
+        return False
+    doing.result()
+    return True
+
+
+__all__ = ["Outcome", "Teller", "beside"]

@@ -11,6 +11,7 @@ import pytest
 
 from sevenfold.channels.base import Outgoing, Result
 from sevenfold.engine.definition import record_of
+from sevenfold.messages.policy import DeliveryChannel
 from sevenfold.server.sender.carriers import Alert
 from tests.edges.sender.world import (
     ACCEPTED,
@@ -570,3 +571,45 @@ def test_an_adapter_that_raises_leaves_the_outcome_unknown() -> None:
 
     world = sending(work, World(make=Provider(fails)))
     assert world.outcomes() == ["claimed", "unknown"]
+
+
+def test_a_sender_that_stops_while_it_recovers_simply_ends() -> None:
+    async def go() -> None:
+        world = World()
+        asked = asyncio.Event()
+
+        async def never(question: str, /, **arguments: Any) -> Any:
+            asked.set()
+            await asyncio.Event().wait()
+
+        world.live.ask = never  # type: ignore[method-assign]  # the fold is not there yet
+        task = asyncio.create_task(world.sender.run())
+        await asked.wait()
+        await world.sender.stop(1.0)
+        await asyncio.wait_for(task, 5)
+
+    run(go())
+
+
+def test_a_changed_channel_is_used_at_once_and_the_old_one_is_closed() -> None:
+    old, new = Provider(BROKEN), Provider()
+    old.works = BROKEN
+
+    def make(name: str, model: DeliveryChannel) -> Provider:
+        found = new if model.rate else old
+        found.time = world.time
+        return found
+
+    world = World(make=make)
+
+    async def work(world: World) -> None:
+        await world.event("ada")
+        await world.time.settle()
+        assert old.calls and not new.calls
+        fixed = workspace(channels={"email": {"type": "email", "rate": "9 per 1s"}})
+        await world.live.control(record_of(fixed))
+        await world.time.advance(SECOND)
+        assert old.closed
+
+    sending(work, world)
+    assert [one.effect for one in new.accepted] == world.messages
