@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -32,12 +31,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def one_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("site")
-    before = Path.cwd()
-    os.chdir(folder)
-    with Site(folder) as site:
+    with Site(tmp_path_factory.mktemp("site")) as site:
         yield site
-    os.chdir(before)
 
 
 @pytest.fixture

@@ -62,10 +62,12 @@ main{max-width:720px;margin:24px auto;padding:0 24px}
 [data-sevenfold-inbox]:not([data-sevenfold-inbox=""])::after{content:" (" attr(data-sevenfold-inbox) ")"}"""
 
 
-def workspace() -> Workspace:
+def workspace(secret: Path | None = None) -> Workspace:
     """The workspace of this folder, a journey for each template: "Show X" begins it, "Hide X" ends it."""
     found = msgspec.to_builtins(load(WORKSPACE))
     journeys = found.setdefault("journeys", {})
+    if secret is not None:
+        found["channels"]["product"]["settings"] = {"action_secret": f"file:{secret}"}
     for name in found["templates"]:
         if name.startswith("hero"):
             continue
@@ -95,9 +97,10 @@ class Site:
 
     def __init__(self, folder: Path, definition: Workspace | None = None, **settings: Any) -> None:
         self.folder = folder
-        (folder / "action-secret").write_text("whsec_" + "c2VjcmV0" * 5)
+        secret = folder / "action-secret"
+        secret.write_text("whsec_" + "c2VjcmV0" * 5)
         self.writer = HistoryWriter(folder)
-        self.live = InProcess(definition or workspace(), clock=SystemClock(), take=self._take)
+        self.live = InProcess(definition or workspace(secret), clock=SystemClock(), take=self._take)
         self.history = History(folder)
         self.keys = Keys(folder, SystemClock())
         self.services = Services(

@@ -32,7 +32,7 @@ def _served(request: Request[Any, Any, Any], script: Script) -> Response[bytes]:
     if zipped:
         headers["content-encoding"] = "gzip"
     content = script.gzipped if zipped else script.plain
-    return Response(content, headers=headers, media_type="text/javascript; charset=utf-8")
+    return Response(content, headers=headers, media_type="text/javascript")
 
 
 def router(services: Services) -> Router:
