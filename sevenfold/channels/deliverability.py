@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from msgspec import Struct
 
 from .calling import trusting
-from .reputation import WARM_UP, Assessment, Counts, Thresholds, allowance, days_for, verdict
+from .reputation import WARM_UP, Assessment, Counts, Thresholds, allowance, count, days_for, verdict
 from .suppression_files import Suppressed, controls, import_bodies, read_export
 
 Standing = Literal["fine", "warning", "wrong", "unknown"]
@@ -380,6 +380,7 @@ __all__ = [
     "allowance",
     "connect",
     "controls",
+    "count",
     "days_for",
     "examine",
     "import_bodies",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -29,6 +30,29 @@ class Counts(Struct, frozen=True, kw_only=True):
     blocked: int = 0
     """Refused by policy or reputation."""
     complained: int = 0
+
+
+_BLOCKS: Final = frozenset(
+    {
+        *("policy", "blocked", "sender_auth", "content", "content_rejected", "virus_notification"),
+    }
+)
+"""Reasons of outcomes that are about our reputation or our mails, not about one address."""
+
+
+def count(outcomes: Iterable[tuple[str, str | None, bool, int]]) -> Counts:
+    """Counts of a channel from its outcomes in a window: (outcome, reason, permanent, how many)."""
+    found = dict.fromkeys(("sent", "delivered", "hard_bounced", "blocked", "complained"), 0)
+    for outcome, reason, permanent, many in outcomes:
+        if outcome in ("sent", "delivered", "complained"):
+            found[outcome] += many
+        elif outcome in ("bounced", "failed") and reason in _BLOCKS:
+            found["blocked"] += many
+        elif outcome == "bounced" and permanent:
+            found["hard_bounced"] += many
+    # A mail that the server refused at once was never `sent`; it was tried all the same.
+    tried = max(found["sent"], found["delivered"] + found["hard_bounced"] + found["blocked"])
+    return Counts(**{**found, "sent": tried})
 
 
 class Thresholds(Struct, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ from sevenfold.channels.deliverability import (
     Thresholds,
     allowance,
     controls,
+    count,
     days_for,
     examine,
     import_bodies,
@@ -350,6 +351,24 @@ def test_a_channel_stops_when_too_much_goes_wrong(counts: Counts, action: str, m
     found = verdict(counts)
     assert (found.action, found.measure) == (action, measure)
     assert bool(found.said) == bool(found.fix) == (action != "go")
+
+
+def test_outcomes_are_counted_by_whose_fault_they_are() -> None:
+    outcomes = [
+        ("sent", None, False, 1_000),
+        ("delivered", None, False, 900),
+        ("opened", None, False, 400),
+        ("bounced", "bad_address", True, 30),
+        ("bounced", "mailbox_full", False, 9),
+        ("bounced", "blocked", False, 20),
+        ("failed", "policy", False, 5),
+        ("failed", "unsubscribed", False, 3),
+        ("complained", "abuse", True, 2),
+    ]
+    assert count(outcomes) == Counts(sent=1_000, delivered=900, hard_bounced=30, blocked=25, complained=2)
+    assert count([("bounced", "bad_address", True, 50)]) == Counts(sent=50, hard_bounced=50)
+    assert verdict(count([("bounced", "bad_address", True, 50)])).action == "pause"
+    assert count([]) == Counts(sent=0)
 
 
 numbers = st.integers(0, 5_000)
