@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from ..clock import Clock
+from ..clock import Clock, stopwatch_ns
 from ..effects import REFUSED
 from ..engine import ControlError
 from ..engine.definition import UNDEFINED
@@ -27,6 +27,7 @@ from ..profiles.wheel import NEVER
 from ..workspace.models import Workspace
 from .appending import Appender
 from .live import Told, UnavailableError, Watched
+from .metrics import APPEND_SECONDS
 from .questions import QuestionError
 from .watching import Batch, Stream
 from .wire import Channel, effects_of, new_of_wire, packed_effects
@@ -116,7 +117,10 @@ class Hub:
         return self._workspace
 
     async def append(self, new: Sequence[New]) -> list[Receipt]:
-        return await self.appender.append(new)
+        began = stopwatch_ns()
+        receipts = await self.appender.append(new)
+        APPEND_SECONDS.observe((stopwatch_ns() - began) / 1e9)
+        return receipts
 
     async def control(self, record: dict[str, Any]) -> Told:
         item = NewControl(record)
@@ -384,7 +388,8 @@ class Hub:
 def refused_or(told: Told) -> Told:
     """What was told, unless the fold refused it. Raises ControlError."""
     for effect in told.effects:
-        if effect.kind == REFUSED:
+        # Journeys refuse entries by effects of this kind about somebody.
+        if effect.kind == REFUSED and effect.of == "workspace":
             raise error_of(ControlError, effect.data)
     return told
 

@@ -62,7 +62,8 @@ class InProcess:
         receipt = self.log.append([NewControl(record)])[0]
         effects = self._catch_up()
         for effect in effects:
-            if effect.kind == REFUSED:
+            # Journeys refuse entries by effects of this kind about somebody.
+            if effect.kind == REFUSED and effect.of == "workspace":
                 raise ControlError(str(effect.data["message"]), fix=str(effect.data.get("fix", "")))
         return Told(receipt.position, receipt.time, effects)
 

@@ -82,6 +82,7 @@ class Metrics(Collector):
         try:
             found += _of_fold(await self._services.live.ask("figures"))
             found += _of_journeys(await self._services.live.ask("journeys"))
+            found += _of_owed(await self._services.live.ask("owed_groups"))
         except SevenfoldError:
             # The fold is starting again: everything else is still worth knowing.
             up = 0
@@ -172,6 +173,16 @@ def _of_fold(figures: Mapping[str, Any]) -> list[Metric]:
 def _of_journeys(journeys: Iterable[Mapping[str, Any]]) -> list[Metric]:
     running = {one["name"]: one["running"] for one in journeys}
     return [_gauges("journey_runs", "Runs of each journey.", "journey", running)]
+
+
+def _of_owed(groups: Iterable[Mapping[str, Any]]) -> list[Metric]:
+    labels = ["channel", "transactional"]
+    made = GaugeMetricFamily(
+        "sevenfold_messages_owed", "Messages that no sender has claimed yet.", labels=labels
+    )
+    for one in groups:
+        made.add_metric([one["channel"], "yes" if one["transactional"] else "no"], one["unclaimed"])
+    return [made]
 
 
 def _of_history(counts: Iterable[Any]) -> list[Metric]:

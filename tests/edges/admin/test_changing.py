@@ -152,6 +152,9 @@ def test_somebody_is_put_into_a_journey(api: Api) -> None:
     assert done["effects"][0]["kind"] == "run"
     (run,) = api.get("/api/journeys/greet/runs")["items"]
     assert run["subject"] == api.person("ada") and run["due"] == api.clock.now() + DAY
+    api.post("/api/journeys/greet/pause", {"entries": "drop"})
+    done = api.post("/api/journeys/greet/start", {"person": {"email": "ada@shop.example"}})
+    assert [(one["kind"], one["data"]["reason"]) for one in done["effects"]] == [("refused", "paused")]
     found = api.ask("POST", "/api/journeys/greet/start", json={"person": {"user_id": "nobody"}}, status=409)
     assert "nobody has that identifier" in found["message"]
 

@@ -27,6 +27,9 @@ def test_metrics_count_what_happened_and_name_nobody(tmp_path: Path) -> None:
             api.event("track", user, event="Hi")
         api.control(op="suppress", address="bob@shop.example")
         (message,) = [one for one in api.wait(86_400_000) if one.kind == "message"]
+        assert figures(api)["sevenfold_messages_owed", (("channel", "email"), ("transactional", "no"))] == 1
+        api.app = application(api.services)
+        api.reconnect()
         for outcome in ("claimed", "sent"):
             api.control(op="outcome", effect=message.data["effect"], outcome=outcome)
         found = figures(api)
