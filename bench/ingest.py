@@ -206,9 +206,7 @@ def _tell(process: Process) -> None:
 def _stages(turns: int) -> list[Any]:
     """What each stage costs an event of a batch, alone and in this process: processor time."""
     clock = SystemClock()
-    bodies = [
-        raw.partition(b"\r\n\r\n")[2] for raw in requests("key", BATCH, turns, "stages", "/v1/batch")[0]
-    ]
+    bodies = [raw.partition(b"\r\n\r\n")[2] for raw in requests("key", BATCH, turns, "stages", "/v1/batch")]
     taking = Taking(Rewriter(Agents(clock), Places(None, clock), keep_ip=False))
     intake = Intake(event_decoder(None))
     parse, validate, key, whole, append = Laps(), Laps(), Laps(), Laps(), Laps()

@@ -24,8 +24,8 @@ from .population import simulated
 
 _ENCODE = msgspec.json.Encoder().encode
 _OK = b"HTTP/1.1 200"
-_PEOPLE = 2_000
-"""Simulated events are spread over at least so many names."""
+_COMPANY = b"@company@"
+_NAMES = ("userId", "anonymousId", "groupId")
 
 
 class Found(msgspec.Struct):
@@ -40,12 +40,8 @@ class Found(msgspec.Struct):
     refused: int
 
 
-def requests(
-    key: str, batch: int, count: int, name: str, path: str
-) -> tuple[list[bytes], list[dict[str, Any]]]:
-    """`count` whole HTTP requests of `batch` events each, every message id of its own; and the events that
-    they were made of.
-    """
+def requests(key: str, batch: int, count: int, name: str, path: str) -> list[bytes]:
+    """`count` whole HTTP requests of `batch` events each, every message id of its own."""
     events = [event for _, event in simulated(40, 60) if event["type"] in ("track", "page")]
     auth = base64.b64encode(f"{key}:".encode()).decode()
     head = (
@@ -58,11 +54,14 @@ def requests(
     for number in range(count):
         parts = []
         for _ in range(batch):
-            parts.append(kinds[at % len(kinds)] % (name.encode(), number, at, now.encode(), at % 1_000))
+            # Each time round it is another company.
+            company = b"%b-%d" % (name.encode(), at // len(kinds))
+            kind = kinds[at % len(kinds)].replace(_COMPANY, company)
+            parts.append(kind % (name.encode(), number, at, now.encode(), at % 1_000))
             at += 1
         body = parts[0] if batch == 1 else b'{"batch":[' + b",".join(parts) + b"]}"
         made.append(head + b"%d\r\n\r\n" % len(body) + body)
-    return made, events
+    return made
 
 
 def _bodies(events: list[dict[str, Any]]) -> list[bytes]:
@@ -70,6 +69,11 @@ def _bodies(events: list[dict[str, Any]]) -> list[bytes]:
     found = []
     for event in events:
         kept = {name: value for name, value in event.items() if name not in ("messageId", "timestamp")}
+        kept["context"] = dict(kept.get("context", {}))
+        for owner in (kept, kept["context"]):
+            for name in _NAMES:
+                if owner.get(name):
+                    owner[name] = f"{owner[name]}{_COMPANY.decode()}"
         raw = _ENCODE(kept).replace(b"%", b"%%")
         found.append(raw[:-1] + b',"messageId":"%b-%d-%d","timestamp":"%b.%03dZ"}')
     return found
@@ -143,7 +147,7 @@ async def drive(port: int, load: list[bytes], batch: int, connections: int, seco
 
 def main() -> None:
     port, key, seconds, batch, connections, count, name, path = sys.argv[1:]
-    load, _ = requests(key, int(batch), int(count), name, path)
+    load = requests(key, int(batch), int(count), name, path)
     print("ready", flush=True)
     sys.stdin.readline()
     uvloop.install()
