@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from .base import Outgoing, Provider, Result, Secret, provider
-from .calling import Answer, by_status, said, unreadable
+from .calling import Answer, by_status, unreadable
 from .http import OutsideCaller, web_url
 from .outside import Outside
 
@@ -144,7 +144,10 @@ def _verdict(answer: Answer, message: Outgoing) -> Result:
         if "429" in text:
             return Result(verdict="throttled", reason="rate", detail="HTTP 429 behind it", scope="account")
         return unreadable(f"HTTP {answer.status} in words that say nothing")
-    words = said(f"HTTP {answer.status} {text}", message.person)
+    error = answer.object().get("error")
+    code = str(error.get("code") or "") if isinstance(error, Mapping) else ""
+    # Not its words, which may repeat the card.
+    words = f"HTTP {answer.status} {code if code.isalnum() else ''}".strip()[:100]
     if answer.status in (404, 405, 410):
         return Result(verdict="config_error", reason="gone", detail=words, scope="account")
     if answer.status == 413:

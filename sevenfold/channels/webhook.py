@@ -19,7 +19,7 @@ from ..clock import Clock, SystemClock
 from ..limits import WEBHOOK_BODY_BYTES_MAX
 from ..messages.outcomes import OUTCOMES
 from .base import ChannelError, Heard, Outgoing, Provider, Reply, Request, Result, Secret, provider
-from .calling import Answer, by_status, said
+from .calling import Answer, by_status
 from .http import OutsideCaller, refused, web_url
 from .outside import Outside, RefusedAddressError, in_force
 from .signatures import Signer, verify_standard
@@ -118,7 +118,8 @@ class Webhook:
     def _verdict(self, answer: Answer, message: Outgoing, own: str) -> Result:
         if answer.ok:
             return Result(verdict="accepted", provider_id=message.effect)
-        detail = f"HTTP {answer.status} {said(answer.text(), message.address, message.person)}".strip()[:300]
+        # Not its words: a receiver may repeat what it was sent.
+        detail = f"HTTP {answer.status}"
         if answer.status == 410:
             gone = Result(verdict="permanent", reason="gone", detail="HTTP 410: it wants no more calls")
             return _about(gone, own)

@@ -183,6 +183,12 @@ def test_a_fault_pauses_the_channel_only_where_the_address_is_the_channels(
     assert len(peer.asked) == 2
 
 
+def test_what_a_receiver_repeats_of_a_call_is_told_to_nobody(peer: Receiver) -> None:
+    peer.next(Answered(422, {"error": "no order of Ada Lovelace"}))
+    (result,) = send(webhook(peer.url), call())
+    assert result.detail == "HTTP 422"
+
+
 def test_an_endpoint_that_is_gone_disables_the_channel(peer: Receiver) -> None:
     peer.next(Answered(410))
     (result,) = send(webhook(peer.url), call())
