@@ -14,24 +14,37 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sevenfold.cli import main
+from sevenfold.clock import sleep_s
 from sevenfold.commands.live import bars, unpacked
 from sevenfold.errors import InputError
+from sevenfold.workspace.exporting import export
+from tests.edges.replay.worlds import workspace
 from tests.edges.server.serving import Served, served
-
-PACK = Path(__file__).parents[3] / "packs" / "seven-stage"
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("service")
-    with served(folder / "data", str(PACK)) as found:
+    export(workspace(), folder / "shop")
+    with served(folder / "data", str(folder / "shop")) as found:
         for user in ("ada", "bob"):
             traits = {"email": f"{user}@shop.example", "first_name": user.title()}
             found.post("/v1/identify", {"userId": user, "traits": traits})
-            for page in range(3):
-                found.post("/v1/page", {"userId": user, "name": f"Page {page}"})
+            for _ in range(3):
+                found.post("/v1/track", {"userId": user, "event": "Visited"})
         found.until_ready()
+        until_stored(found)
         yield found
+
+
+def until_stored(service: Served) -> None:
+    """Waits until the history has what was decided."""
+    for _ in range(300):
+        status = service.api("GET", "/api/status").json()
+        if status["fold_lag"] == 0 and status["history_lag"] == 0:
+            return
+        sleep_s(0.05)
+    raise AssertionError("the history does not catch up")
 
 
 def run(service: Served, *arguments: str, key: str | None = None, **more: Any) -> Result:
@@ -43,7 +56,7 @@ def test_status_shows_figures_and_how_many_stand_where(service: Served) -> None:
     shown = run(service, "status")
     assert shown.exit_code == 0, shown.output
     assert "is ready" in shown.output
-    assert "customer (person)" in shown.output
+    assert "visitor (person)" in shown.output
     assert "█" in shown.output
     told = json.loads(run(service, "status", "--json").output)
     assert told["status"]["ready"] is True
@@ -62,12 +75,12 @@ def test_profile_shows_who_it_is_and_why_they_stand_where_they_stand(service: Se
     shown = run(service, "profile", "ada@shop.example")
     assert shown.exit_code == 0, shown.output
     assert "user_id: ada" in shown.output
-    assert "customer: capture" in shown.output or "customer: " in shown.output
+    assert "visitor: active since" in shown.output
     assert "because rule" in shown.output
     assert "Timeline" in shown.output
     told = json.loads(run(service, "profile", "ada", "--json").output)
     assert told["profile"]["identifiers"]["user_id"] == ["ada"]
-    assert told["why"]["customer"]["last"][0]["kind"] == "stage"
+    assert told["why"]["visitor"]["last"][0]["kind"] == "stage"
     assert {one["kind"] for one in told["timeline"]} >= {"created", "stage"}
     nobody = run(service, "profile", "nobody@nowhere.example")
     assert nobody.exit_code == 2
@@ -81,7 +94,7 @@ def test_tail_shows_the_past_after_a_number_and_then_what_happens(service: Serve
     assert len(numbers) == 3
     lines = run(service, "tail", "--after", "0", "--kind", "stage", "--count", "2").output.splitlines()
     assert len(lines) == 2
-    assert "→ capture" in lines[0]
+    assert "→ new" in lines[0]
     command = [sys.executable, "-m", "sevenfold.cli", "tail", "--kind", "created", "--count", "1", "--json"]
     command += ["--url", service.url, "--key", service.api_key]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
@@ -107,7 +120,7 @@ def test_what_is_exported_is_applied_without_a_change_and_an_edit_is_shown_first
     assert same.exit_code == 0, same.output
     assert "Nothing differs" in same.output
     with (folder / "segments.yaml").open("a") as segments:
-        segments.write("named_ada:\n  when: segment.intent_marketer\n")
+        segments.write("named_ada:\n  when: segment.regulars\n")
     asked = run(service, "apply", str(folder), input="n\n")
     assert asked.exit_code == 1, asked.output
     assert "named_ada" in asked.output
