@@ -356,6 +356,10 @@ REFERRAL_EVENTS_ITEMS_MAX = 200
 """Events of an advocate in which their browsers are looked for, the latest first."""
 REFERRAL_READ_RECORDS = 200
 """Records of the log that are looked through at a time."""
+MAIL_TEXT_CHARS_MAX = 4_000
+"""What is kept of a mail that somebody wrote."""
+MAIL_PARTS_ITEMS_MAX = 100
+"""Parts of a mail that are looked at."""
 FETCH_ROWS_MAX = 5_000_000
 """Rows of one scheduled import."""
 FETCH_BYTES_MAX = 2 * 1024 * 1024 * 1024

@@ -56,7 +56,7 @@ class CrmClient:
                 self._token = ""
                 continue
             if status in _AGAIN and attempt + 1 < CRM_ATTEMPTS_RUNS_MAX:
-                await asyncio.sleep(min(after or wait_s, 60.0))
+                await asyncio.sleep(min(wait_s if after is None else after, 60.0))
                 wait_s *= 2
                 continue
             if not 200 <= status < 300:

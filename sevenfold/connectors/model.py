@@ -28,7 +28,16 @@ from ..importers.mapping import Rule
 from ..workspace.base import Model
 
 Kind = Literal[
-    "shopify", "woocommerce", "stripe", "zendesk", "hubspot", "salesforce", "webhook", "sql", "file"
+    "shopify",
+    "woocommerce",
+    "stripe",
+    "zendesk",
+    "hubspot",
+    "salesforce",
+    "mailbox",
+    "webhook",
+    "sql",
+    "file",
 ]
 """What a connector may be."""
 SCHEDULE_START: Final = 4 * 86_400_000

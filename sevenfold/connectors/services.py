@@ -51,7 +51,7 @@ class Service(Struct, frozen=True, kw_only=True):
 
 
 SERVICES: Final[dict[str, Service]] = {}
-_FILES: Final = ("shops", "stripe", "zendesk", "crm", "webhook", "fetched")
+_FILES: Final = ("shops", "stripe", "zendesk", "crm", "mailbox", "webhook", "fetched")
 
 
 def service(found: Service) -> Service:
