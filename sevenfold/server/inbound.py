@@ -228,7 +228,9 @@ class Inbox:
         ]
 
     def _started(self, channel: str, one: Heard) -> list[dict[str, Any]]:
-        """Who answers START takes back the STOP before it."""
+        """Who answers START takes back the STOP before it. Their address lives: where a STOP that nobody told
+        us of had it left alone, it is written to again.
+        """
         properties = (one.event or {}).get("properties")
         if not isinstance(properties, Mapping) or properties.get("keyword") != "start":
             return []
@@ -236,7 +238,10 @@ class Inbox:
         if person is None:
             return []
         record = {"op": "consent", "person": person, "channel": channel, "status": "in", "source": "keyword"}
-        return [{**record, "at": one.at or self._clock.now()}]
+        found: list[dict[str, Any]] = [{**record, "at": one.at or self._clock.now()}]
+        if one.address:
+            found.append({"op": "unsuppress", "channel": channel, "address": one.address})
+        return found
 
     def person_at(self, channel: str, address: str, effect: str = "") -> dict[str, str] | None:
         """The identifier of whoever has an address on a channel, or was sent a message."""

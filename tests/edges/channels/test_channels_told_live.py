@@ -126,6 +126,20 @@ def test_stop_on_whatsapp_is_a_no_and_start_takes_it_back(tmp_path: Path) -> Non
     assert asyncio.run(story()) == ["out", "in"]
 
 
+def test_start_ends_the_silence_that_a_refusal_of_the_provider_began(tmp_path: Path) -> None:
+    async def story() -> list[str]:
+        world = World(tmp_path, shop())
+        await world.event("Order Shipped", context={"traits": {"phone": PHONE}})
+        # As after an answer "opted out": the provider had heard a STOP that we had not.
+        await world.live.control({"op": "suppress", "channel": "chat", "address": PHONE})
+        body, headers = meta("START", "wamid.3")
+        async with world.client() as client:
+            assert (await client.post("/hooks/chat", content=body, headers=headers)).status_code == 200
+        return [one.kind for one in world.effects if "suppressed" in one.kind]
+
+    assert asyncio.run(story()) == ["suppressed", "unsuppressed"]
+
+
 def test_a_button_in_slack_closes_the_task_once(tmp_path: Path) -> None:
     async def story() -> World:
         world = World(tmp_path, shop())
