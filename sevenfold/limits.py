@@ -256,9 +256,9 @@ STREAM_HEARTBEAT_S = 15
 """Silence after which the live stream says that it is there."""
 STREAMS_AT_ONCE_ITEMS_MAX = 100
 """Live streams at a time."""
-QUESTION_ROWS_MAX = 20_000
+QUESTION_ROWS_MAX = 10_000
 """Subjects that one question to the fold looks at; more are asked for again."""
-QUESTION_TEXT_BYTES_MAX = 16 * 1024 * 1024
+QUESTION_TEXT_BYTES_MAX = 4 * 1024 * 1024
 """Identifiers that one question searches through."""
 PREVIEW_PROFILES_MAX = 50_000
 """Up to so many people a publish is tried out on a copy before it is done."""

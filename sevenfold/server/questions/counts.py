@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...profiles.columns import Array
 from ...workspace.base import PERSON
 from . import question
 from .profiles import _named
@@ -32,6 +33,8 @@ def segments(fold: Fold, name: str | None = None) -> list[dict[str, Any]]:
     """Every segment with its size: of one `name`, or all in written order."""
     found = []
     declared = fold.workspace.segments
+    # Many segments share a column, whose values lie apart: it is gathered once.
+    columns: dict[str, Array] = {}
     if name is not None:
         _named(declared, name, "segment")
     for label, model in declared.items():
@@ -39,7 +42,9 @@ def segments(fold: Fold, name: str | None = None) -> list[dict[str, Any]]:
             continue
         unit = fold._unit(model.of)
         slot = unit.segments[label].slot
-        size = int(np.count_nonzero(count(fold, unit, slot.column) & slot.bit))
+        if slot.column not in columns:
+            columns[slot.column] = np.ascontiguousarray(count(fold, unit, slot.column))
+        size = int(np.count_nonzero(columns[slot.column] & slot.bit))
         found.append(
             {
                 "name": label,

@@ -147,14 +147,7 @@ def runs(
             return None
         slots = runtime.of_subject(unit, row)
     else:
-        numbers = runtime.runs._data["number"][: runtime.runs.count]
-        chosen = numbers > after
-        if journey is not None:
-            _named(fold.workspace.journeys, journey, "journey")
-            wanted = [plan.index for plan in runtime.plans if plan.name == journey]
-            chosen &= np.isin(runtime.runs._data["plan"][: runtime.runs.count], wanted)
-        found = np.flatnonzero(chosen)
-        slots = [int(slot) for slot in found[np.argsort(numbers[found])]]
+        slots = _standing(fold, runtime, journey, step, limit, after)
     items: list[dict[str, Any]] = []
     for slot in slots:
         shown = _run(runtime, slot)
@@ -166,6 +159,28 @@ def runs(
             return {"items": items, "next": items[-1]["number"]}
         items.append(shown)
     return {"items": items, "next": None}
+
+
+def _standing(
+    fold: Fold, runtime: Journeys, journey: str | None, step: str | None, limit: int, after: int
+) -> list[int]:
+    """The slots of the first runs (and one more) after a number that are meant, without sorting them all."""
+    held, count = runtime.runs._data, runtime.runs.count
+    numbers = held["number"][:count]
+    if journey is not None:
+        _named(fold.workspace.journeys, journey, "journey")
+    chosen = np.zeros(count, bool)
+    for plan in runtime.plans:
+        if journey is not None and plan.name != journey:
+            continue
+        mine = held["plan"][:count] == plan.index
+        if step is not None:
+            mine &= held["step"][:count] == (plan.ids.index(step) if step in plan.ids else -1)
+        chosen |= mine
+    found = np.flatnonzero(chosen & (numbers > after))
+    if len(found) > limit + 1:
+        found = found[np.argpartition(numbers[found], limit)[: limit + 1]]
+    return [int(slot) for slot in found[np.argsort(numbers[found])]]
 
 
 def _run(runtime: Journeys, slot: int) -> dict[str, Any]:

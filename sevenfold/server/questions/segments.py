@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...engine import Fold
     from ...lifecycle.compile import CompiledUnit
 
-_CHUNK_ROWS = 16 * QUESTION_ROWS_MAX
+_CHUNK_ROWS = 32 * QUESTION_ROWS_MAX
 """Rows whose column one question looks at, all at once."""
 
 
