@@ -131,6 +131,19 @@ def test_push_is_asked_for_after_a_click_and_told_as_an_address(
         "self.dispatchEvent(new NotificationEvent('notificationclose', {notification})); }"
     )
     visit.come("Push Notification Dismissed")
+    worker.evaluate(
+        "async () => { const [notification] = await self.registration.getNotifications();"
+        "self.dispatchEvent(new NotificationEvent('notificationclick', {notification})); }"
+    )
+    visit.come("Push Notification Tapped")
+    assert ("POST /v1/inapp/push", "") in site.asked
+    fresh = f"{{toJSON: () => ({{endpoint: '{ENDPOINT}/2', keys: {keys}}})}}"
+    worker.evaluate(
+        "self.dispatchEvent(Object.assign(new ExtendableEvent('pushsubscriptionchange'),"
+        f"{{newSubscription: {fresh}}}))"
+    )
+    moved = visit.come("Push Subscribed", 2)
+    assert moved["context"]["device"]["token"] == f"{ENDPOINT}/2#BPoint.c2VjcmV0"
 
 
 def with_push_key(route: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Route
 
 from .conftest import Visit
 
@@ -224,7 +224,38 @@ def test_a_page_may_show_a_message_in_its_own_way(visit: Visit) -> None:
     visit.call("sevenfold.on('message', (lease) => { window.mine = lease.title; return false; })")
     visit.show("modal")
     visit.until(lambda: visit.call("window.mine") == "Shall we set it up together?")
-    assert visit.box().count() == 0
+    visit.call("window.mine = 0")
+    visit.page.wait_for_timeout(1_100)
+    assert visit.box().count() == 0 and visit.call("window.mine") == 0
+
+
+def test_a_script_is_told_what_a_slot_holds(visit: Visit) -> None:
+    visit.site.pages["/app"] = "<main>A page that draws itself.</main>"
+    visit.site.calls = "sevenfold.page(); told = []; sevenfold.slot('hero', (one) => told.push(one?.slot));"
+    visit.open("/app").call("sevenfold.track('Show hero')")
+    visit.until(lambda: visit.call("told") == ["hero"])
+    visit.come("In-App Shown")
+    visit.open("/app")
+    visit.until(lambda: visit.call("told") == ["hero"])
+
+
+def test_a_message_that_cannot_be_drawn_breaks_nothing(visit: Visit) -> None:
+    visit.open()
+    visit.page.route("**/v1/inapp/start", lambda route: broken(route))
+    warned: list[str] = []
+    visit.page.on("console", lambda line: warned.append(line.text))
+    visit.open("/again")
+    visit.until(lambda: [text for text in warned if "cannot be shown" in text])
+    visit.show("banner")
+    visit.box(".bar").wait_for()
+
+
+def broken(route: Route) -> None:
+    answer = route.fetch()
+    told = answer.json()
+    lease = {"id": "x", "kind": "form", "ttl_ms": 10_000, "payload": {"fields": [{"type": "select"}]}}
+    told["leases"]["fresh"], told["leases"]["active"] = [lease], ["x"]
+    route.fulfill(response=answer, json=told)
 
 
 @pytest.mark.parametrize("name", ["right_to_left", "nps"])

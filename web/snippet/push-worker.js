@@ -48,7 +48,10 @@
     event.notification.close();
     const link = data.links?.[event.action] || data.navigate;
     event.waitUntil(
-      Promise.all([link && self.clients.openWindow(link), report(data, "Push Notification Tapped", "clicked")])
+      Promise.all([
+        link && self.clients.openWindow(link).catch(() => undefined),
+        report(data, "Push Notification Tapped", "clicked"),
+      ])
     );
   });
 

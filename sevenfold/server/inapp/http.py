@@ -154,7 +154,7 @@ def router(services: Services) -> Router:
         visitor = visitors.arrive(told.write_key, told.anonymous_id, told.user_id or "", told.proof or "")
         found = await visitors.find(visitor)
         state = await board.state(found.person)
-        answer = {"token": visitors.sign(visitor), "leases": state, "push_key": push_key(), "stream": True}
+        answer = {"token": visitors.sign(visitor), "leases": state, "push_key": push_key()}
         return Response(answer, headers=_NO_STORE)
 
     @get("/poll")

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from ...errors import SevenfoldError
 from ...limits import INAPP_IDENTIFIER_CHARS_MAX, INAPP_TOKEN_MS
-from ..errors import InvalidError, UnauthorizedError
+from ..errors import InvalidError, RateLimitedError, UnauthorizedError
 from ..tokens import About, TokenError, Tokens
 
 if TYPE_CHECKING:
@@ -70,12 +70,16 @@ class Visitors:
         self._require = services.settings.inapp_require_proof
 
     def arrive(self, write_key: str, anonymous: str, user: str, proof: str) -> Visitor:
-        """Whom a page speaks for. Raises UnauthorizedError for a key that is none, InvalidError, and
-        ProofError for a wrong proof.
+        """Whom a page speaks for. Raises UnauthorizedError for a key that is none, RateLimitedError,
+        InvalidError, and ProofError for a wrong proof.
         """
-        source = self._keys.source_of(write_key)
-        if source is None:
+        key = self._keys.find(write_key, "write")
+        source = key.source if key is not None else None
+        if key is None or source is None:
             raise UnauthorizedError("the write key is not known", where="writeKey")
+        wait_s = self._keys.wait_s(key)
+        if wait_s:
+            raise RateLimitedError(wait_s)
         for where, text in (("anonymousId", anonymous), ("userId", user)):
             if len(text) > INAPP_IDENTIFIER_CHARS_MAX:
                 raise InvalidError("the id is too long", where=where)

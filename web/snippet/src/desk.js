@@ -90,9 +90,16 @@ function permitted(lease) {
 }
 
 function present(lease) {
-  if (!tell("message", lease)) return;
-  const down = renderers[lease.kind]?.(lease);
-  if (!down) return;
+  let down;
+  try {
+    // A listener that says false shows it in its own way.
+    if (!tell("message", lease)) return shown.set(lease.id, () => undefined);
+    down = renderers[lease.kind]?.(lease);
+  } catch (error) {
+    console.warn("sevenfold: a message cannot be shown", lease.template, error);
+    down = () => undefined;
+  }
+  if (!down) return undefined;
   shown.set(lease.id, down);
   lease.page = location.href;
   const known = seen()[lease.id];

@@ -289,6 +289,15 @@ function countUnread(all) {
 // -------------------------------------------------------------------------------------------------------- the slots
 
 const first = new Map();
+const watched = new Set();
+
+/** Tells a listener what a slot holds, now and whenever that changes. */
+export function watchSlot(name, listener) {
+  watched.add(name);
+  listen("slot:" + name, listener);
+  const held = recall("slots")?.[name];
+  if (held) listener(held.payload);
+}
 
 /** Fills the elements of a slot with a message, or gives them back what they held. */
 export function fillSlot(name, lease) {
@@ -303,10 +312,10 @@ export function fillSlot(name, lease) {
       );
     }
   }
-  const kept = { ...recall("slots"), [name]: lease };
-  keep("slots", kept);
-  tell("slot:" + name, lease?.payload);
-  return places.length;
+  const kept = recall("slots") || {};
+  if (kept[name]?.id !== lease?.id) tell("slot:" + name, lease?.payload);
+  keep("slots", { ...kept, [name]: lease });
+  return places.length || watched.has(name);
 }
 
 function slot(lease) {

@@ -77,7 +77,7 @@ function lead() {
 }
 
 function open() {
-  if (typeof EventSource != "function" || welcome.stream === false) return ask();
+  if (typeof EventSource != "function") return ask();
   const query = "?token=" + encodeURIComponent(token) + "&after=" + last;
   stream = new EventSource(settings.host + "/v1/inapp/stream" + query);
   on(stream, "leases", (message) => {
@@ -86,7 +86,6 @@ function open() {
     heard(state);
     tellTabs("leases", state);
   });
-  on(stream, "open", () => tell("line", true));
   stream.onerror = () => {
     // It comes back by itself, unless the server refused: its word has run out, or it has no room.
     if (stream?.readyState !== 2) return;

@@ -3,7 +3,7 @@ import { listen, on, settings, tell } from "./base.js";
 import { agrees, granted, say, startConsent, withdraw } from "./consent.js";
 import { startDesk } from "./desk.js";
 import { alias, anonymousId, group, identify, left, page, reset, tellConsent, track, userId } from "./events.js";
-import { inbox, startKinds } from "./kinds.js";
+import { inbox, startKinds, watchSlot } from "./kinds.js";
 import { connect, disconnect, startLine } from "./line.js";
 import { subscribe } from "./push.js";
 import { dropQueue, flush, hurry, startQueue } from "./queue.js";
@@ -110,8 +110,7 @@ const api = {
   group: recorded(group),
   alias: recorded(alias),
   reset: recorded(reset),
-  /** What a slot holds, told now and whenever it changes. */
-  slot: (name, listener) => listen("slot:" + name, listener),
+  slot: watchSlot,
 };
 
 const before = window.sevenfold;
