@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -66,8 +66,7 @@ class SlackInbound:
         """Tells who pressed that it was taken, in a line that only they see. Slack has no other way to answer
         a button; where it does not work nothing is lost.
         """
-        parts = urlsplit(url)
-        if f"{parts.scheme}://{parts.netloc}" == self._answers and len(self._saying) < _SAYING_MAX:
+        if url.startswith(f"{self._answers}/") and len(self._saying) < _SAYING_MAX:
             task = asyncio.create_task(self._post(url, outcome))
             self._saying.add(task)
             task.add_done_callback(self._saying.discard)

@@ -285,7 +285,13 @@ def test_who_pressed_is_told_that_it_was_taken_and_nobody_else_can_be(peer: Slac
     (asked,) = peer.asked
     assert asked.json()["text"] == ":white_check_mark: *not saved* was passed on."
     assert asked.json()["response_type"] == "ephemeral"
-    for elsewhere in ("", "http://127.0.0.1:1/", f"{peer.url}.evil.test/", "https://hooks.slack.com/x"):
+    for elsewhere in (
+        "",
+        "http://[::1",
+        "http://127.0.0.1:1/",
+        f"{peer.url}.evil.test/",
+        "https://hooks.slack.com/x",
+    ):
         asyncio.run(press_with(elsewhere))
     assert len(peer.asked) == 1
 
