@@ -403,6 +403,8 @@ BATCH_EVENTS_MAX = 2_500
 """Events of one request; those after it are refused one by one."""
 BATCH_REFUSED_EVENTS_MAX = 10_000
 """Events of one request that are looked at to be refused; a longer one is refused whole."""
+TAKEN_TOGETHER_EVENTS_MAX = 250
+"""Events of a batch that are taken before others have a turn."""
 BATCH_VALUES_MAX = 500_000
 """Values of one request, about, before its events are counted with care."""
 BATCH_SPLIT_ITEMS_MAX = 1_000_000

@@ -7,6 +7,7 @@ out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import count
 from typing import Any, Final
 
@@ -18,7 +19,12 @@ from ...events.model import Event, event_decoder
 from ...events.reasons import Note, Reason
 from ...events.steps import Dropped, Intake
 from ...events.times import parse_ms
-from ...limits import BATCH_EVENTS_MAX, CLOCK_SKEW_IGNORED_MS_MAX, DEAD_LETTER_BYTES_MAX
+from ...limits import (
+    BATCH_EVENTS_MAX,
+    CLOCK_SKEW_IGNORED_MS_MAX,
+    DEAD_LETTER_BYTES_MAX,
+    TAKEN_TOGETHER_EVENTS_MAX,
+)
 from ...log.base import Entry
 from .envelope import Envelope
 from .rewriting import Changes, Rewriter, Sender
@@ -68,6 +74,15 @@ class Taking:
 
     def take(self, envelope: Envelope, request: Request) -> Taken:
         """The events of `envelope`, in order."""
+        taken = Taken([], [], [], [])
+        for _ in self.course(envelope, request, taken):
+            pass
+        return taken
+
+    def course(self, envelope: Envelope, request: Request, taken: Taken) -> Iterator[None]:
+        """Puts the events of `envelope` into `taken`, in order; halts now and then, so that others have a
+        turn while a long batch is taken.
+        """
         changes = Changes(
             type=request.type,
             sent_at=_telling(envelope.sent_at, request.received),
@@ -79,18 +94,18 @@ class Taking:
         accept, rewritten, source, received = (
             self._accept, self._rewriter.rewritten, request.source, request.received,
         )  # fmt: skip
-        taken = Taken([], [], [], [])
         add_entry, add_key = taken.entries.append, taken.keys.append
         for index, found in enumerate(envelope.events):
+            if index % TAKEN_TOGETHER_EVENTS_MAX == 0 and index:
+                yield
             raw = bytes(found)
             if every:
                 raw = rewritten(raw, changes)
-            event = (
-                _one_too_many(raw, request) if index >= BATCH_EVENTS_MAX else accept(raw, received, source)
-            )
+            many = index >= BATCH_EVENTS_MAX
+            event = _one_too_many(raw, request) if many else accept(raw, received, source)
             if not every and _concerns(event, request.type):
                 raw = rewritten(raw, changes)
-                event = event if index >= BATCH_EVENTS_MAX else accept(raw, received, source)
+                event = event if many else accept(raw, received, source)
             if isinstance(event, Dropped):
                 taken.refused.append(Refused(index, str(event.reason), event.detail))
                 taken.dropped.append(_dead_letter(event, raw, request.key))
@@ -101,7 +116,6 @@ class Taking:
                 name = f"{name}-{next(self._made)}"
             add_entry(Entry(source, received, raw))
             add_key(message_key(source, name))
-        return taken
 
 
 def _telling(sent_at: Raw, received: int) -> Raw:
