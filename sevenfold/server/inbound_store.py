@@ -162,6 +162,15 @@ class InboundStore:
         row = self._db.execute("SELECT code FROM landed WHERE anonymous = ?", (anonymous,)).fetchone()
         return row[0] if row else ""
 
+    def forget_visitor(self, anonymous: Iterable[str], code: str = "") -> int:
+        """Erases by whose link these visitors came, and who came by the link with this code; how many rows
+        went.
+        """
+        gone = sum(
+            self._db.execute("DELETE FROM landed WHERE anonymous = ?", (one,)).rowcount for one in anonymous
+        )
+        return gone + self._db.execute("DELETE FROM landed WHERE code = ?", (code,)).rowcount
+
     def close(self) -> None:
         """Lets go of the file."""
         self._db.close()

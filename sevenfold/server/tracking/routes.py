@@ -1,4 +1,5 @@
-"""`/l/{id}`, `/o/{token}.gif`, `/u/{token}`, `/preferences/{token}`, `/confirm/{token}`, `/r/{code}`.
+"""`/l/{id}`, `/o/{token}.gif`, `/u/{token}`, `/preferences/{token}`, `/confirm/{token}`, `/view/{token}`,
+`/r/{code}`.
 
 None of them asks for a key, a cookie or a script: what an address is about is in the address, signed. What
 changes something answers POST; GET only shows, for mail scanners follow every link.
@@ -29,6 +30,7 @@ from . import choices
 from .looks import Looks
 from .pages import HEADERS, page
 from .referrals import Referrals
+from .viewing import Views
 from .wording import Words, accepted, chosen
 
 Asked = Request[Any, Any, Any]
@@ -55,6 +57,7 @@ class Pages:
         self.inbox: Inbox = back.inbox
         self.looks = Looks(back)
         self.referrals = Referrals(back)
+        self.views = Views(back)
         self.history = services.history
 
     @property
@@ -338,7 +341,13 @@ def _confirming(pages: Pages) -> list[Any]:
 def router(services: Services) -> Router:
     """The routes, for the application."""
     pages = Pages(services)
-    handlers = [*_links(pages), *_unsubscribing(pages), *_preferring(pages), *_confirming(pages)]
+    handlers = [
+        *pages.views.routes(pages.invalid),
+        *_links(pages),
+        *_unsubscribing(pages),
+        *_preferring(pages),
+        *_confirming(pages),
+    ]
     return Router(
         "/", route_handlers=[*handlers, *pages.referrals.routes()], exception_handlers=EXCEPTION_HANDLERS
     )
