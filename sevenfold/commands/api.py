@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any, Final, TypeVar
 
 import click
@@ -45,9 +45,11 @@ class Api:
         return self._asked("GET", path, params=given).json()
 
     def post(self, path: str, body: Any) -> Any:
-        """The same for a change; a repetition by the network is made once."""
-        headers = {"idempotency-key": secrets.token_hex(16), "content-type": "application/json"}
-        return self._asked("POST", path, content=msgspec.json.encode(body), headers=headers).json()
+        """The same for a change; the same one said again is made once."""
+        content = msgspec.json.encode(body)
+        once = sha256(path.encode() + b"\0" + content).hexdigest()
+        headers = {"idempotency-key": once, "content-type": "application/json"}
+        return self._asked("POST", path, content=content, headers=headers).json()
 
     def download(self, path: str) -> bytes:
         """What is no JSON."""
