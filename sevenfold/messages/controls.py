@@ -151,12 +151,17 @@ def _unsuppress(fold: Fold, record: dict[str, Any]) -> None:
 
 @control("channel")
 def _channel(fold: Fold, record: dict[str, Any]) -> None:
-    """`{name, on: true or false}`: switches a channel."""
+    """`{name, on: true or false, resume?}`: switches a channel. With `resume: true` one that is on, and
+    that the sender has paused, is tried again.
+    """
     desk, name = _desk(fold), record.get("name")
     if not isinstance(name, str) or not isinstance(record.get("on"), bool):
         raise ControlError("a channel is switched by its `name`, to `on: true` or `on: false`")
     if desk is not None and _has(desk, {**record, "channel": name}):
+        again = record["on"] and record.get("resume") is True and name not in desk.channels.off
         desk.switch(name, record["on"])
+        if again and name in desk.channels.named:
+            fold.emit_about("channel", name, {"on": True, "resumed": True})
 
 
 def _desk(fold: Fold) -> Messages | None:

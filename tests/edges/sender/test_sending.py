@@ -192,7 +192,7 @@ def test_a_person_can_say_that_a_paused_channel_works_again() -> None:
     async def work(world: World) -> None:
         await world.event("ada")
         await world.time.settle()
-        world.sender.resume("email")
+        await world.live.control({"op": "channel", "name": "email", "on": True, "resume": True})
         await world.time.settle()
 
     sending(work, world)
