@@ -116,6 +116,8 @@ def test_the_reference_page_is_fresh() -> None:
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+WRITES_SNAPSHOTS = {"erase_person", "list_erasures"}
+"""Answered with 503 by a service of one process."""
 ENDLESS = {"/api/stream"}
 ASKED = [
     (one["operationId"], mode)
@@ -159,6 +161,7 @@ def test_whatever_is_asked_is_answered_as_described(busy: Api, operation: str, m
         assume(all(value.isascii() for value in headers.values()))
         answer = busy.request(sent["method"], sent["url"], headers=headers, **kept, **body)
         answer.request.headers.pop("authorization", None)
-        case.validate_response(answer, checks=CHECKS)
+        checks = CHECKS[1:] if answer.status_code == 503 and operation in WRITES_SNAPSHOTS else CHECKS
+        case.validate_response(answer, checks=checks)
 
     ask()
