@@ -34,6 +34,8 @@ _DAEMON: Final = re.compile(r"mailer-daemon|postmaster|mail delivery|^<>$", re.I
 _REPORTS_MAX: Final = 100
 """Recipients of one report."""
 _UNSUBSCRIBE: Final = "u."
+_LOCAL_CHARS_MAX: Final = 64
+"""RFC 5321, 4.5.3.1.1."""
 
 
 class ReturnAddress:
@@ -53,13 +55,16 @@ class ReturnAddress:
 
     def bounce(self, effect: str) -> str:
         """The envelope sender of a mail (VERP); without a token when the id is too long for one."""
-        made = signed(effect, self._secret)
-        return f"{self.local}+{made}@{self.domain}" if made else f"{self.local}@{self.domain}"
+        return self._with(self.token(effect)) or f"{self.local}@{self.domain}"
 
     def unsubscribe(self, effect: str) -> str:
         """The address that takes an unsubscribing mail; empty when the id is too long."""
-        made = signed(effect, self._secret)
-        return f"{self.local}+{_UNSUBSCRIBE}{made}@{self.domain}" if made else ""
+        made = self.token(effect)
+        return self._with(f"{_UNSUBSCRIBE}{made}") if made else ""
+
+    def _with(self, made: str) -> str:
+        local = f"{self.local}+{made}"
+        return f"{local}@{self.domain}" if made and len(local) <= _LOCAL_CHARS_MAX else ""
 
     def token(self, effect: str) -> str:
         """What goes as ENVID and as the left part of Message-ID."""

@@ -230,7 +230,10 @@ def trusting(ca_file: str = "") -> ssl.SSLContext:
     """TLS 1.2 or later with the system's certificates, and those of a file; made once, for reading them takes
     a while. Raises ChannelError.
     """
-    context = ssl.create_default_context()
+    known = ssl.get_default_verify_paths()
+    # A system without certificates of its own, such as a bare container, has those that httpx brings.
+    own = bool(known.cafile or known.capath)
+    context = ssl.create_default_context() if own else httpx.create_ssl_context(trust_env=False)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca_file:
         try:

@@ -83,7 +83,9 @@ def test_an_id_comes_back_from_its_token(effect: str) -> None:
     assert effect_of(made.upper()) == effect, "mail systems change the case"
     assert verified(signed(effect, "secret"), "secret") == effect
     assert verified(signed(effect, "secret").upper(), "secret") == effect
-    assert len(BACK.unsubscribe(effect).partition("@")[0]) <= 104
+    for address in (BACK.bounce(effect), BACK.unsubscribe(effect)):
+        assert len(address.partition("@")[0]) <= 64
+        assert "+" not in address or BACK.read(address)[0] == effect
 
 
 def test_the_ids_of_the_fold_fit_into_an_address() -> None:
@@ -92,6 +94,14 @@ def test_the_ids_of_the_fold_fit_into_an_address() -> None:
     assert domain == "bounce.shop.test"
     assert BACK.read(BACK.bounce(EFFECT)) == (EFFECT, False)
     assert BACK.read(BACK.unsubscribe(EFFECT)) == (EFFECT, True)
+
+
+def test_an_id_too_long_for_an_address_goes_without_one() -> None:
+    for effect in ("a" * 32, "A" * 36, "A" * 37):
+        long = ReturnAddress(f"{'b' * 20}@bounce.shop.test", "secret")
+        assert long.bounce(effect) == f"{'b' * 20}@bounce.shop.test"
+        assert long.unsubscribe(effect) == ""
+    assert token("A" * 37) == ""
 
 
 @pytest.mark.parametrize("text", ["", "x", "x1", "e", "no!", "5f0c.", "5f0c9a1be2d34c77.aaaaaaaaaaaaaaaa"])
