@@ -101,7 +101,7 @@ class Ingest:
             reply = failure(DrainingError("events cannot be stored just now", _STORE_AGAIN_S), 503)
         except Exception as error:
             # A defect of ours, or of what is below: clients keep what they have and come again.
-            _log.error("ingest_failed", extra={"error": type(error).__name__})
+            _log.error("ingest_failed", extra={"error": type(error).__name__, "where": _where(error)})
             reply = failure(DrainingError("something went wrong on our side", _STORE_AGAIN_S), 503)
         self.counts[f"request_{reply.status}"] += 1
         await send_reply(send, reply, headers.get(b"origin"))
@@ -229,6 +229,14 @@ class Ingest:
 def ingest_app(services: Services) -> Ingest:
     """The ASGI application for everything that `is_ingest_path` says. Raises SettingsError."""
     return Ingest(services)
+
+
+def _where(error: Exception) -> str:
+    """The line of code; what the error says may be somebody's data, and is not written down."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame is not None else ""
 
 
 def _envelope(post: Post, body: bytes) -> Envelope:

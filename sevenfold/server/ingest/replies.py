@@ -21,6 +21,7 @@ _ALLOWED: Final = (
 )
 _NAMES: Final = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
 _ASKED_BYTES_MAX: Final = 1_000
+_ORIGIN: Final = re.compile(rb"[\x21-\x7e]{1,300}")
 _PREFLIGHT: Final = [
     (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
     (b"access-control-max-age", b"86400"),
@@ -114,6 +115,8 @@ async def send_preflight(send: Send, headers: Mapping[bytes, bytes]) -> None:
 
 
 def _cross_origin(origin: bytes) -> Headers:
+    if not _ORIGIN.fullmatch(origin):
+        return []
     # Without exposing it, a page cannot see how long it is asked to wait.
     return [
         (b"access-control-allow-origin", origin),

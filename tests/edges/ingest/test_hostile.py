@@ -171,6 +171,15 @@ def test_what_is_no_http_is_400_in_the_shape_of_all_errors(sent: bytes, server: 
     still_well(server)
 
 
+@pytest.mark.parametrize("origin", [b"https://a\x7f", b"https://\xff", b"x" * 5_000, b"a b", b""])
+@pytest.mark.parametrize("method", [b"POST", b"OPTIONS", b"GET"])
+def test_an_origin_that_is_none_is_not_sent_back(method: bytes, origin: bytes, server: Served) -> None:
+    sent = method + b" /v1/t HTTP/1.1\r\nHost: x\r\nOrigin: " + origin + b"\r\nContent-Length: 0\r\n"
+    found = said(server, sent + b"Connection: close\r\n\r\n", wait_s=3)
+    assert found.startswith((b"HTTP/1.1 204", b"HTTP/1.1 400", b"HTTP/1.1 401")), found
+    assert b"access-control-allow-origin" not in found
+
+
 @pytest.mark.parametrize("where", ["one header", "many headers", "path"])
 def test_headers_that_are_too_large_are_400(where: str, server: Served) -> None:
     long = "x" * (REQUEST_HEADERS_BYTES_MAX + 1)
