@@ -219,6 +219,10 @@ def test_what_sendgrid_signed_is_believed() -> None:
     assert (found.key, found.at, found.address) == ("sendgrid:id-delivered", NOW, ADDRESS)
 
 
+def test_a_call_that_was_tried_for_a_day_is_believed() -> None:
+    assert hear(signed(BODY, at=NOW - 24 * 3_600_000))
+
+
 def test_the_official_verifier_agrees() -> None:
     request = signed(BODY)
     verifier = EventWebhook(PUBLIC)
@@ -235,7 +239,7 @@ def test_the_official_verifier_agrees() -> None:
         msgspec.structs.replace(signed(BODY), body=BODY.replace(b"delivered", b"spamreport")),
         msgspec.structs.replace(signed(BODY), headers={}),
         signed(BODY, key=ec.generate_private_key(ec.SECP256R1())),
-        signed(BODY, at=NOW - 301_000),
+        signed(BODY, at=NOW - 25 * 3_600_000 - 1_000),
         signed(BODY, at=NOW + 301_000),
         signed(b"no JSON"),
         signed(b'{"event": "bounce"}'),
