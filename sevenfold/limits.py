@@ -240,8 +240,8 @@ SNS_AGE_S_MAX = 7_200
 """How old a message of Amazon SNS may be: it is tried again for an hour."""
 SNS_CERTIFICATES_KEPT_ITEMS_MAX = 16
 SENDGRID_AGE_S_MAX = 90_000
-"""How old a signed call of SendGrid may be: it tries for 24 hours, and nowhere says that it signs again. What is
-repeated meanwhile is known by its key.
+"""How old a signed call of SendGrid may be: it tries for 24 hours, and nowhere says that it signs again.
+What is repeated meanwhile is known by its key.
 """
 SUPPRESSION_IMPORT_ROWS_MAX = 1_000_000
 """Rows of a former provider's export."""
