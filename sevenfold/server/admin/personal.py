@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
-from typing import Final
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import UNSET, Struct
 
 from ...errors import SevenfoldError
-from ..live import UnavailableError
 from ..personal import Certificate, Eraser
 from ..personal_export import export_person
 from ..services import Services
 from .base import Asked, Id
 
 _MEMORY_BYTES: Final = 8 * 1024 * 1024
-_erasers: dict[int, Eraser] = {}
+_one_at_a_time: WeakKeyDictionary[Any, asyncio.Lock] = WeakKeyDictionary()
 
 
 class Erased(Struct, kw_only=True):
@@ -38,24 +39,19 @@ class Erased(Struct, kw_only=True):
 
 
 def eraser_of(services: Services) -> Eraser:
-    """The one eraser of a service. Raises UnavailableError where no snapshots are written."""
-    ask = getattr(services.live, "ask_snapshot", None)
-    if ask is None:
-        raise UnavailableError("people can be erased by a service that writes snapshots alone")
-    found = _erasers.get(id(services))
-    if found is None:
-        folder = services.settings.data_folder
-        found = _erasers[id(services)] = Eraser(
-            live=services.live,
-            log=services.log,
-            history=services.history,
-            folder=folder,
-            snapshots_folder=folder / "snapshots",
-            secrets=services.secrets,
-            clock=services.clock,
-            ask_snapshot=ask,
-        )
-    return found
+    """Erases people from a service, one after the other."""
+    folder = services.settings.data_folder
+    return Eraser(
+        live=services.live,
+        log=services.log,
+        history=services.history,
+        folder=folder,
+        snapshots_folder=folder / "snapshots",
+        secrets=services.secrets,
+        clock=services.clock,
+        ask_snapshot=getattr(services.live, "ask_snapshot", None),
+        lock=_one_at_a_time.setdefault(services.live, asyncio.Lock()),
+    )
 
 
 @get(
