@@ -64,8 +64,11 @@ def row_with_id(fold: Fold, of: str, ident: str) -> int:
         wanted = -1
     found: list[int] = np.flatnonzero(held[1:known] == wanted).tolist() if wanted >= 0 else []
     if found:
-        row = found[0] + 1
-        return fold.forward.get(row, row) if of == PERSON else row
+        row = fold.forward.get(found[0] + 1, found[0] + 1) if of == PERSON else found[0] + 1
+        if row:
+            return row
+        # Whoever was erased is nobody, and nobody else gets their id.
+        known = rows
     if known < rows:
         return -1
     raise QuestionError(f"there is no {of} with the id `{ident[:64]}`", where="id")

@@ -257,6 +257,8 @@ def test_nothing_of_an_erased_person_is_left_on_the_disk(tmp_path: Path) -> None
         assert list((tmp_path / FOLDER).glob("*.pending")) == []
         with pytest.raises(QuestionError):
             await shop.id_of("ada")
+        with pytest.raises(QuestionError):
+            await shop.live.ask("profile", of="person", id=certificate.subject)
         assert shop.history.effects(subject=certificate.subject).items == []
         assert shop.history.events_of({"user_id": ["ada"]}).items == []
         assert [one.dropped.raw for one in shop.log.dead_letters()] == [b'{"userId":"bob"}']
