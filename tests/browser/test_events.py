@@ -129,6 +129,13 @@ def test_a_refused_event_is_not_tried_for_ever(visit: Visit) -> None:
     assert visit.events("Refused", "Large") == []
 
 
+def test_long_texts_of_many_bytes_arrive(visit: Visit) -> None:
+    visit.open()
+    visit.come("page")
+    visit.call("for (let i = 0; i < 10; i++) sevenfold.track('Written', {text: '\u5b57'.repeat(5000)})")
+    visit.come("Written", 10)
+
+
 def test_time_and_depth_of_a_page_are_told_when_it_is_left(visit: Visit) -> None:
     visit.site.pages["/faq"] = "<main>" + "<p>An answer.</p>" * 100 + "</main>"
     visit.site.calls = "sevenfold.page('FAQ');"

@@ -89,6 +89,16 @@ def test_a_tour_goes_from_step_to_step_and_on_after_a_reload(visit: Visit, shot:
     visit.box("text=Next").click()
     visit.box("h2:has-text('Run a report')").wait_for()
     assert visit.box(".tip").inner_text().count("2 of 2") == 1
+    focused = "document.activeElement.shadowRoot?.activeElement?.textContent"
+    walked = []
+    for _ in range(3):
+        visit.page.keyboard.press("Tab")
+        walked.append(visit.call(focused))
+    assert walked == ["Help me", "A simpler way", "Back"]
+    visit.page.keyboard.press("Enter")
+    visit.box("h2:has-text('Invite somebody')").wait_for()
+    visit.box("text=Next").press("Enter")
+    visit.box("h2:has-text('Run a report')").wait_for()
     visit.open("/elsewhere")
     visit.box("h2:has-text('Run a report')").wait_for()
     visit.box("text=Help me").click()
@@ -96,7 +106,7 @@ def test_a_tour_goes_from_step_to_step_and_on_after_a_reload(visit: Visit, shot:
     visit.box("text=Done").click()
     visit.come("Tour Completed")
     steps = [one["properties"]["step_name"] for one in visit.events("Tour Step Viewed")]
-    assert steps[:2] == ["invite", "report"] and visit.box(".tip").count() == 0
+    assert steps[:4] == ["invite", "report", "invite", "report"] and visit.box(".tip").count() == 0
     ident = visit.events("Tour Completed")[0]["properties"]["message_id"]
     visit.until(lambda: "closed" in visit.outcomes(ident))
     visit.open()

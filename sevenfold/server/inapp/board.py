@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec import Struct
 
 from ...errors import SevenfoldError
 from ...limits import INAPP_LEASES_ITEMS_MAX, INAPP_STREAMS_ENTRIES_MAX, INAPP_STREAMS_PER_PERSON_MAX
 from ..errors import RateLimitedError
+from ..history import HistoryError
 from ..live import UnavailableError
 from .content import shown
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..history import Lease, Message
     from ..services import Services
 
+Found = TypeVar("Found")
 WAKING: Final = frozenset({"message", "outcome", "revoked", "cancelled", "ended", "merged", "unmerged"})
 """Effects after which a person's leases may be others."""
 OVER: Final = frozenset({"revoked", "cancelled", "expired", "failed", "render_error"})
@@ -60,11 +62,18 @@ class Board:
         """
         if person is None:
             return State([], [], after)
-        return await asyncio.to_thread(self._state, person, after)
+        return await self._asked(self._state, person, after)
 
     async def lease(self, person: str, effect: str) -> tuple[Lease, Message] | None:
         """One lease of a person that hangs out, with its message."""
-        return await asyncio.to_thread(self._lease, person, effect)
+        return await self._asked(self._lease, person, effect)
+
+    async def _asked(self, ask: Callable[..., Found], *given: Any) -> Found:
+        try:
+            return await asyncio.to_thread(ask, *given)
+        except HistoryError:
+            # It is made when the service starts for the first time, and made again when it was deleted.
+            raise UnavailableError("the history is not there yet", fix="try again in a moment") from None
 
     def _state(self, person: str, after: int) -> State:
         now = self._clock.now()

@@ -178,6 +178,14 @@ def test_a_wrong_token_opens_no_line(client: httpx.Client) -> None:
             refused(client.get(f"/v1/inapp/{path}{query}"), 401, "unauthorized")
 
 
+def test_before_there_is_a_history_a_page_is_asked_to_come_again(tmp_path: Path) -> None:
+    with Site(tmp_path) as site, httpx.Client(base_url=site.events, trust_env=False) as client:
+        browser = Browser(site, client)
+        browser.send("Looked")
+        site.history.path = tmp_path / "none" / "history.sqlite"
+        refused(browser.start(), 503, "unavailable")
+
+
 # ------------------------------------------------------------------------------------------------ the line
 
 

@@ -96,11 +96,8 @@ export const tell = (name, ...about) =>
   !(listeners[name] || []).map((listener) => listener(...about)).includes(false);
 
 /** POST of JSON as plain text: a simple request, which no browser asks permission for first. */
-export const post = (path, body, keepalive) =>
-  fetch(settings.host + path, {
-    method: "POST",
-    body: typeof body == "string" ? body : JSON.stringify(body),
-    headers: { "Content-Type": "text/plain" },
-    credentials: "omit",
-    keepalive,
-  });
+export function post(path, content) {
+  const body = new Blob([JSON.stringify(content)], { type: "text/plain" });
+  // Of a page that is left behind browsers send 64 KiB; what is larger goes while the page is there.
+  return fetch(settings.host + path, { method: "POST", body, credentials: "omit", keepalive: body.size < 60000 });
+}

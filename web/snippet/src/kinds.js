@@ -51,7 +51,7 @@ export function choices(lease, of = lease, stays) {
   const listed = [...(of.buttons || [])];
   if (of.link && !listed.length) listed.push({ label: of.payload?.link_label || word(lease, "next"), link: of.link, name: "link" });
   for (const [name, one] of Object.entries({ help, simpler }))
-    if (one) listed.push({ name, label: one.label || one, link: one.link });
+    if (one) listed.push({ label: one, ...(one.label && one), name });
   if (!listed.length) return [];
   return [el("div", { class: "row" }, listed.map((one, index) => press(lease, one, !index && of === lease, note, stays))), note];
 }

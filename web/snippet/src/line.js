@@ -133,7 +133,7 @@ export function disconnect() {
 export async function request(path, body) {
   for (const again of [true, false]) {
     try {
-      const response = await post("/v1/inapp/" + path, { token, ...body }, true);
+      const response = await post("/v1/inapp/" + path, { token, ...body });
       if (response.status !== 401 || !again) return await response.json();
       await start();
     } catch {

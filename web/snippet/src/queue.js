@@ -5,7 +5,6 @@ import { granted } from "./consent.js";
 
 const EVENTS_MAX = 500;
 const EVENT_CHARS_MAX = 32000;
-/** Browsers let a page that is left behind send 64 KiB. */
 const BATCH_CHARS_MAX = 56000;
 const WAIT_MS_MAX = 300000;
 /** A queue that nobody has touched for so long belongs to a page that is gone. */
@@ -62,7 +61,7 @@ export async function flush() {
   let status = 0;
   let asked = 0;
   try {
-    const response = await post("/v1/batch", body, true);
+    const response = await post("/v1/batch", body);
     status = response.status;
     asked = +response.headers.get("Retry-After") || 0;
   } catch {
