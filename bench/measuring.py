@@ -27,7 +27,10 @@ DATA = ROOT / ".." / "shared" / "data"
 def silent(workspace: Workspace) -> Workspace:
     """A workspace without anything that runs: its signals, segments, lifecycles and scores alone."""
     empty = Workspace(name=workspace.name)
-    running = ("journeys", "broadcasts", "playbooks", "saves", "tasks", "offers", "consent", "messaging")
+    running = (
+        "journeys", "broadcasts", "playbooks", "saves", "tasks", "offers", "consent", "messaging", "channels",
+        "templates",
+    )  # fmt: skip
     return msgspec.structs.replace(workspace, **{field: getattr(empty, field) for field in running})
 
 

@@ -27,6 +27,7 @@ from sevenfold.events.times import parse_ms
 from sevenfold.lifecycle.compile import CompiledUnit
 from sevenfold.profiles.wheel import BUCKET_BITS, LOW_BITS, OP_BITS, ROW_BITS
 from sevenfold.simulate import SaasCompany
+from sevenfold.simulate.stream import START_MS
 from sevenfold.workspace.models import Workspace
 
 HOUR = 3_600_000
@@ -39,10 +40,12 @@ Events = list[tuple[int, bytes]]
 """(engine time ms, raw JSON)"""
 
 
-def simulated(accounts: int, days: int, seed: int = 7) -> list[tuple[int, dict[str, Any]]]:
+def simulated(
+    accounts: int, days: int, seed: int = 7, start_ms: int = START_MS
+) -> list[tuple[int, dict[str, Any]]]:
     """(time ms, event) of a simulated SaaS company."""
     found = []
-    for event in SaasCompany(seed=seed, accounts=accounts, days=days).events():
+    for event in SaasCompany(seed=seed, accounts=accounts, days=days, start_ms=start_ms).events():
         at = parse_ms(event["timestamp"])
         assert at is not None
         found.append((at, event))
@@ -91,9 +94,15 @@ class Template:
     """The small company: its state after `days`, as a snapshot, and what happens in the week that follows."""
 
     def __init__(
-        self, workspace: Workspace, accounts: int = 300, days: int = 120, *, as_defined: bool = False
+        self,
+        workspace: Workspace,
+        accounts: int = 300,
+        days: int = 120,
+        *,
+        as_defined: bool = False,
+        start_ms: int = START_MS,
     ) -> None:
-        events = simulated(accounts, days + 7)
+        events = simulated(accounts, days + 7, start_ms=start_ms)
         self.workspace = workspace
         self.cut = events[0][0] // DAY * DAY + days * DAY
         if as_defined:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,12 +39,13 @@ def serve_command(workspace: str | None, data_folder: Path | None, as_json: bool
     """
     import uvloop
 
+    from sevenfold.server.logs import to_stderr
     from sevenfold.server.serve import serve
 
     settings = load_settings(None, data_folder=data_folder, **flags)
     name = workspace or settings.workspace
     definition = load(name) if name else None
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    to_stderr()
 
     def say(started: Started) -> None:
         if as_json:

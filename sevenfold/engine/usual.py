@@ -62,7 +62,7 @@ class Usual(Arriving):
                         name = ""
                 of_person, of_account, heard = paths[type_][name]
                 if event.sent_at is None and event.original_timestamp is None:
-                    te = parse_ms(event.timestamp)
+                    te = t if event.timestamp is None else parse_ms(event.timestamp)
                 else:
                     event.received = t
                     correct_clock(event, decoder, raw)

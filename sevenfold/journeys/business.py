@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 STEP_MS = 1_000
 """A paced wave lets people in at most once a second."""
 
+HEARD_NAMES_MAX = 20_000
+"""Names of events for which it is remembered whether any is heard."""
+
 
 @dataclass(slots=True)
 class Wave:
@@ -52,16 +55,24 @@ class Business:
         self.journeys = journeys
         self.waves: dict[int, Wave] = {}
         self.last = 0
+        self._heard: dict[tuple[str, str], bool] = {}
 
     def declare(self) -> None:
         self._low = self.journeys.timer("business", self._fire)
         self._some = any(plan.business for plan in self.journeys.plans)
 
     def hears(self, type_: str, event: str) -> bool:
-        """Whether an event of this name is one for some journey."""
-        return self._some and any(
-            one.hears(type_, event) for plan in self.journeys.entered() for one in plan.business
-        )
+        """Whether an event of this name is one for some version of a journey; asked for every event."""
+        if not self._some:
+            return False
+        key = (type_, event)
+        found = self._heard.get(key)
+        if found is None:
+            if len(self._heard) >= HEARD_NAMES_MAX:
+                self._heard.clear()
+            found = any(one.hears(*key) for plan in self.journeys.plans for one in plan.business)
+            self._heard[key] = found
+        return found
 
     def happened(self, key: tuple[str, str], event: Any, te: int) -> None:
         """An event came: every journey that it is meant for begins a wave."""

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 RUN_KIND = 7
 """The place of runs among the kinds at one instant: after all subjects."""
 SESSION_GAP_MS = 30 * 60_000
+LISTENED_NAMES_MAX = 20_000
+"""Names of events for which it is remembered who listens."""
+Hearers = tuple[tuple[Service, ...], bool, bool]
 
 
 class Journeys(Moving):
@@ -41,6 +44,7 @@ class Journeys(Moving):
     def __init__(self, fold: Fold) -> None:
         super().__init__(fold)
         self.business = Business(self)
+        self._hearing: dict[tuple[str, str], Hearers] = {}
         self._listening: list[dict[tuple[str, str], tuple[CompiledJourney, ...]]] = []
         self._resting: dict[int, _Resting] = {}
 
@@ -196,21 +200,33 @@ class Journeys(Moving):
         """
         self.holding = False
         t = self.fold.t
-        heard = (key, event, te)
+        hearing = self._hearing.get(key)
+        services, of_person, of_account = self._hearers(key) if hearing is None else hearing
         if row:
             session = self._seen_at(row, key[0], te) if self._seen else False
-            for service in self.services.values():
-                if service.listens(*key):
-                    service.on_event(row, event, key, te, t)
-            self._subject(self.fold.person, row, t, heard, session)
+            for service in services:
+                service.on_event(row, event, key, te, t)
+            # Nobody listens, mostly, and nothing has changed that runs look at.
+            if of_person or session or self.flagged or self.triggers.news:
+                self._subject(self.fold.person, row, t, (key, event, te), session)
         for unit, _, entity, _ in entities:
-            self._subject(unit, entity, t, heard)
-        if account:
-            self._subject(self.fold.account, account, t, heard)
+            self._subject(unit, entity, t, (key, event, te))
+        if account and (of_account or self.flagged or self.triggers.news):
+            self._subject(self.fold.account, account, t, (key, event, te))
         if self.business.hears(*key):
             self.business.happened(key, event, te)
         if self.flagged or self.triggers.news or self.waking:
             self.settle_all()
+
+    def _hearers(self, key: tuple[str, str]) -> Hearers:
+        """Who listens for events of this name: services, versions over people, and over accounts."""
+        fold = self.fold
+        services = tuple(service for service in self.services.values() if service.listens(*key))
+        found = services, bool(self.listening(fold.person, key)), bool(self.listening(fold.account, key))
+        if len(self._hearing) >= LISTENED_NAMES_MAX:
+            self._hearing.clear()
+        self._hearing[key] = found
+        return found
 
     def consents(self, row: int, given: dict[str, Any], te: int) -> None:
         """An event brings the person's consent in its context, whatever its name is."""
@@ -232,7 +248,7 @@ class Journeys(Moving):
         known = self._listening[unit.index]
         found = known.get(key)
         if found is None:
-            if len(known) >= 20_000:
+            if len(known) >= LISTENED_NAMES_MAX:
                 known.clear()
             found = known[key] = tuple(
                 plan
@@ -370,7 +386,8 @@ def journeys_of(fold: Fold) -> Journeys | None:
         name: one for name, one in workspace.journeys.items() if one.state not in ("draft", "archived")
     }
     running |= journeys_made(workspace)
-    shared = needed(workspace) or workspace.consent.categories
+    # Addresses to leave alone are remembered from the first channel on.
+    shared = needed(workspace) or workspace.consent.categories or workspace.channels
     if not running and not shared and not any(older for _, older in fold.versions.values()):
         return None
     journeys = Journeys(fold)

@@ -11,11 +11,13 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from ..channels.outside import permit
 from ..clock import SystemClock
 from ..log.reader import LogReader
 from .client import Client
 from .history import History, HistoryWriter
 from .live import Watched
+from .logs import to_stderr
 from .options import DeliveryOptions
 from .projecting import Projector
 from .secrets import SecretBox
@@ -28,6 +30,7 @@ VERSIONS_FOLDER = "templates"
 
 async def deliver(options: DeliveryOptions) -> None:
     """Runs until the hub is gone, or says stop and what was under way is finished."""
+    permit(options.outgoing_networks)
     folder = Path(options.data_folder)
     writer = HistoryWriter(folder)
     reader = LogReader(Path(options.log_folder))
@@ -99,7 +102,7 @@ async def _report(client: Client, projector: Projector, sender: Sender) -> None:
 
 def main() -> None:
     """`python -m sevenfold.server.delivery_process OPTIONS` (JSON); started by the hub."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    to_stderr()
     uvloop.run(deliver(msgspec.json.decode(sys.argv[1], type=DeliveryOptions)))
 
 

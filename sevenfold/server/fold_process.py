@@ -21,6 +21,7 @@ from ..errors import SevenfoldError
 from ..journeys.controls import REPLANNING
 from ..log.base import Record
 from ..log.reader import LogReader
+from .logs import to_stderr
 from .options import FoldOptions
 from .questions import answer
 from .questions import everything as _everything  # noqa: F401
@@ -67,6 +68,8 @@ class FoldProcess:
         fold = self._found.fold
         self._line.say("ready", found.position, fold.emitted, str(found.snapshot or ""))
         self._say_workspace()
+        # What is due next, even when the snapshot is of the log's very end and nothing is left to fold.
+        self._say_folded(fold.emitted, [])
         while not self._gone:
             self._listen(wait=not self._behind())
             if self._behind():
@@ -238,7 +241,7 @@ class FoldProcess:
 
 def main() -> None:
     """`python -m sevenfold.server.fold_process OPTIONS` (JSON); started by the hub."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    to_stderr()
     options = msgspec.json.decode(sys.argv[1], type=FoldOptions)
     try:
         FoldProcess(options).run()

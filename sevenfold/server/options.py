@@ -29,3 +29,4 @@ class DeliveryOptions(Struct):
     data_folder: str
     log_folder: str
     public_url: str
+    outgoing_networks: str

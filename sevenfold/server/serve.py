@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 import uvicorn
 
+from ..channels.outside import permit
 from ..clock import Clock, SystemClock
 from ..engine.definition import record_of
 from ..errors import SevenfoldError
@@ -71,13 +72,19 @@ class Service:
     async def run(self) -> None:
         """Serves until `stop` is called or a signal comes. Raises SevenfoldError when it cannot start."""
         folder, settings = self.settings.data_folder, self.settings
+        permit(settings.outgoing_networks)
         store = SqliteLog(self.log_folder, self.clock, segment_bytes=settings.log_segment_bytes)
         try:
             # Makes the file, and says how far it is.
             writer = HistoryWriter(folder)
             self._through = writer.through
             writer.close()
-            keys = Keys(folder, self.clock)
+            keys = Keys(
+                folder,
+                self.clock,
+                api_rate_per_s=settings.api_rate_per_s,
+                write_rate_per_s=settings.write_rate_per_s,
+            )
             secrets = SecretBox.of_folder(folder)
             history = History(folder, store)
             self._hub = hub = Hub(store, self.clock, waiting_bytes=settings.waiting_bytes, seen=self._through)
@@ -177,6 +184,7 @@ class Service:
             data_folder=str(settings.data_folder),
             log_folder=str(self.log_folder),
             public_url=settings.public_url or self._url,
+            outgoing_networks=settings.outgoing_networks,
         )
         return msgspec.json.encode(options).decode()
 

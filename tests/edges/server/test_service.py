@@ -1,0 +1,251 @@
+"""The service as its users meet it: events in, messages out, outcomes back, and everything still there
+afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from sevenfold.snapshots import head_of, latest
+from tests.edges.channels.peers.smtp import SmtpPeer
+from tests.edges.server.serving import Served, served, start
+
+FILES = {
+    "workspace.yaml": "name: shop\n",
+    "channels.yaml": """
+email:
+  type: email
+  provider: smtp
+  settings: {host: 127.0.0.1, port: PORT, security: none, from: Shop <shop@example.com>}
+""",
+    "consent.yaml": "categories:\n  news: {default: opt_out, title: News}\n",
+    "signals/signals.yaml": "orders: {kind: count, of: person, event: Order Completed}\n",
+    "segments/segments.yaml": "buyers: {of: person, when: orders >= 2}\n",
+    "templates/hello.yaml": """
+hello:
+  channel: email
+  category: news
+  subject: "Order {{ event.order }}"
+  html: '<p>Hello {{ person.first_name | default: "there" }}, <a href="https://shop.example/o/{{ event.order
+  }}">your order</a>. <a href="{{ links.unsubscribe }}">Leave</a></p>' """,
+    "journeys/thanks.yaml": """
+thanks:
+  triggers: [{kind: event, event: Order Completed}]
+  re_entry: {unlimited: 100}
+  steps:
+    say: {kind: message, template: hello}
+""",
+}
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpPeer]:
+    with SmtpPeer() as peer:
+        yield peer
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, smtp: SmtpPeer) -> Path:
+    folder = tmp_path / "workspace"
+    for name, text in FILES.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("PORT", str(smtp.port)))
+    return folder
+
+
+def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
+    """What `look` finds, as soon as it finds anything."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+def order(service: Served, number: int, user: str = "u1") -> None:
+    reply = service.post(
+        "/v1/track",
+        {
+            "userId": user,
+            "event": "Order Completed",
+            "messageId": f"o{number}",
+            "properties": {"order": str(number)},
+        },
+    )
+    assert reply.status_code == 200, reply.text
+
+
+def clicks(service: Served, effect: str) -> list[dict[str, Any]]:
+    found = service.api("GET", f"/api/messages/{effect}").json()["outcomes"]
+    return [one for one in found if one["outcome"] == "clicked"]
+
+
+def customer(service: Served, user: str = "u1") -> None:
+    traits = {"email": f"{user}@example.com", "first_name": "Kim"}
+    assert (
+        service.post("/v1/identify", {"userId": user, "messageId": user, "traits": traits}).status_code == 200
+    )
+
+
+def run_serve(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sevenfold.cli", "serve", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+def mails(smtp: SmtpPeer) -> list[Message]:
+    return [message_from_bytes(one.content) for one in smtp.taken]
+
+
+def outcomes(service: Served) -> list[str]:
+    found = service.api("GET", "/api/messages").json()["items"]
+    return [one["status"] for one in found]
+
+
+def test_an_event_becomes_a_mail_and_what_the_customer_does_with_it_comes_back(
+    tmp_path: Path, workspace: Path, smtp: SmtpPeer
+) -> None:
+    with served(tmp_path / "data", str(workspace)) as service:
+        customer(service)
+        order(service, 1)
+        mail = eventually(lambda: mails(smtp))[0]
+        assert mail["To"] == "u1@example.com" and mail["Subject"] == "Order 1"
+        html = mail.get_payload(decode=True).decode() if not mail.is_multipart() else ""
+        for part in mail.walk():
+            if part.get_content_type() == "text/html":
+                html = part.get_payload(decode=True).decode()  # type: ignore[union-attr]
+        assert "Kim" in html
+        link = re.search(r'href="([^"]+/l/[^"]+)"', html)
+        assert link is not None
+        eventually(lambda: outcomes(service) == ["sent"])
+        clicked = httpx.get(
+            link[1], follow_redirects=False, trust_env=False, headers={"User-Agent": "Mozilla/5.0"}
+        )
+        assert clicked.status_code == 302 and clicked.headers["location"] == "https://shop.example/o/1"
+        # So soon after it was sent it may have been a scanner: it is written down, and marked.
+        effect = service.api("GET", "/api/messages").json()["items"][0]["effect"]
+        told = eventually(lambda: clicks(service, effect))
+        assert [one["machine"] for one in told] == [True]
+
+        leave = mail["List-Unsubscribe"].strip("<>").split(">")[0]
+        gone = httpx.post(leave, data={"List-Unsubscribe": "One-Click"}, trust_env=False)
+        assert gone.status_code == 200
+        order(service, 2)
+        eventually(lambda: "held" in outcomes(service))
+        assert len(mails(smtp)) == 1
+        assert service.stop() == 0
+
+
+def test_what_was_there_is_there_after_a_stop_and_nothing_is_folded_again(
+    tmp_path: Path, workspace: Path, smtp: SmtpPeer
+) -> None:
+    data = tmp_path / "data"
+    with served(data, str(workspace)) as service:
+        customer(service)
+        order(service, 1)
+        order(service, 2)
+        eventually(lambda: len(mails(smtp)) == 2)
+        eventually(lambda: outcomes(service) == ["sent", "sent"])
+        assert service.stop() == 0
+    snapshot = latest(data / "snapshots")
+    assert snapshot is not None
+    position = int(snapshot.name.removeprefix("fold-").removesuffix(".snapshot"))
+    key = service.api_key
+    with served(data) as again:
+        again.api_key, again.write_key = key, service.write_key
+        again.until_ready()
+        assert again.api("GET", "/api/status").json()["position"] == position
+        profile = again.api("GET", "/api/people/u1").json()
+        assert profile["signals"]["orders"] == 2
+        assert "buyers" in profile["segments"]
+        order(again, 2)
+        order(again, 3)
+        eventually(lambda: len(mails(smtp)) == 3)
+        assert head_of(snapshot)["emitted"] > 0
+
+
+def test_the_history_is_made_again_when_it_is_deleted(
+    tmp_path: Path, workspace: Path, smtp: SmtpPeer
+) -> None:
+    data = tmp_path / "data"
+    with served(data, str(workspace)) as service:
+        customer(service)
+        order(service, 1)
+        eventually(lambda: outcomes(service) == ["sent"])
+        assert service.stop() == 0
+    for file in data.glob("history.sqlite*"):
+        file.unlink()
+    with served(data) as again:
+        again.api_key = service.api_key
+        again.until_ready()
+        eventually(lambda: outcomes(again) == ["sent"])
+    assert len(mails(smtp)) == 1
+
+
+def test_the_fold_and_the_delivery_are_started_again_when_they_end(
+    tmp_path: Path, workspace: Path, smtp: SmtpPeer
+) -> None:
+    with served(tmp_path / "data", str(workspace)) as service:
+        service.until_ready()
+        customer(service)
+        for number, name in enumerate(("fold", "delivery", "fold", "delivery")):
+            eventually(lambda name=name: service.children().get(name)).kill()
+            order(service, number)
+            eventually(lambda number=number: len(mails(smtp)) == number + 1)
+
+
+def test_a_second_service_in_one_folder_is_refused_with_a_reason(tmp_path: Path, workspace: Path) -> None:
+    with served(tmp_path / "data", str(workspace)):
+        command = [
+            sys.executable,
+            "-m",
+            "sevenfold.cli",
+            "serve",
+            "--data",
+            str(tmp_path / "data"),
+            "--port",
+            "0",
+        ]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert second.returncode == 2
+        assert "Another process owns this log" in second.stderr and "Traceback" not in second.stderr
+
+
+def test_a_port_that_is_taken_is_an_error_that_says_so(tmp_path: Path, workspace: Path) -> None:
+    with served(tmp_path / "data", str(workspace)) as service:
+        port = str(urlsplit(service.url).port)
+        command = [
+            sys.executable,
+            "-m",
+            "sevenfold.cli",
+            "serve",
+            "--data",
+            str(tmp_path / "other"),
+            "--port",
+            port,
+        ]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        assert second.returncode == 2
+        assert "cannot listen" in second.stderr and "Traceback" not in second.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path, workspace: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the folder should be")
+    with pytest.raises(AssertionError, match="did not start") as found:
+        start(blocked, str(workspace))
+    assert "blocked" in str(found.value) and "Traceback" not in str(found.value)
+    shutil.rmtree(tmp_path / "data", ignore_errors=True)
