@@ -251,6 +251,8 @@ API_BODY_LARGE_BYTES_MAX = 16 * 1024 * 1024
 """A request that brings a workspace, or a file to import."""
 API_PAGE_ITEMS_MAX = 200
 """Items of one page of a list."""
+API_EFFECTS_SHOWN_ITEMS_MAX = 200
+"""Effects of one change that its answer shows."""
 API_ONCE_KEY_CHARS_MAX = 200
 API_ONCE_KEPT_MS = 24 * 3_600_000
 """How long the answer to a request with an idempotency key is repeated."""

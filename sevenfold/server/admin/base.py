@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from ...clock import stopwatch_ns
 from ...effects import Effect
 from ...errors import SevenfoldError
-from ...limits import API_PAGE_ITEMS_MAX, IDENTIFIER_CHARS_MAX
+from ...limits import API_EFFECTS_SHOWN_ITEMS_MAX, API_PAGE_ITEMS_MAX, IDENTIFIER_CHARS_MAX
 from ..audit import OK, Audit
 from ..history import History
 from ..keys import Key
@@ -45,13 +45,14 @@ class Happened(Struct, kw_only=True):
 
 
 class Done(Struct, kw_only=True):
-    """A change is made: `position` of its record in the log, engine `time` (ms UTC), and the effects it
-    had.
+    """A change is made: `position` of its record in the log, engine `time` (ms UTC), and the first of the
+    effects it had; `left_out` are so many more, which are in the history.
     """
 
     position: int
     time: int
     effects: list[Happened]
+    left_out: int = 0
 
 
 class Person(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -128,7 +129,9 @@ class Caller:
 
 def done(told: Told) -> Done:
     """What became of a change."""
-    return Done(position=told.position, time=told.time, effects=[happened(one) for one in told.effects])
+    effects = [happened(one) for one in told.effects[:API_EFFECTS_SHOWN_ITEMS_MAX]]
+    left_out = len(told.effects) - len(effects)
+    return Done(position=told.position, time=told.time, effects=effects, left_out=left_out)
 
 
 def happened(effect: Effect) -> Happened:

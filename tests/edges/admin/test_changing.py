@@ -128,6 +128,14 @@ def test_a_version_that_nobody_is_in_any_more_comes_from_the_history(api: Api) -
     api.ask("GET", "/api/journeys/greet?version=9", status=404)
 
 
+def test_an_answer_shows_the_first_effects_of_many(api: Api) -> None:
+    for number in range(150):
+        api.event("identify", f"p{number}", traits={"email": f"p{number}@shop.example"})
+    done = api.post("/api/journeys/greet/publish", {"plan": plan(api, title="Everybody"), "enter": "now"})
+    assert (len(done["effects"]), done["left_out"]) == (200, 101)
+    assert api.get("/api/journeys/greet")["running"] == 150
+
+
 def test_a_new_journey_is_checked_before_it_is_there(api: Api) -> None:
     new = {
         "triggers": [{"kind": "event", "event": "Bye"}],
