@@ -47,9 +47,12 @@ class Plan:
 
     def _pending(self) -> Pending:
         found: dict[str, set[str]] = {}
+        if self.old.seq == 0 or self.old.person.table.rows == 1:
+            # Every event is somebody's: nothing has happened yet that anything could have missed.
+            return {}
         for label, signal in self.workspace.signals.items():
             unit = self.old.units.get(signal.of) if signal.of in self.kinds else None
-            if self.old.seq == 0 or (unit is not None and unit.table.rows == 1):
+            if unit is not None and unit.table.rows == 1:
                 continue
             known = self.own("signal", label) and unit is not None and label not in unit.pending
             if isinstance(signal, NEEDS_HISTORY) and not known:
