@@ -43,7 +43,7 @@ class Dispatch:
         """What goes now, at most so many; each has its place on its channel from here on."""
         found: list[tuple[Item, Carrier]] = []
         for group in self._queues.groups():
-            while len(found) < limit:
+            while len(found) < limit and self._room(group, now):
                 item = self._queues.take(group, lambda item: self._free(item, now) is not None)
                 if item is None:
                     break
@@ -57,6 +57,14 @@ class Dispatch:
                     self._allowance.took(item.channel, now)
                 found.append((item, carrier))
         return found
+
+    def _room(self, group: Group, now: int) -> bool:
+        """Whether anybody who carries a channel's messages takes one more: asked before each journey is."""
+        first = self.carriers.get(group[0])
+        if first is None:
+            return False
+        second = self.carriers.get(first.model.fallback) if first.model.fallback else None
+        return first.room(now) or (second is not None and second.room(now))
 
     def _rate(self, item: Item) -> Rate | None:
         return self._rates.get(item.journey) if item.shape == "message" else None

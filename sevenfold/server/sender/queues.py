@@ -48,22 +48,18 @@ class Queues:
 
     def take(self, group: Group, allowed: Callable[[Item], bool]) -> Item | None:
         """The next of a group, journeys in turn; one that is not `allowed` stays, and its journey waits."""
-        lanes = self._lanes.get(group)
-        for journey in list(lanes) if lanes else ():
-            assert lanes is not None
-            lane = lanes[journey]
+        lanes = self._lanes.get(group, {})
+        for _ in range(len(lanes)):
+            journey = next(iter(lanes))
+            lane = lanes.pop(journey)
             while lane and (lane[0].state != "ready" or self.items.get(lane[0].effect) is not lane[0]):
                 lane.popleft()
-            if not lane:
-                del lanes[journey]
-                continue
-            if allowed(lane[0]):
-                item = lane.popleft()
-                item.state = "busy"
+            item = lane.popleft() if lane and allowed(lane[0]) else None
+            if lane:
                 # Its turn comes after everybody else's.
-                del lanes[journey]
-                if lane:
-                    lanes[journey] = lane
+                lanes[journey] = lane
+            if item is not None:
+                item.state = "busy"
                 return item
         return None
 
