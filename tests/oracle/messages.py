@@ -106,6 +106,13 @@ class Law:
                 return "held", name, reason
         raise AssertionError("a message has a template")
 
+    def send(self, who: str, name: str) -> tuple[str, ...]:
+        """What becomes of a transactional message that a program asks for: `message`, or `held` and why."""
+        channel = self._channel(name)
+        if (channel, self.people[who].address) in self.suppressed:
+            return "held", name, "suppressed"
+        return ("held", name, "undeliverable") if channel in self.off else ("message", name)
+
     def _gates(
         self, person: Person, name: str, journey: str, ghost: bool, t: int
     ) -> tuple[str, tuple[int, int] | None, bool] | None:

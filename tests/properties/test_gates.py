@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import sevenfold.messages.controls  # noqa: F401
 from sevenfold.effects import Effect
 from sevenfold.engine import Fold
+from sevenfold.messages.transactional import SEND
 from sevenfold.workspace.models import Workspace
 from tests.oracle.messages import DAY, HOUR, Law, Person, Sent
 
@@ -114,6 +115,7 @@ actions = st.lists(
             ),
         ),
         st.tuples(st.just("suppress"), user, st.tuples(st.sampled_from(["email", "sms"]), st.booleans())),
+        st.tuples(st.just("send"), user, st.sampled_from(["letter", "text", "tip", "ask", "receipt"])),
         st.tuples(st.just("switch"), st.just(0), st.tuples(st.sampled_from(CHANNELS), st.booleans())),
     ),
     min_size=5,
@@ -159,15 +161,21 @@ class Both:
 
     def look(self, one: Effect) -> None:
         """Follows what happened, and makes each decision once more."""
+        found: tuple[Any, ...]
         self.kinds[one.kind] = self.kinds.get(one.kind, 0) + 1
         if one.kind == "merged":
             self.law.merge(one.subject, one.data["loser"])
         elif one.kind == "run":
             self.runs[one.data["run"]] = one.name, "ghost" in one.data, one.time
+        elif one.name == SEND and one.kind in ("message", "held"):
+            # It takes no place: nothing that is decided afterwards may depend on it.
+            found = one.kind, one.data["template"], *([one.data["reason"]] if one.kind == "held" else [])
+            assert found == self.law.send(one.subject, one.data["template"]), one
+            self.messages += [one] if one.kind == "message" else []
         elif one.kind in ("message", "would_send", "held", "deferred"):
             journey, ghost, since = self.runs[one.data["run"]]
             expected = self.law.decide(one.subject, journey, ghost, one.time, since)
-            found: tuple[Any, ...] = one.kind, one.data["template"]
+            found = one.kind, one.data["template"]
             if "reason" in one.data:
                 found += (one.data["reason"],)
             if one.kind == "deferred":
@@ -222,6 +230,10 @@ class Both:
                 self.control("consent", person={"user_id": USERS[first]}, **fields)
             elif what == "suppress":
                 self.suppress(first, *second)
+            elif what == "send":
+                self.count += 1
+                asked = {"key": f"s{self.count}", "template": second, "person": {"user_id": USERS[first]}}
+                self.control("send", **asked)
             elif what == "switch":
                 channel, on = second
                 (self.law.off.discard if on else self.law.off.add)(channel)
