@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from sevenfold.channels.base import Result
+from sevenfold.channels.base import Outgoing, Result
 from sevenfold.messages.templates import version_of
 from sevenfold.server.sender.versions import FolderVersions
 from sevenfold.server.tokens import OPEN, UNSUBSCRIBE, Tokens
@@ -20,6 +20,7 @@ from tests.edges.sender.world import (
     MINUTE,
     SECRETS,
     START,
+    TRANSIENT,
     Provider,
     World,
     journey,
@@ -280,6 +281,30 @@ def test_a_channel_of_the_team_needs_no_address() -> None:
     (sent,) = world.provider.accepted
     assert sent.address is None and "Help needed" in (sent.content.body or "")
     assert sent.data["task"] and sent.data["outcomes"]
+
+
+def test_of_several_who_are_told_only_those_who_missed_it_are_told_again() -> None:
+    first: list[str] = []
+
+    def answer(message: Outgoing) -> Result:
+        if message.address == "lou@team.example" and not first:
+            first.append(message.effect)
+            return TRANSIENT
+        return ACCEPTED
+
+    async def work(world: World) -> None:
+        await world.event("ada")
+        await world.time.advance(HOUR)
+        await world.live.pass_time()
+        await world.time.advance(5 * MINUTE)
+
+    world = World(tasks({"type": "email"}, escalate=[{"after": "1h", "role": "care"}]), Provider(answer))
+    sending(work, world)
+    escalation = next(one for one in world.effects if one.kind == "task_escalated").data
+    told = [one for one in world.provider.accepted if one.effect.startswith(escalation["id"])]
+    assert sorted(one.address or "" for one in told) == sorted(escalation["to"])
+    assert len({one.effect for one in told}) == len(told) == 2
+    assert world.outcomes(escalation["id"]) == ["claimed", "rate_limited", "claimed", "sent"]
 
 
 def test_an_owner_without_an_address_is_reported() -> None:
