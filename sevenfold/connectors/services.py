@@ -17,6 +17,7 @@ from msgspec import Struct
 from ..channels.base import Request
 from ..channels.registry import LookUp, is_reference, is_secret
 from ..errors import SevenfoldError
+from ..limits import CONNECTOR_ROWS_MAX
 from ..workspace.problems import likely
 from .documents import Document
 from .model import Connector
@@ -121,6 +122,10 @@ def documents_in(body: bytes) -> tuple[Document, ...]:
     """The object in a body, or the objects of the list in it. Raises UnreadableError."""
     found = json_document(body)
     listed = found if isinstance(found, list) else [found]
+    if len(listed) > CONNECTOR_ROWS_MAX:
+        raise UnreadableError(
+            "there is too much in one call", where="body", fix=f"at most {CONNECTOR_ROWS_MAX}"
+        )
     if not all(isinstance(one, Mapping) for one in listed):
         raise UnreadableError("the body is neither an object nor a list of them", where="body")
     return tuple(listed)

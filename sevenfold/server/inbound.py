@@ -26,7 +26,6 @@ from ..events.model import event_decoder
 from ..events.steps import Dropped, Intake
 from ..limits import (
     INBOUND_DETAIL_BYTES_MAX,
-    INBOUND_ITEMS_MAX,
     NEWS_WAIT_S_MAX,
     OUTCOMES_TOLD_ITEMS_MAX,
     RECORD_EVENTS_MAX,
@@ -83,7 +82,7 @@ class Inbox:
         """Takes what the provider of a channel told; all of it is durable when this returns. Raises what
         `Live.append` raises; nothing is remembered then, and the provider may tell it again.
         """
-        news = {news_key(channel, one.key or repr(one)): one for one in heard[:INBOUND_ITEMS_MAX]}
+        news = {news_key(channel, one.key or repr(one)): one for one in heard}
         # Who tells the same at the same time waits for the first.
         while waits := [self._under_way[key] for key in news if key in self._under_way]:
             await asyncio.wait(waits)

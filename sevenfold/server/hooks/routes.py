@@ -24,7 +24,7 @@ from ...connectors.translate import Translator, translator
 from ...errors import SevenfoldError
 from ...events.reasons import Reason
 from ...events.steps import Dropped
-from ...limits import CONNECTOR_EVENTS_ITEMS_MAX, INBOUND_BODY_BYTES_MAX
+from ...limits import INBOUND_BODY_BYTES_MAX
 from ...messages.policy import DeliveryChannel
 from ..errors import EXCEPTION_HANDLERS, SECURITY_HEADERS, error_response
 from ..returning import Returning
@@ -108,7 +108,7 @@ class Hooks:
         if found.bad:
             bad = [Dropped(Reason.BAD_ROW, str(row), row.raw, received, source) for row in found.bad[:100]]
             await self._services.live.drop(bad)
-        stored = await self.inbox.store(source, found.events[:CONNECTOR_EVENTS_ITEMS_MAX])
+        stored = await self.inbox.store(source, found.events)
         self.inbox.counts[f"connector {name}"] += len(found.events)
         refused = stored.refused + len(found.bad)
         return {"events": stored.accepted, "known": stored.duplicates, "refused": refused}
