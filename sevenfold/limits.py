@@ -314,9 +314,9 @@ WIRE_BYTES_MAX = 256 * 1024 * 1024
 """One thing that processes of the service tell each other."""
 UNSEEN_EFFECTS_BYTES_MAX = 256 * 1024 * 1024
 """Effects kept for a reader that is starting again; beyond it the fold waits."""
-WATCHERS_MAX = 1_000
+WATCHERS_ITEMS_MAX = 1_000
 """Readers of the live stream at the same time."""
-WATCHER_BATCHES_MAX = 1_000
+WATCHER_BATCHES_ITEMS_MAX = 1_000
 """Batches of effects that one reader of the live stream may be behind."""
 TICK_MS_MIN = 20
 """Least time between two ticks that the service appends."""
@@ -326,8 +326,6 @@ CONNECTOR_ROWS_MAX = 10_000
 """Rows of one call of a connected service."""
 CONNECTOR_PATH_LEVELS_MAX = 16
 """Names in one path of a mapping."""
-CONNECTOR_EVENTS_ITEMS_MAX = 4_096
-"""Events of one call of a connected service."""
 NEWS_KEPT_DAYS = 30
 """How long a provider's news are known by their keys; none repeats itself for longer."""
 NEWS_ENTRIES_MAX = 5_000_000

@@ -7,15 +7,17 @@ bounded in bytes; beyond the bound whoever comes is told to come again.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ..errors import SevenfoldError
+from ..errors import LogUnwritableError, SevenfoldError
 from ..limits import COMMIT_EVENTS_MAX
 from ..log.base import Log, New, NewControl, NewEvents, Receipt, check_new
 from .live import BusyError, UnavailableError
 
+log = logging.getLogger("sevenfold.log")
 Durable = Callable[[Sequence[New], Sequence[Receipt]], None]
 """Told of what has just become durable, in order, before whoever asked is."""
 _CONTROL_BYTES = 1_000
@@ -85,6 +87,11 @@ class Appender:
                     receipts = await loop.run_in_executor(self._pool, self._log.append, new)
                 except SevenfoldError as error:
                     self._refuse(group, error)
+                    continue
+                except Exception as error:
+                    # A defect of ours must not leave everybody waiting for ever.
+                    log.critical("the log cannot be appended to: %s", type(error).__name__, exc_info=error)
+                    self._refuse(group, LogUnwritableError("what came could not be stored"))
                     continue
                 self.commits += 1
                 self.commit_ns += int((loop.time() - began) * 1e9)

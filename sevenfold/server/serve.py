@@ -23,7 +23,7 @@ from ..log.base import NewControl
 from ..log.sqlite import SqliteLog
 from ..settings import Settings
 from ..workspace.models import Workspace
-from .app import make_app
+from .app import App, make_app
 from .children import Child
 from .history import History, HistoryWriter
 from .hub import Hub
@@ -117,7 +117,8 @@ class Service:
             await hub.append([NewControl(record_of(self._workspace))])
         self.fold.start()
         refolding = asyncio.create_task(self._refold(hub), name="refold")
-        server = _server(services)
+        app = make_app(services)
+        server = _server(app, self.settings)
         with _signals(self._stop.set):
             serving = asyncio.create_task(server.serve(), name="http")
             stopping = asyncio.create_task(self._stop.wait(), name="stop")
@@ -125,6 +126,8 @@ class Service:
                 await self._say_started(server, serving, keys)
                 await asyncio.wait({serving, stopping}, return_when="FIRST_COMPLETED")
             finally:
+                # Clients come again, and find whoever serves then.
+                app.ingest.drain()
                 refolding.cancel()
                 stopping.cancel()
                 self.fold.ending()
@@ -197,10 +200,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(services: Services) -> uvicorn.Server:
-    settings = services.settings
+def _server(app: App, settings: Settings) -> uvicorn.Server:
     config = uvicorn.Config(
-        make_app(services),
+        app,
         host=settings.host,
         port=settings.port,
         loop="none",

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from msgspec import Struct
 
 from ..effects import Effect
-from ..limits import WATCHER_BATCHES_MAX, WATCHERS_MAX
+from ..limits import WATCHER_BATCHES_ITEMS_MAX, WATCHERS_ITEMS_MAX
 from .live import UnavailableError, Watched
 from .wire import effects_of
 
@@ -41,7 +41,7 @@ class Stream:
         """Passes effects on to whoever watches."""
         self._lately.append(batch)
         for queue in list(self._queues):
-            if queue.qsize() >= WATCHER_BATCHES_MAX:
+            if queue.qsize() >= WATCHER_BATCHES_ITEMS_MAX:
                 self._queues.discard(queue)
                 queue.put_nowait(None)
             else:
@@ -49,7 +49,7 @@ class Stream:
 
     async def watch(self, kinds: frozenset[str] | None, after: int | None) -> AsyncIterator[Watched]:
         """As `Live.watch`. Raises UnavailableError when too many watch already."""
-        if len(self._queues) >= WATCHERS_MAX:
+        if len(self._queues) >= WATCHERS_ITEMS_MAX:
             raise UnavailableError("too many watch already", fix="close other readers of the live stream")
         queue: asyncio.Queue[Batch | None] = asyncio.Queue()
         for one in self._lately if after is not None else ():
