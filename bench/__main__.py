@@ -23,6 +23,7 @@ NAMES = {
     "ingest": "events in over HTTP: durable, acknowledged, folded",
     "rescore": "a million profiles under other weights",
     "snapshot": "snapshots beside the running fold, and recovery",
+    "history": "effects and events into the history, timelines out of it",
     "journeys": "a million people waiting in runs, twenty journeys, many timers at once",
     "latency": "from the POST of an event to its message in a channel's hands, under load; cold start",
     "delivery": "messages through SMTP, a webhook and a provider's API on loopback",
