@@ -30,7 +30,7 @@ from ...workspace.models import Workspace
 from ...workspace.problems import WorkspaceError
 from ..errors import ConflictError, InvalidError
 from .base import Asked, Done, done
-from .journeys import Choice
+from .publishing import Choice
 
 
 class Definition(Struct, kw_only=True):
