@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.sending import simulate
 
 SOAKING = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
-SEEDS = 2_000 if SOAKING else 12
+SEEDS = 2_000 if SOAKING else 8
 PARTS = 4
 
 
