@@ -162,15 +162,34 @@ class InboundStore:
         row = self._db.execute("SELECT code FROM landed WHERE anonymous = ?", (anonymous,)).fetchone()
         return row[0] if row else ""
 
-    def forget_visitor(self, anonymous: Iterable[str], code: str = "") -> int:
-        """Erases by whose link these visitors came, and who came by the link with this code; how many rows
-        went.
+    def forget_visitor(self, anonymous: Iterable[str], codes: Iterable[str] = ()) -> int:
+        """Erases by whose link these visitors came, and who came by the links with these codes; how many rows
+        went, and their bytes with them.
         """
-        gone = sum(
-            self._db.execute("DELETE FROM landed WHERE anonymous = ?", (one,)).rowcount for one in anonymous
-        )
-        return gone + self._db.execute("DELETE FROM landed WHERE code = ?", (code,)).rowcount
+        self._db.execute("PRAGMA secure_delete = ON")
+        gone = 0
+        for statement, values in (
+            ("DELETE FROM landed WHERE anonymous = ?", anonymous),
+            ("DELETE FROM landed WHERE code = ?", codes),
+        ):
+            for one in values:
+                gone += self._db.execute(statement, (one,)).rowcount
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return gone
 
     def close(self) -> None:
         """Lets go of the file."""
         self._db.close()
+
+
+def forget_person(folder: Path, anonymous: Iterable[str], codes: Iterable[str]) -> dict[str, int]:
+    """Erases what a data folder's file holds of a person: their anonymous ids, and the codes of their
+    profiles.
+    """
+    if not (folder / FILE).exists():
+        return {"visits": 0}
+    store = InboundStore(folder)
+    try:
+        return {"visits": store.forget_visitor(anonymous, codes)}
+    finally:
+        store.close()
