@@ -70,6 +70,9 @@ class DeadLetters:
         with self._lock, segments.explained(self._path), self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany("DELETE FROM dead_letters WHERE id = ?", [(i,) for i in ids])
+        with self._lock, segments.explained(self._path):
+            # The file has what was removed until the write-ahead log is emptied into it.
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         with self._lock:

@@ -248,11 +248,13 @@ class Eraser:
             return {"answers": 0}
         store, removed = open_store(self._folder), 0
         try:
+            store.execute("PRAGMA secure_delete = ON")
             for one in needles(names):
                 statement = (
                     "DELETE FROM answers WHERE body IS NOT NULL AND instr(lower(CAST(body AS TEXT)), ?)"
                 )
                 removed += store.execute(statement, (one.decode(),)).rowcount
+            store.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             store.close()
         return {"answers": removed}

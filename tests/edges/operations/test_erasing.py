@@ -27,6 +27,7 @@ from sevenfold.log.memory import MemoryLog
 from sevenfold.log.sqlite import SqliteLog
 from sevenfold.server.history import History, HistoryWriter
 from sevenfold.server.inprocess import InProcess
+from sevenfold.server.keys import Keys
 from sevenfold.server.live import Watched
 from sevenfold.server.personal import FOLDER, Certificate, Eraser, Pending, verify
 from sevenfold.server.personal_export import export_person
@@ -115,7 +116,7 @@ AFTER = [
     event(9.8, "dora", "Visited", **ACME),
     event(30.0, "bob", "Visited"),
 ]
-SECRETS = [b"ada@secret", b"Ada@Secret", b"Zanzibar", b"phone-1", b"o-secret", b'"ada"']
+SECRETS = [b"ada@secret", b"Ada@Secret", b"ADA@secret", b"Zanzibar", b"phone-1", b"o-secret", b'"ada"']
 
 
 class Shop:
@@ -221,6 +222,11 @@ async def lived(folder: Path, *, memory: bool = False) -> Shop:
     message = next((one for one in shop.told if one.kind == "message"), None)
     if message is not None:
         await shop.control(op="outcome", effect=message.data["effect"], outcome="claimed")
+    keys = Keys(folder, shop.clock)
+    keys.store.execute(
+        "INSERT INTO answers VALUES ('k', 'r', 'o', x'00', 1, 200, ?)", (b'{"email":"ada@secret.example"}',)
+    )
+    keys.close()
     shop.log.add_dead_letters([
         Dropped(Reason.NO_EVENT_NAME, "", b'{"userId":"x","traits":{"email":"ADA@secret.example"}}'),
         Dropped(Reason.NO_EVENT_NAME, "", b'{"userId":"bob"}'),
@@ -249,6 +255,7 @@ def test_nothing_of_an_erased_person_is_left_on_the_disk(tmp_path: Path) -> None
         removed = certificate.removed
         assert removed["log"] == {"events": 8, "records": 8, "controls": 3}
         assert removed["dead_letters"] == {"rows": 1}
+        assert removed["server"] == {"answers": 1}
         assert removed["history"]["effects"] > 0
         assert removed["state"]["identifiers"] == 3
         assert removed["state"]["entities"] == 1
