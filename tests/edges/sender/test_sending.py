@@ -613,3 +613,18 @@ def test_a_changed_channel_is_used_at_once_and_the_old_one_is_closed() -> None:
 
     sending(work, world)
     assert [one.effect for one in new.accepted] == world.messages
+
+
+def test_what_a_program_asks_for_goes_the_same_way() -> None:
+    found = workspace(templates={"hello": mail(subject="Order {{ event.order }}")})
+
+    async def work(world: World) -> None:
+        asked = {"op": "send", "key": "k1", "template": "hello", "person": {"email": "ada@example.com"}}
+        for _ in range(2):
+            await world.live.control({**asked, "data": {"order": "A7"}, "locale": "de-AT"})
+            await world.time.settle()
+
+    world = sending(work, World(found))
+    (sent,) = world.provider.accepted
+    assert (sent.address, sent.content.subject, sent.transactional) == ("ada@example.com", "Order A7", True)
+    assert world.outcomes() == ["claimed", "sent"]
