@@ -46,7 +46,7 @@ class _Start(Struct, rename="camel"):
 class _Outcome(Struct):
     token: str
     lease: str
-    outcome: str
+    outcomes: list[str]
 
 
 class _Act(Struct):
@@ -202,10 +202,11 @@ def router(services: Services) -> Router:
     @post("/outcome", status_code=200)
     async def outcome(request: Request[Any, Any, Any]) -> Response[Any]:
         told = await _read(request, _Outcome)
-        if told.outcome not in _TOLD:
-            raise InvalidError(f"one of {', '.join(_TOLD)}", where="outcome")
+        if not 0 < len(told.outcomes) <= len(_TOLD) or not set(told.outcomes) <= set(_TOLD):
+            raise InvalidError(f"some of {', '.join(_TOLD)}", where="outcomes")
         await hanging(visitors.read(told.token), told.lease)
-        await tell(told.lease, told.outcome)
+        for one in told.outcomes:
+            await tell(told.lease, one)
         return Response({"success": True}, headers=_NO_STORE)
 
     @post("/act", status_code=200)

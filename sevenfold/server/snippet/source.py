@@ -95,6 +95,8 @@ def squeezed(text: str) -> str:
         if not inside and not opens and "/" not in code:
             line = "".join(piece if at % 2 else _SPACED.sub(r"\1", piece) for at, piece in enumerate(pieces))
         joined = not found or (not inside and (found[-1:] in _AFTER or line[:1] in _BEFORE))
+        if joined and line.startswith("}"):
+            found = found.removesuffix(";")
         found += line if joined else "\n" + line
         inside ^= opens
     return found + "\n"

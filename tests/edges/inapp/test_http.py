@@ -107,7 +107,7 @@ def test_somebody_else_sees_nothing_and_can_tell_nothing(
     started = other.start().json()
     assert started["leases"]["active"] == []
     before = site.outcomes()
-    for path, more in (("outcome", {"outcome": "clicked"}), ("act", {"action": "upgrade"})):
+    for path, more in (("outcome", {"outcomes": ["clicked"]}), ("act", {"action": "upgrade"})):
         refused(other.post(path, token=started["token"], lease=effect, **more), 409, "conflict")
     assert site.outcomes() == before
 
@@ -271,20 +271,22 @@ def test_one_person_holds_few_lines(browser: Browser) -> None:
 def test_what_is_closed_is_not_shown_again_and_a_click_does_not_close(site: Site, browser: Browser) -> None:
     effect, token = browser.shown("banner")
     for outcome in ("delivered", "opened", "clicked"):
-        assert browser.post("outcome", token=token, lease=effect, outcome=outcome).json() == {"success": True}
+        assert browser.post("outcome", token=token, lease=effect, outcomes=[outcome]).json() == {
+            "success": True
+        }
     assert browser.start().json()["leases"]["active"] == [effect]
-    assert browser.post("outcome", token=token, lease=effect, outcome="closed").status_code == 200
+    assert browser.post("outcome", token=token, lease=effect, outcomes=["closed"]).status_code == 200
     assert browser.start().json()["leases"]["active"] == []
     told = [(what, reason) for ident, what, reason in site.outcomes() if ident == effect]
     assert told == [("delivered", None), ("opened", None), ("clicked", None), ("delivered", "closed")]
-    refused(browser.post("outcome", token=token, lease=effect, outcome="closed"), 409, "conflict")
+    refused(browser.post("outcome", token=token, lease=effect, outcomes=["closed"]), 409, "conflict")
 
 
 def test_a_page_tells_only_what_a_page_can_know(site: Site, browser: Browser) -> None:
     effect, token = browser.shown("banner")
     before = site.outcomes()
     for outcome in ("bounced", "complained", "sent", "failed", ""):
-        refused(browser.post("outcome", token=token, lease=effect, outcome=outcome), 400, "invalid")
+        refused(browser.post("outcome", token=token, lease=effect, outcomes=[outcome]), 400, "invalid")
     assert site.outcomes() == before
 
 
@@ -319,7 +321,7 @@ def test_a_journey_that_was_cut_short_takes_back_what_it_said(tmp_path: Path) ->
         started = browser.start().json()
         assert sorted(one["journey"] for one in started["leases"]["fresh"]) == sorted(ways)
         for effect in started["leases"]["active"]:
-            browser.post("outcome", token=started["token"], lease=effect, outcome="delivered")
+            browser.post("outcome", token=started["token"], lease=effect, outcomes=["delivered"])
         browser.send("Done")
         left = browser.start().json()["leases"]["fresh"]
         assert sorted(one["journey"] for one in left) == ["exit", "kept", "over"]

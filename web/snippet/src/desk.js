@@ -37,12 +37,24 @@ const about = ({ id, template, journey, step, kind }, more) => ({
   ...more,
 });
 
+const untold = {};
+
+/** Tells what became of a message, together with what else becomes of it at once, so that it comes in order. */
+function outcomeOf(id, outcome) {
+  if (untold[id]) return untold[id].push(outcome);
+  untold[id] = [outcome];
+  return queueMicrotask(() => {
+    request("outcome", { lease: id, outcomes: untold[id] });
+    delete untold[id];
+  });
+}
+
 /** An event about a message; `outcome` is told of the message itself too. */
 export function report(lease, event, outcome, more) {
   track(event, about(lease, more));
   if (!outcome) return;
   const told = seen()[lease.id]?.[outcome];
-  if (!told || outcome === "clicked") request("outcome", { lease: lease.id, outcome });
+  if (!told || outcome === "clicked") outcomeOf(lease.id, outcome);
   remember(lease, { [outcome]: true });
 }
 
@@ -151,7 +163,7 @@ export function finish(lease, dismissed) {
   remember(lease, { done: true });
   leases.delete(lease.id);
   if (dismissed && !seen()[lease.id].clicked) report(lease, "In-App Dismissed");
-  request("outcome", { lease: lease.id, outcome: "closed" });
+  outcomeOf(lease.id, "closed");
   tellTabs("closed", lease.id);
   consider();
 }

@@ -24,7 +24,7 @@ function context() {
     userAgent: navigator.userAgent,
     locale: navigator.language,
     timezone: zone,
-    screen: { width: screen.width, height: screen.height, density: devicePixelRatio },
+    screen: { width: screen.width, height: screen.height },
     campaign,
     sessionId: id,
     session: { number, start: new Date(start).toISOString(), first: last === start || undefined },

@@ -32,7 +32,7 @@ export async function subscribe() {
   if (!possible()) return false;
   if (Notification.permission !== "granted") {
     if (navigator.userActivation && !navigator.userActivation.isActive) {
-      console.warn("sevenfold: subscribe() asks for permission only in answer to a click");
+      console.warn("sevenfold: subscribe() needs a click");
       return false;
     }
     if ((await Notification.requestPermission()) !== "granted") {

@@ -17,6 +17,7 @@ let timer;
 let attempt = 0;
 let resumeAt = 0;
 let told = false;
+let running;
 
 const store = (left) =>
   keep(mine, waiting.length ? { t: left ? 0 : now(), events: waiting } : undefined);
@@ -24,7 +25,7 @@ const store = (left) =>
 /** Takes an event on. */
 export function enqueue(event) {
   if (JSON.stringify(event).length > EVENT_CHARS_MAX) {
-    console.warn("sevenfold: an event is too large and was left out", event.event || event.type);
+    console.warn("sevenfold: an event is too large", event.event || event.type);
     return;
   }
   waiting.push(event);
@@ -49,13 +50,8 @@ function nextBatch() {
     .filter((event) => (size += JSON.stringify(event).length + 1) < BATCH_CHARS_MAX);
 }
 
-/** Sends what is waiting. Resolves to whether nothing is left. */
-export async function flush() {
-  clearTimeout(timer);
-  if (!granted()) return false;
-  if (now() < resumeAt) return later(0);
-  const batch = nextBatch();
-  if (!batch.length) return !waiting.length;
+/** Sends a batch; whether the server has it, or will never want it. */
+async function sendBatch(batch) {
   underWay = underWay.concat(batch);
   const body = { writeKey: settings.key, batch, sentAt: new Date().toISOString() };
   let status = 0;
@@ -74,11 +70,24 @@ export async function flush() {
     told = asked > 0;
     return later(0);
   }
-  if (status >= 400) console.warn("sevenfold: the server refused events with " + status);
+  if (status >= 400) console.warn("sevenfold: events were refused with " + status);
   attempt = resumeAt = 0;
   waiting = waiting.filter((event) => !batch.includes(event));
   store();
-  return flush();
+  return true;
+}
+
+async function drain() {
+  for (let batch; (batch = nextBatch()).length; ) if (!(await sendBatch(batch))) return false;
+  return !waiting.length;
+}
+
+/** Sends what is waiting. Resolves to whether nothing is left. */
+export async function flush() {
+  clearTimeout(timer);
+  if (!granted()) return false;
+  if (now() < resumeAt) return later(0);
+  return (running ||= drain().finally(() => (running = undefined)));
 }
 
 /** Forgets what is waiting. */
@@ -113,6 +122,7 @@ export function startQueue() {
 /** The page may never be seen again: everything goes now, and stays stored until it is known to have arrived. */
 export function hurry() {
   if (!told) resumeAt = 0;
-  flush();
+  const batch = nextBatch();
+  if (batch.length && now() >= resumeAt) sendBatch(batch);
   store(true);
 }
