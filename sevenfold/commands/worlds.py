@@ -16,6 +16,7 @@ from sevenfold.simulate import Summary, run
 
 DEMO_SEED, DEMO_ACCOUNTS, DEMO_DAYS = 7, 120, 450
 DEMO_PACK = "seven-stage"
+LIVE_ACCOUNTS, LIVE_SECONDS = 60, 90.0
 
 
 @click.command("simulate")
@@ -59,20 +60,47 @@ def _simulate(kind: str, seed: int, size: int, days: int, out: Path, shown: Prog
 @click.command("demo")
 @click.option("--out", type=new_folder(), help="Folder to write to; a new temporary one by default.")
 @click.option("--seed", default=DEMO_SEED, show_default=True, help="The same seed makes the same company.")
-@click.option("--size", default=DEMO_ACCOUNTS, show_default=True, help="Accounts of the company.")
-@click.option("--days", default=DEMO_DAYS, show_default=True, help="How long the company lives.")
+@click.option(
+    "--size", type=int, help=f"Accounts of the company ({LIVE_ACCOUNTS}; of a report {DEMO_ACCOUNTS})."
+)
+@click.option(
+    "--seconds", type=click.FloatRange(0), help="How long; 0 until it is interrupted (90 by default)."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=0, help="Port of the service; any by default."
+)
+@click.option("--report", is_flag=True, help="Replay the company's past into a report instead.")
+@click.option(
+    "--days", default=DEMO_DAYS, show_default=True, help="Of the report: how long the company lives."
+)
 @json_option
-def demo_command(out: Path | None, seed: int, size: int, days: int, as_json: bool) -> None:
-    """Simulate a company and replay it, from nothing to a report.
+def demo_command(
+    out: Path | None, seed: int, size: int | None, seconds: float | None, port: int, report: bool, days: int,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Start the service on a simulated company, and watch.
 
-    A SaaS company is made up, its events run through the seven-stage pack, and the summary and the path of
-    the report are shown.
+    A SaaS company is made up and lives quickly, some six hours a second; its events go to a real service that
+    runs the seven-stage pack, and mail goes to a mail catcher on this machine. People change stage, mail
+    arrives, tasks are given out. With --report its past is replayed instead, from nothing to an HTML report.
 
     \b
-    Example:
-      sevenfold demo --out out/demo
+    Examples:
+      sevenfold demo
+      sevenfold demo --seconds 0 --port 8700
+      sevenfold demo --report --out out/demo
     """
     folder = out or Path(tempfile.mkdtemp(prefix="sevenfold-demo-"))
+    if report:
+        _report(folder, seed, size or DEMO_ACCOUNTS, days, as_json)
+        return
+    from sevenfold.commands.watching import show_demo
+
+    seconds = LIVE_SECONDS if seconds is None else seconds
+    show_demo(folder, load(DEMO_PACK), seed, size or LIVE_ACCOUNTS, seconds, port, as_json)
+
+
+def _report(folder: Path, seed: int, size: int, days: int, as_json: bool) -> None:
     with progress(as_json) as shown:
         _simulate("saas", seed, size, days, folder / "world", shown)
         events = folder / "world" / "events.ndjson"

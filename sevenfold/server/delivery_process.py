@@ -12,7 +12,6 @@ import msgspec
 import uvloop
 
 from ..channels.outside import permit
-from ..clock import SystemClock
 from ..log.reader import LogReader
 from .client import Client
 from .history import History, HistoryWriter
@@ -20,6 +19,7 @@ from .live import Watched
 from .logs import to_stderr
 from .options import DeliveryOptions
 from .projecting import Projector
+from .quick_clock import clock_of
 from .secrets import SecretBox
 from .sender import FolderVersions, Sender
 
@@ -47,7 +47,7 @@ async def deliver(options: DeliveryOptions) -> None:
     projector = Projector(writer, reader, client.acknowledge)
     sender = Sender(
         client,
-        clock=SystemClock(),
+        clock=clock_of(options.pace),
         store=writer,
         secrets=SecretBox.of_folder(folder),
         public_url=options.public_url,

@@ -6,7 +6,7 @@ import logging
 import sys
 from typing import Final
 
-_SILENT: Final = ("httpx", "httpcore", "hpack", "aiosmtplib")
+_SILENT: Final = ("httpx", "httpcore", "hpack", "aiosmtplib", "mail.log")
 """Libraries that log addresses they call, which may hold secrets, or what they say there."""
 
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from .quick_clock import Pace
+
 FOLD: Final = "sevenfold.server.fold_process"
 DELIVERY: Final = "sevenfold.server.delivery_process"
 
@@ -30,3 +32,5 @@ class DeliveryOptions(Struct):
     log_folder: str
     public_url: str
     outgoing_networks: str
+    pace: Pace | None = None
+    """Of a clock that is not the machine's."""

@@ -30,6 +30,7 @@ from .hub import Hub
 from .ingest import BoundedProtocol
 from .keys import Keys
 from .options import DELIVERY, FOLD, DeliveryOptions, FoldOptions
+from .quick_clock import QuickClock
 from .secrets import SecretBox
 from .services import Services
 
@@ -65,6 +66,15 @@ class Service:
         self.started: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
 
     @property
+    def live(self) -> Hub:
+        """The hub, once it is there."""
+        return self._hub
+
+    def viewing_key(self) -> str:
+        """A new API key that may look and change nothing."""
+        return self._keys.make_api_key("to look", "read").secret
+
+    @property
     def log_folder(self) -> Path:
         """Where the log lies."""
         return self.settings.data_folder / LOG_FOLDER
@@ -79,7 +89,7 @@ class Service:
             writer = HistoryWriter(folder)
             self._through = writer.through
             writer.close()
-            keys = Keys(
+            keys = self._keys = Keys(
                 folder,
                 self.clock,
                 api_rate_per_s=settings.api_rate_per_s,
@@ -188,6 +198,7 @@ class Service:
             log_folder=str(self.log_folder),
             public_url=settings.public_url or self._url,
             outgoing_networks=settings.outgoing_networks,
+            pace=self.clock.pace if isinstance(self.clock, QuickClock) else None,
         )
         return msgspec.json.encode(options).decode()
 
