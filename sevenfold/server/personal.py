@@ -18,9 +18,11 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from .. import snapshots
 from ..clock import Clock
+from ..engine import ControlError
 from ..engine.erasure import ERASED, TOMBSTONE, names_of, says
 from ..errors import SevenfoldError
 from ..limits import ERASURE_DEAD_LETTERS_PAGE_ROWS, ERASURE_WAIT_S_MAX
@@ -40,6 +42,8 @@ KEPT: Final = (
     "what accounts count, as numbers without names",
 )
 _POLL_S: Final = 0.05
+_UNKNOWN: Final = -1
+"""The position of a record that is not there yet, as far as the note knows."""
 _ASK_AGAIN_TURNS: Final = 40
 
 
@@ -114,21 +118,24 @@ class Eraser:
                     "the profile has no identifier", where=person, fix="there is nobody to erase"
                 )
             subjects = await asyncio.to_thread(self._history.subjects_of, profile["id"])
-            record = {"op": "erase", "person": {kind: identifiers[kind][0]}, "by": by}
-            told = await self._live.control(record)
-            effect = next(one for one in told.effects if one.kind == ERASED)
-            ids = dict.fromkeys([effect.subject, *effect.data.get("ids", []), *subjects])
-            pending = Pending(
-                effect.subject, list(ids), identifiers, told.position, self._clock.now(), by, effect.data
-            )
+            pending = Pending(profile["id"], subjects, identifiers, _UNKNOWN, self._clock.now(), by, {})
+            # Before anything happens, so that nothing that has happened is forgotten.
             self._note(pending)
-            return await self._finish(pending)
+            return await self._finish(await self._told(pending))
 
     async def resume(self) -> list[Certificate]:
         """Finishes what was interrupted."""
         async with self._one:
             found = sorted((self._folder / FOLDER).glob("*.pending"))
-            return [await self._finish(msgspec.json.decode(p.read_bytes(), type=Pending)) for p in found]
+            done = []
+            for path in found:
+                pending = msgspec.json.decode(path.read_bytes(), type=Pending)
+                try:
+                    done.append(await self._finish(await self._told(pending)))
+                except ErasureError:
+                    # The fold was never told, and there is nobody of that name by now.
+                    path.unlink(missing_ok=True)
+            return done
 
     def certificates(self) -> list[Certificate]:
         """Every certificate, the latest last."""
@@ -139,6 +146,36 @@ class Eraser:
         return sorted(found, key=lambda one: one.done)
 
     # ------------------------------------------------------------------------------------- the steps
+
+    async def _told(self, pending: Pending) -> Pending:
+        """The fold is told, or was: where its record lies, and what it said."""
+        if pending.position != _UNKNOWN:
+            return pending
+        kind = next(iter(pending.identifiers))
+        record = {"op": "erase", "person": {kind: pending.identifiers[kind][0]}, "by": pending.by}
+        try:
+            told = await self._live.control(record)
+        except ControlError:
+            position, state = await self._found(pending)
+        else:
+            position = told.position
+            state = next(one.data for one in told.effects if one.kind == ERASED)
+        ids = dict.fromkeys([pending.subject, *state.get("ids", []), *pending.subjects])
+        pending = replace(pending, position=position, state=state, subjects=list(ids))
+        self._note(pending)
+        return pending
+
+    async def _found(self, pending: Pending) -> tuple[int, dict[str, Any]]:
+        """Nobody has the identifiers any more: a crash came after the fold was told."""
+        end = self._log.next_position
+        await self._until(lambda: self._history.status()["position"] >= end, "the history")
+        names = names_of(pending.identifiers)
+        records = self._history.controls(op="erase", limit=1_000).items
+        position = next((one.position for one in records if says(one.data, names)), _UNKNOWN)
+        effects = self._history.effects(subject=pending.subject, kind=ERASED, limit=1).items
+        if position == _UNKNOWN or not effects:
+            raise ErasureError("there is no such person", where=pending.subject, fix="nothing was erased")
+        return position, effects[0].data
 
     async def _finish(self, pending: Pending) -> Certificate:
         await asyncio.to_thread(self._pin, pending)
@@ -277,7 +314,7 @@ class Eraser:
         return found
 
     def _path(self, pending: Pending) -> Path:
-        return self._folder / FOLDER / f"{pending.subject}-{pending.position}.pending"
+        return self._folder / FOLDER / f"{pending.subject}.pending"
 
     def _note(self, pending: Pending) -> None:
         _write(self._path(pending), msgspec.json.encode(pending))

@@ -374,6 +374,30 @@ def test_an_erasure_that_was_interrupted_is_finished_later(tmp_path: Path, step:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_crash_around_the_moment_when_the_fold_is_told_loses_nothing(tmp_path: Path, heard: bool) -> None:
+    async def run() -> None:
+        shop = await lived(tmp_path)
+        person, control = await shop.id_of("ada"), shop.live.control
+
+        async def stop(record: dict[str, Any]) -> Any:
+            if heard:
+                await control(record)
+            raise KeyboardInterrupt
+
+        shop.live.control = stop  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            await shop.erase(person)
+        shop.live.control = control  # type: ignore[method-assign]
+        (certificate,) = await shop.while_projecting(shop.eraser.resume())
+        assert verify(shop.secrets, certificate)
+        assert [one for one in SECRETS if one in shop.bytes()] == []
+        assert list((tmp_path / FOLDER).glob("*.pending")) == []
+        shop.close()
+
+    asyncio.run(run())
+
+
 def test_people_who_became_one_are_erased_as_one(tmp_path: Path) -> None:
     async def run() -> None:
         shop = await lived(tmp_path)
