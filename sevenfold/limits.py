@@ -436,7 +436,7 @@ HISTORY_GROUP_ROWS_MAX = 20_000
 """Effects and positions of the log that the history stores together at most."""
 HISTORY_PAGE_ITEMS_MAX = 1_000
 """Rows of one page of the history."""
-HISTORY_MERGED_SUBJECTS_MAX = 1_000
+HISTORY_MERGED_ITEMS_MAX = 1_000
 """Subjects that became one, whose past is read together."""
 HISTORY_CONTROL_BYTES_MAX = 16 * 1024
 """Of a control record's content that the history keeps; the log has all of it."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ...limits import HISTORY_MERGED_SUBJECTS_MAX, HISTORY_PAGE_ITEMS_MAX
+from ...limits import HISTORY_MERGED_ITEMS_MAX, HISTORY_PAGE_ITEMS_MAX
 from ...log.base import Readable
 from . import lists
 from .events import digests_of, positions_of, read_events
@@ -85,7 +85,7 @@ class History:
         """Everybody who is this subject now: itself, whoever it became, and all who became them."""
         found: list[str] = []
         todo = [self.now(subject)]
-        while todo and len(found) < HISTORY_MERGED_SUBJECTS_MAX:
+        while todo and len(found) < HISTORY_MERGED_ITEMS_MAX:
             one = todo.pop()
             found.append(one)
             todo += [row[0] for row in self._rows("SELECT loser FROM merges WHERE winner = ?", (one,))]
@@ -93,7 +93,7 @@ class History:
 
     def now(self, subject: str) -> str:
         """The subject that a merged one has become; itself when it was not merged."""
-        for _ in range(HISTORY_MERGED_SUBJECTS_MAX):
+        for _ in range(HISTORY_MERGED_ITEMS_MAX):
             row = self._rows("SELECT winner FROM merges WHERE loser = ?", (subject,))
             if not row:
                 break

@@ -1,7 +1,7 @@
 """Questions that the fold answers between two records: each a function `(fold, **arguments)` in one registry.
 
-An answer is plain JSON-ready data, and asking changes nothing. A question that looks at many subjects takes `limit`
-and `after`, for the fold stands still meanwhile: no answer may take longer than about 50 ms.
+An answer is plain JSON-ready data, and asking changes nothing. A question that looks at many subjects takes
+`limit` and `after`, for the fold stands still meanwhile: no answer may take longer than about 50 ms.
 """
 
 from __future__ import annotations
