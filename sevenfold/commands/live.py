@@ -32,7 +32,12 @@ _BROADER: Final = ("entered", "left", "stage", "band")
 @service_options
 @json_option
 def status_command(url: str | None, key: str | None, as_json: bool) -> None:
-    """Show how a running service is: positions, lags, people in each stage."""
+    """Show how a running service is: positions, lags, people in each stage.
+
+    \b
+    Example:
+      sevenfold status --url http://127.0.0.1:8700 --key env:SEVENFOLD_KEY
+    """
     with connected(url, key) as api:
         status, lifecycles = api.get("/api/status"), api.get("/api/lifecycles")
     if as_json:

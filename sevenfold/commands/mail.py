@@ -47,6 +47,10 @@ def domain_command(
 ) -> None:
     """Look at the DNS of a sending domain: SPF, DKIM, DMARC, alignment, MX, the tracking host and its
     certificate. What is wrong comes with the record to change. Exits with 1 when something is wrong.
+
+    \b
+    Example:
+      sevenfold mail domain shop.example --selector s1 --spf amazonses.com
     """
     # The DNS and TLS libraries, which other commands need not wait for.
     from sevenfold.channels.deliverability import Dns, Domain, examine
@@ -94,6 +98,10 @@ def shown(found: Finding) -> str:
 def key_command(domain: str, selector: str, ed25519: bool, out: Path, as_json: bool) -> None:
     """Make a key to sign mails with (DKIM), and show its DNS record. The file is readable by you alone; a
     channel names it with `dkim_key: file:PATH`.
+
+    \b
+    Example:
+      sevenfold mail key shop.example --out dkim.pem
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -131,6 +139,10 @@ def suppressions_command(
     """Read a former provider's export (CSV of SendGrid, Mailchimp, Postmark or Amazon SES): how many
     unsubscribed, bounced or complained. With --out each line of the file becomes a request body for
     `POST /api/suppressions/import`.
+
+    \b
+    Example:
+      sevenfold mail suppressions bounces.csv --channel email --out requests.ndjson
     """
     from sevenfold.channels.suppression_files import import_bodies, read_export
 

@@ -19,6 +19,10 @@ def proof_secret_command(source: str, data_folder: Path | None, as_json: bool) -
 
     The site's own server proves with it who is logged in: hex(HMAC-SHA256(secret, user id)), handed to
     `sevenfold.identify(userId, {}, {proof})` in the page. Keep it on the server.
+
+    \b
+    Example:
+      sevenfold proof-secret website --data data
     """
     # The server's libraries, which other commands need not wait for.
     from sevenfold.server.inapp.visitors import proof_secret

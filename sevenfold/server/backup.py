@@ -25,7 +25,9 @@ from ..clock import Clock
 from ..errors import SevenfoldError
 from ..log import segments
 from ..log.reader import LogReader
+from .audiences import FOLDER as AUDIENCES_FOLDER
 from .history.schema import FILE as HISTORY_FILE
+from .options import VERSIONS_FOLDER
 from .personal import FOLDER as ERASURES_FOLDER
 from .secrets import SECRET_FILE
 
@@ -119,8 +121,10 @@ def check_backup(source: Path) -> Manifest:
 
 
 def _plain_files(data: Path) -> list[Path]:
-    certificates = sorted((data / ERASURES_FOLDER).glob("*.*"))
-    return [path for path in (data / SECRET_FILE, *certificates) if path.is_file()]
+    found = [data / SECRET_FILE]
+    for folder in (ERASURES_FOLDER, AUDIENCES_FOLDER, VERSIONS_FOLDER):
+        found += sorted((data / folder).glob("*.*"))
+    return [path for path in found if path.is_file()]
 
 
 def _log_files(log: Path) -> Iterator[Path]:

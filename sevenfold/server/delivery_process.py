@@ -17,7 +17,7 @@ from .client import Client
 from .history import History, HistoryWriter
 from .live import Watched
 from .logs import to_stderr
-from .options import DeliveryOptions
+from .options import VERSIONS_FOLDER, DeliveryOptions
 from .projecting import Projector
 from .quick_clock import clock_of
 from .secrets import SecretBox
@@ -25,7 +25,6 @@ from .sender import FolderVersions, Sender
 
 log = logging.getLogger("sevenfold.delivery")
 _REPORT_S = 1.0
-VERSIONS_FOLDER = "templates"
 
 
 async def deliver(options: DeliveryOptions) -> None:

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 from .quick_clock import Pace
 
+VERSIONS_FOLDER: Final = "templates"
+"""In the data folder: versions of templates that messages were decided with."""
 FOLD: Final = "sevenfold.server.fold_process"
 DELIVERY: Final = "sevenfold.server.delivery_process"
 

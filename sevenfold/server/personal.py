@@ -28,10 +28,13 @@ from ..errors import SevenfoldError
 from ..limits import ERASURE_DEAD_LETTERS_PAGE_ROWS, ERASURE_WAIT_S_MAX
 from ..log.base import Log, Record
 from .history import History, HistoryWriter
+from .inbound_store import forget_person
 from .live import Live, UnavailableError
+from .referral_codes import code_of, key_of
 from .secrets import SecretBox
 from .store import FILE as STORE_FILE
 from .store import open_store
+from .tokens import Tokens
 from .tombstones import Rewriter, control_tombstone, holds, needles
 
 FOLDER: Final = "erasures"
@@ -103,6 +106,7 @@ class Eraser:
         self._live, self._log, self._history, self._clock = live, log, history, clock
         self._folder, self._snapshots, self._ask_snapshot = folder, snapshots_folder, ask_snapshot
         self._key = secrets.key(PURPOSE)
+        self._codes = key_of(Tokens(secrets.key("tokens")))
         self._one = lock or asyncio.Lock()
 
     async def erase(self, person: str, by: str) -> Certificate:
@@ -236,7 +240,10 @@ class Eraser:
             history = writer.erase(pending.subjects, digests, names, pending.position + 1)
         finally:
             writer.close()
-        return {"log": log, "dead_letters": dead, "history": history, "server": self._forget_answers(names)}
+        codes = [code_of(self._codes, subject) for subject in pending.subjects]
+        inbound = forget_person(self._folder, pending.identifiers.get("anonymous_id", ()), codes)
+        answers = self._forget_answers(names)
+        return {"log": log, "dead_letters": dead, "history": history, "server": answers, "inbound": inbound}
 
     def _rewrite_controls(self, pending: Pending, named: frozenset[str], events: list[int]) -> dict[str, int]:
         """Control records that name the person; the history says where to look."""

@@ -1,4 +1,4 @@
-"""Writes the history beside everything else: effects as they come, records of the log as they become durable."""
+"""Writes the history beside all else: effects as they come, records of the log as they become durable."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ..errors import SevenfoldError
 from ..log.base import Readable
 from .history import HistoryWriter
+from .history.schema import HistoryGapError
 from .live import Watched
 
 log = logging.getLogger("sevenfold.history")
@@ -20,7 +21,7 @@ _AGAIN_S = 1.0
 
 
 class Projector:
-    """Stores in a thread of its own; `stored` hears the number of the next effect wanted, after each commit."""
+    """Stores in a thread of its own; `stored` hears the number of the next effect wanted after a commit."""
 
     def __init__(self, writer: HistoryWriter, reader: Readable, stored: Callable[[int], None]) -> None:
         self._writer, self._reader, self._stored = writer, reader, stored
@@ -57,6 +58,10 @@ class Projector:
                 some = [self._effects.popleft() for _ in range(min(len(self._effects), _BATCHES_TOGETHER))]
                 try:
                     through = await loop.run_in_executor(self._pool, self._store, some)
+                except HistoryGapError:
+                    # Nothing that comes later can be stored. Whoever begins anew asks for what is wanted
+                    # next.
+                    raise
                 except SevenfoldError as error:
                     if error.message != self.error:
                         log.error("the history cannot be written: %s", error.message)

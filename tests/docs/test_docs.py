@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -33,9 +37,11 @@ def files(page: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("page", [PAGES[0], *GUIDES], ids=lambda page: page.stem)
 def test_commands_of_a_page_run_and_print_what_it_shows(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    service = Service()
+    request.addfinalizer(service.stop)
     for name, text in files(page).items():
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +52,7 @@ def test_commands_of_a_page_run_and_print_what_it_shows(
         for line in block.splitlines():
             if line.startswith("$ "):
                 commands += 1
-                output = _run(line.removeprefix("$ "))
+                output = _run(line.removeprefix("$ "), service)
             elif line.strip() and line.strip() != "...":
                 printed = "\n".join(output)
                 assert " ".join(line.split()) in output, f"{page.name} shows {line!r}; printed:\n{printed}"
@@ -57,9 +63,57 @@ def test_commands_of_a_page_run_and_print_what_it_shows(
             run_python(code, scope, page.name)
 
 
-def _run(line: str) -> list[str]:
-    """The lines a `sevenfold` command prints, with single spaces; other commands are not run."""
+class Service:
+    """A service that a page starts, on any free port; what it prints is read as if it were the usual one."""
+
+    USUAL = "http://127.0.0.1:8700"
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self.url = self.key = ""
+
+    def start(self, args: list[str]) -> list[str]:
+        command = [sys.executable, "-m", "sevenfold.cli", *args, "--port", "0"]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        )
+        assert self._process.stdout is not None
+        lines = []
+        for line in self._process.stdout:
+            lines.append(" ".join(line.split()))
+            if line.startswith("Interrupt"):
+                break
+        text = "\n".join(lines)
+        found = re.search(r"http://127\.0\.0\.1:\d+", text)
+        key = re.search(r"wk_[\w-]+", text)
+        assert found is not None and key is not None, text
+        self.url, self.key = found[0], key[0]
+        return text.replace(self.url, self.USUAL).splitlines()
+
+    def curl(self, args: list[str]) -> list[str]:
+        """What `curl -u KEY: URL -d BODY` prints."""
+        assert args[0] == "-u" and args[3] == "-d", args
+        url = args[2].replace(self.USUAL, self.url)
+        auth = (args[1].rstrip(":").replace("YOUR_WRITE_KEY", self.key), "")
+        return [httpx.post(url, content=args[4], auth=auth, trust_env=False).text]
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            assert self._process.wait(30) == 0
+            assert self._process.stdout is not None
+            self._process.stdout.close()
+
+
+def _run(line: str, service: Service) -> list[str]:
+    """The lines a `sevenfold` command prints, with single spaces, or `curl` at a service that the page
+    started; other commands are not run.
+    """
     program, *args = shlex.split(line)
+    if program == "sevenfold" and args[0] == "serve":
+        return service.start(args)
+    if program == "curl" and service.url:
+        return service.curl(args)
     if program != "sevenfold":
         return []
     result = CliRunner().invoke(main, args)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +163,19 @@ def test_simulate_writes_a_world(tmp_path: Path) -> None:
     assert (tmp_path / "world" / "events.ndjson").stat().st_size == figures["bytes"]
 
 
+def test_the_demo_is_a_living_service(tmp_path: Path) -> None:
+    """In a process of its own, for it is one that people start and stop."""
+    command = [sys.executable, "-m", "sevenfold.cli", "demo", "--size", "12", "--seconds", "8", "--json"]
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path / "demo")], capture_output=True, text=True, timeout=100, check=True
+    )
+    figures = json.loads(done.stdout)
+    assert figures["events"] > 100 and figures["kinds"]["stage"] > 10
+    assert (tmp_path / "demo" / "data" / "history.sqlite").exists()
+
+
 def test_the_demo_goes_from_nothing_to_a_report(tmp_path: Path) -> None:
-    text = sevenfold("demo", "--size", 8, "--days", 40, "--out", tmp_path / "demo").output
+    text = sevenfold("demo", "--report", "--size", 8, "--days", 40, "--out", tmp_path / "demo").output
     assert "Customer:" in text
     assert "One person's story: sevenfold explain seven-stage" in text
     assert (tmp_path / "demo" / "replay" / "report.html").exists()
