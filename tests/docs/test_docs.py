@@ -48,12 +48,12 @@ def test_commands_of_a_page_run_and_print_what_it_shows(
         path.write_text(text)
     commands = 0
     for block in blocks(page, "console"):
-        output: list[str] = []
+        output: list[str] | None = None
         for line in block.splitlines():
             if line.startswith("$ "):
                 commands += 1
                 output = _run(line.removeprefix("$ "), service)
-            elif line.strip() and line.strip() != "...":
+            elif output is not None and line.strip() and line.strip() != "...":
                 printed = "\n".join(output)
                 assert " ".join(line.split()) in output, f"{page.name} shows {line!r}; printed:\n{printed}"
     assert commands or not blocks(page, "console")
@@ -105,9 +105,10 @@ class Service:
             self._process.stdout.close()
 
 
-def _run(line: str, service: Service) -> list[str]:
+def _run(line: str, service: Service) -> list[str] | None:
     """The lines a `sevenfold` command prints, with single spaces, or `curl` at a service that the page
-    started; other commands are not run.
+    started; None for other commands,
+    which are not run.
     """
     program, *args = shlex.split(line)
     if program == "sevenfold" and args[0] == "serve":
@@ -115,7 +116,7 @@ def _run(line: str, service: Service) -> list[str]:
     if program == "curl" and service.url:
         return service.curl(args)
     if program != "sevenfold":
-        return []
+        return None
     result = CliRunner().invoke(main, args)
     assert result.exit_code == 0, f"{line}\n{result.output}"
     return [" ".join(one.split()) for one in result.output.splitlines()]
