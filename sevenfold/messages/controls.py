@@ -79,6 +79,7 @@ def _hear(fold: Fold, record: dict[str, Any]) -> None:
         reason=str(reason) if reason is not None else None,
         permanent=record.get("permanent") is True,
         machine=record.get("machine") is True,
+        once_more=record.get("again") is True,
     )
 
 

@@ -15,7 +15,7 @@ from ..profiles.where import dig
 from ..workspace.paths import split_path
 from .channels import Channel
 from .consent import CODES as STATUS_CODES
-from .consent import OUT, STATUSES, Change
+from .consent import OUT, STATUSES, Change, allowed
 from .outcomes import CODES as OUTCOME_CODES
 from .outcomes import ENDING, RELEASING, RESPONSES, Owed
 from .policy import ConsentEvents
@@ -144,9 +144,10 @@ class Hearing:
         reason: str | None = None,
         permanent: bool = False,
         machine: bool = False,
+        once_more: bool = False,
     ) -> None:
         """What became of a message. `machine`: opened by a privacy proxy or clicked by a scanner, which
-        counts as nothing.
+        counts as nothing. `once_more`: it is claimed although it may have arrived.
         """
         desk = self.desk
         owed = desk.book.get(effect)
@@ -157,6 +158,9 @@ class Hearing:
         first = not any(owed.was(response) for response in RESPONSES)
         if machine:
             self.tell(owed, "outcome", {"outcome": outcome, "machine": True})
+            return
+        if outcome == "claimed" and (why := self._barred(owed)) is not None:
+            self._bar(owed, why, once_more)
             return
         again, over = owed.was(outcome), any(owed.was(one) for one in ENDING)
         if not desk.book.hear(owed, outcome, desk.fold.t):
@@ -176,6 +180,35 @@ class Hearing:
             self._derive(owed, outcome, kind.template, te)
             if not (over and outcome in ENDING) and self._awaited(owed, kind.step):
                 desk.runtime.wake_outcome(owed.slot, owed.number, OUTCOME_CODES[outcome])
+
+    def _barred(self, owed: Owed) -> str | None:
+        """Why a message that was decided must not go out any more: its person has said no since, or its
+        address is to be left alone. Asked at the claim, the last moment at which it is surely here.
+        """
+        desk = self.desk
+        kind = desk.kinds.all[owed.code]
+        channel = desk.channels.named.get(kind.channel)
+        away = owed.settled or owed.was("claimed") or owed.was("unknown")
+        if away or owed.unit or not owed.row or channel is None or not kind.template:
+            return None
+        if not kind.transactional:
+            purpose = desk.consents.purpose(kind.category, channel)
+            if not allowed(desk.consents.status(desk.forwarded(owed.row), purpose.pair), purpose):
+                return "no_consent"
+        listed = owed.address and desk.suppressions.lists(channel, owed.address)
+        return "suppressed" if listed else None
+
+    def _bar(self, owed: Owed, why: str, maybe: bool) -> None:
+        """It is not sent: its places are free (unless `maybe` it was sent before), and a run that waits for
+        it goes on as if it had failed.
+        """
+        desk = self.desk
+        self.tell(owed, "cancelled", {"reason": why, "unknown": True} if maybe else {"reason": why})
+        if not maybe:
+            self.free(owed, why)
+        desk.book.settle(owed, desk.fold.t)
+        if self._awaited(owed, desk.kinds.all[owed.code].step):
+            desk.runtime.wake_outcome(owed.slot, owed.number, OUTCOME_CODES["failed"])
 
     def _awaited(self, owed: Owed, step: str) -> bool:
         """Whether the run still waits at the step (and visit) that decided the message."""

@@ -40,6 +40,10 @@ class Suppressions:
         listed = self._lists.get(channel.name)
         return listed is not None and self.digest(address) in listed
 
+    def lists(self, channel: Channel, digest: int) -> bool:
+        """The same of an address of which only the digest is known."""
+        return digest in self._lists.get(channel.name, ())
+
     def reason(self, channel: Channel, address: str) -> str | None:
         """Why an address is on the list; None when it is not."""
         place = self._lists.get(channel.name, {}).get(self.digest(address))

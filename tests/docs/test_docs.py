@@ -110,13 +110,13 @@ def _run(line: str, service: Service) -> list[str] | None:
     started; None for other commands,
     which are not run.
     """
+    if not line.startswith("sevenfold ") and not (service.url and line.startswith("curl ")):
+        return None
     program, *args = shlex.split(line)
     if program == "sevenfold" and args[0] == "serve":
         return service.start(args)
-    if program == "curl" and service.url:
+    if program == "curl":
         return service.curl(args)
-    if program != "sevenfold":
-        return None
     result = CliRunner().invoke(main, args)
     assert result.exit_code == 0, f"{line}\n{result.output}"
     return [" ".join(one.split()) for one in result.output.splitlines()]

@@ -168,7 +168,8 @@ def test_what_was_there_is_there_after_a_stop_and_nothing_is_folded_again(
         again.api_key, again.write_key = key, service.write_key
         again.until_ready()
         assert again.api("GET", "/api/status").json()["position"] == position
-        profile = again.api("GET", "/api/people/u1").json()
+        person = again.api("GET", "/api/people/lookup", params={"value": "u1"}).json()["id"]
+        profile = again.api("GET", f"/api/people/{person}").json()
         assert profile["signals"]["orders"] == 2
         assert "buyers" in profile["segments"]
         order(again, 2)
