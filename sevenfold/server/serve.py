@@ -7,6 +7,7 @@ import contextlib
 import logging
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ import uvicorn
 from ..channels.outside import permit
 from ..clock import Clock, SystemClock
 from ..engine.definition import record_of
-from ..errors import SevenfoldError
+from ..errors import SettingsError
 from ..log.base import NewControl
 from ..log.sqlite import SqliteLog
 from ..settings import Settings
@@ -41,6 +42,12 @@ _MINUTE_MS: Final = 60_000
 _CONNECTIONS_MAX: Final = 20_000
 _BACKLOG: Final = 4_096
 _KEEP_ALIVE_S: Final = 75
+
+
+class ListenError(SettingsError):
+    """The address is taken, or none of this machine's."""
+
+    code = "cannot_listen"
 
 
 class Started(msgspec.Struct):
@@ -83,6 +90,10 @@ class Service:
         """Serves until `stop` is called or a signal comes. Raises SevenfoldError when it cannot start."""
         folder, settings = self.settings.data_folder, self.settings
         permit(settings.outgoing_networks)
+        with _listening(settings) as self._listener:
+            await self._run(folder, settings)
+
+    async def _run(self, folder: Path, settings: Settings) -> None:
         store = SqliteLog(self.log_folder, self.clock, segment_bytes=settings.log_segment_bytes)
         try:
             # Makes the file, and says how far it is.
@@ -119,10 +130,10 @@ class Service:
                 self.started.cancel()
 
     async def _serve(self, hub: Hub, services: Services, keys: Keys) -> None:
-        socket = self._socket_folder / "hub.sock"
-        await hub.start(socket)
-        self.fold = Child("fold", FOLD, lambda: self._fold_options(hub, socket))
-        self.delivery = Child("delivery", DELIVERY, lambda: self._delivery_options(socket))
+        place = self._socket_folder / "hub.sock"
+        await hub.start(place)
+        self.fold = Child("fold", FOLD, lambda: self._fold_options(hub, place))
+        self.delivery = Child("delivery", DELIVERY, lambda: self._delivery_options(place))
         if services.log.next_position == 0 and self._workspace is not None:
             await hub.append([NewControl(record_of(self._workspace))])
         self.fold.start()
@@ -130,7 +141,7 @@ class Service:
         app = make_app(services)
         server = _server(app, self.settings)
         with _signals(self._stop.set):
-            serving = asyncio.create_task(server.serve(), name="http")
+            serving = asyncio.create_task(server.serve([self._listener]), name="http")
             stopping = asyncio.create_task(self._stop.wait(), name="stop")
             try:
                 await self._say_started(server, serving, keys)
@@ -154,9 +165,8 @@ class Service:
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         if serving.done():
-            # It could not listen; `run` raises what stood in the way.
             return
-        port = server.servers[0].sockets[0].getsockname()[1]
+        port = self._listener.getsockname()[1]
         host = self.settings.host if self.settings.host != "0.0.0.0" else "127.0.0.1"  # noqa: S104
         started = Started(f"http://{host}:{port}")
         if not keys.list():
@@ -177,10 +187,10 @@ class Service:
         """Ends the service in order."""
         self._stop.set()
 
-    def _fold_options(self, hub: Hub, socket: Path) -> str:
+    def _fold_options(self, hub: Hub, place: Path) -> str:
         settings = self.settings
         options = FoldOptions(
-            socket=str(socket),
+            socket=str(place),
             log_folder=str(self.log_folder),
             snapshots_folder=str(settings.data_folder / SNAPSHOTS_FOLDER),
             rows=settings.profiles_expected,
@@ -190,10 +200,10 @@ class Service:
         )
         return msgspec.json.encode(options).decode()
 
-    def _delivery_options(self, socket: Path) -> str:
+    def _delivery_options(self, place: Path) -> str:
         settings = self.settings
         options = DeliveryOptions(
-            socket=str(socket),
+            socket=str(place),
             data_folder=str(settings.data_folder),
             log_folder=str(self.log_folder),
             public_url=settings.public_url or self._url,
@@ -234,6 +244,18 @@ def _server(app: App, settings: Settings) -> uvicorn.Server:
     return _Server(config)
 
 
+def _listening(settings: Settings) -> socket.socket:
+    """The socket that HTTP is served on. Raises ListenError."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        fix = "choose another with --host and --port, or stop what listens there"
+        where = f"{settings.host}:{settings.port}"
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise ListenError(f"the service cannot listen: {why}", where=where, fix=fix) from error
+
+
 @contextlib.contextmanager
 def _signals(stop: Callable[[], Any]) -> Iterator[None]:
     """Interrupt and termination mean stop; outside the main thread, signals are not ours."""
@@ -259,10 +281,4 @@ async def serve(settings: Settings, workspace: Workspace | None, say: Callable[[
             say(started.result())
 
     service.started.add_done_callback(tell)
-    try:
-        await service.run()
-    except SystemExit as error:
-        # uvicorn ends the program when it cannot listen.
-        fix = "choose another with --port, or stop what listens there"
-        where = f"{settings.host}:{settings.port}"
-        raise SevenfoldError("the service cannot listen", where=where, fix=fix) from error
+    await service.run()
