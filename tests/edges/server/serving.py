@@ -93,6 +93,7 @@ def start(folder: Path, *arguments: str, environment: dict[str, str] | None = No
     if not line.startswith("{"):
         process.kill()
         process.wait()
+        process.stdout.close()
         raise AssertionError(
             f"the service did not start: {(folder.parent / f'{folder.name}.stderr').read_text()}"
         )
