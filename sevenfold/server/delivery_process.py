@@ -25,6 +25,7 @@ from .sender import FolderVersions, Sender
 
 log = logging.getLogger("sevenfold.delivery")
 _REPORT_S = 1.0
+SWITCH_S = 0.0005
 
 
 async def deliver(options: DeliveryOptions) -> None:
@@ -102,6 +103,8 @@ async def _report(client: Client, projector: Projector, sender: Sender) -> None:
 def main() -> None:
     """`python -m sevenfold.server.delivery_process OPTIONS` (JSON); started by the hub."""
     to_stderr()
+    # The thread that writes the history gives way to the loop after this long.
+    sys.setswitchinterval(SWITCH_S)
     uvloop.run(deliver(msgspec.json.decode(sys.argv[1], type=DeliveryOptions)))
 
 
