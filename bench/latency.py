@@ -131,7 +131,7 @@ def _with_probes(batches: list[bytes], first: int) -> list[bytes]:
 
 
 def _with_probe(workspace: m.Workspace, sink: int) -> m.Workspace:
-    """The pack with a webhook that is called at once for each probe; its other messages stay on the product."""
+    """The pack with a webhook that is called at once for each probe; the others stay on the product."""
     channels = {name: msgspec.to_builtins(one) for name, one in workspace.channels.items()}
     channels = {name: {"type": "in_app"} if one["type"] != "popup" else one for name, one in channels.items()}
     url = f"http://127.0.0.1:{sink}/"
@@ -216,7 +216,7 @@ def _note(rate: int, found: dict[str, Any], used: dict[str, float]) -> str:
     shares = ", ".join(f"{name} {100 * cpu / found['wall_s']:.0f} %" for name, cpu in used.items())
     return (
         f"{rate:,} events/s asked, {found['batches'] * BATCH / found['wall_s']:,.0f} acknowledged, "
-        f"{found['refused']} batches refused, {len(found['latencies_ms'])} of {found['probes']} messages came; "
+        f"{found['refused']} refused, {len(found['latencies_ms'])} of {found['probes']} messages came; "
         f"of one core: {shares}, generator and receiver {100 * found['cpu_s'] / found['wall_s']:.0f} %"
     )
 

@@ -64,7 +64,7 @@ def show_demo(
         return
     kinds = figures.kinds
     moved = f"{figures.events:,} events, {kinds['stage']:,} moves between stages"
-    said = f"{kinds['message']:,} messages decided, {figures.mails:,} mails delivered, {kinds['held']:,} held back"
+    said = f"{kinds['message']:,} messages decided, {figures.mails:,} mails, {kinds['held']:,} held back"
     out.print(f"In {figures.days:.1f} days of its life: {moved}, {said}, {kinds['task']:,} tasks for people.")
     data = folder / "data"
     out.print(f"Its data are in {data}; go on with: sevenfold serve --data {data}", soft_wrap=True)

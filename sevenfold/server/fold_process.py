@@ -148,10 +148,9 @@ class FoldProcess:
                     # Before its effects, which readers understand by it.
                     self._say_workspace()
                 self._say_folded(first, effects)
-                if part.kind == "control":
-                    if part.position in self._wanted:
-                        self._wanted.discard(part.position)
-                        self._line.say("told", part.position, part.time, packed_effects(effects))
+                if part.kind == "control" and part.position in self._wanted:
+                    self._wanted.discard(part.position)
+                    self._line.say("told", part.position, part.time, packed_effects(effects))
                 self._listen(wait=False)
                 if self._gone:
                     return

@@ -26,7 +26,7 @@ def installed() -> Path:
         fcntl.flock(held, fcntl.LOCK_EX)
         if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
             npm = node().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-            # Not `ci`: it wants entries for the optional packages of every other platform, and none is needed.
+            # Not `ci`: it wants entries for the optional packages of every platform, and none is needed.
             command = [node(), npm, "install", "--no-save", "--omit=optional", "--prefer-offline"]
             asked = subprocess.run(command, cwd=FOLDER, capture_output=True, timeout=300, check=False)
             if asked.returncode:
