@@ -43,7 +43,6 @@ SETTINGS: Final = (
     ),
     Setting("trusted_proxies", str, "", "Networks whose X-Forwarded-For and -Proto are believed, by commas."),
     Setting("workspace", str, "", "Folder or pack put in force when the log is empty."),
-    Setting("profiles_expected", int, 100_000, "People that the columns have room for at the start."),
     Setting("snapshot_minutes", int, 10, "Minutes between snapshots while events come in."),
     Setting("snapshots_kept", int, 3, "Snapshots kept; older ones are deleted."),
     Setting("waiting_bytes", int, WAITING_BYTES_MAX, "Bytes of events that may wait to be stored; then 429."),
@@ -90,7 +89,6 @@ class Settings(Struct, frozen=True):
     public_url: str = ""
     trusted_proxies: str = ""
     workspace: str = ""
-    profiles_expected: int = 100_000
     snapshot_minutes: int = 10
     snapshots_kept: int = 3
     waiting_bytes: int = WAITING_BYTES_MAX

@@ -20,7 +20,6 @@ class FoldOptions(Struct):
     socket: str
     log_folder: str
     snapshots_folder: str
-    rows: int
     snapshot_ms: int
     snapshots_kept: int
     emitted_max: int

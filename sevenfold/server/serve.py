@@ -193,7 +193,6 @@ class Service:
             socket=str(place),
             log_folder=str(self.log_folder),
             snapshots_folder=str(settings.data_folder / SNAPSHOTS_FOLDER),
-            rows=settings.profiles_expected,
             snapshot_ms=settings.snapshot_minutes * _MINUTE_MS,
             snapshots_kept=settings.snapshots_kept,
             emitted_max=hub.seen,
@@ -224,8 +223,6 @@ class _Server(uvicorn.Server):
 def _server(app: App, settings: Settings) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         loop="none",
         http=BoundedProtocol,
         ws="none",
