@@ -143,8 +143,13 @@ class DeliveringFold(Fold):
 
     def __init__(self, workspace: m.Workspace, *, delivering: Delivering | None = None, **kept: Any) -> None:
         super().__init__(workspace, **kept)
+        self.deliver(delivering)
+
+    def deliver(self, delivering: Delivering | None) -> None:
+        """Sends messages so from now on; None sends nothing."""
+        self.delivery = None
         if delivering is not None and self.journeys is not None:
-            self.delivery = Delivery(workspace, delivering)
+            self.delivery = Delivery(self.workspace, delivering)
 
     @property
     def _tick_due(self) -> int:

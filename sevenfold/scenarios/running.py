@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from sevenfold.effects import Effect
 from sevenfold.engine.controls import ControlError
+from sevenfold.playback.delivery import DeliveringFold
 from sevenfold.playback.tables import iso
 from sevenfold.scenarios.asking import wrong
 from sevenfold.scenarios.timeline import DAY_ONE_MS, Scenario, ScenarioError, Step, shown
@@ -66,9 +67,12 @@ class Report(Struct):
         }  # fmt: skip
 
 
-def run(scenario: Scenario, workspace: Workspace) -> Report:
-    """Runs a scenario in virtual time. Raises ScenarioError when a step of it cannot be done."""
-    world = World(workspace, scenario)
+def run(scenario: Scenario, workspace: Workspace, *, fresh: DeliveringFold | None = None) -> Report:
+    """Runs a scenario in virtual time. Raises ScenarioError when a step of it cannot be done.
+
+    `fresh` is a fold of the workspace that has lived nothing yet; without it one is made.
+    """
+    world = World(workspace, scenario, fresh)
     report = Report(scenario.title, scenario.file, 0, [], scenario.start_ms)
     for step in scenario.steps:
         try:

@@ -19,9 +19,15 @@ class UnknownSubjectError(Exception):
 class World:
     """The fold of a scenario. `effects` are all so far; `told` those about messages that were asked for."""
 
-    def __init__(self, workspace: m.Workspace, scenario: Scenario) -> None:
+    def __init__(
+        self, workspace: m.Workspace, scenario: Scenario, fresh: DeliveringFold | None = None
+    ) -> None:
+        """`fresh` is a fold of the workspace that has lived nothing yet, where there is one already."""
         self.scenario = scenario
-        self.fold: Fold = DeliveringFold(workspace, delivering=scenario.delivering)
+        if fresh is None:
+            fresh = DeliveringFold(workspace)
+        fresh.deliver(scenario.delivering)
+        self.fold: Fold = fresh
         self.effects: list[Effect] = []
         self.told: set[int] = set()
         """Places in `effects` of messages that an expectation has named."""
