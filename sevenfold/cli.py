@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
 import sevenfold
-from sevenfold.commands.backtest import backtest_command
-from sevenfold.commands.base import SevenfoldGroup
-from sevenfold.commands.dead_letters import dead_letters_group
-from sevenfold.commands.fetching import import_scheduled_command
-from sevenfold.commands.history import explain_command, import_command, replay_command
-from sevenfold.commands.keys import keys_group
-from sevenfold.commands.live import (
-    apply_command,
-    export_workspace_command,
-    profile_command,
-    status_command,
-    tail_command,
-)
-from sevenfold.commands.mail import mail_group
-from sevenfold.commands.operations import backup_command, restore_command, upgrade_command
-from sevenfold.commands.personal import erase_command, export_person_command
-from sevenfold.commands.proofs import proof_secret_command
-from sevenfold.commands.render import render_command
-from sevenfold.commands.scenarios import export_command, test_command
-from sevenfold.commands.serve import serve_command
-from sevenfold.commands.trying import try_command
-from sevenfold.commands.workspaces import (
-    check_command,
-    diff_command,
-    init_command,
-    list_group,
-    packs_command,
-    schema_command,
-)
-from sevenfold.commands.worlds import demo_command, simulate_command
+from sevenfold.commands.base import LazyGroup
+
+COMMANDS: Final = {
+    "demo": "worlds:demo_command",
+    "serve": "serve:serve_command",
+    "keys": "keys:keys_group",
+    "init": "workspaces:init_command",
+    "packs": "workspaces:packs_command",
+    "check": "workspaces:check_command",
+    "test": "scenarios:test_command",
+    "try": "trying:try_command",
+    "replay": "history:replay_command",
+    "explain": "history:explain_command",
+    "export-scenario": "scenarios:export_command",
+    "backtest": "backtest:backtest_command",
+    "import": "history:import_command",
+    "import-scheduled": "fetching:import_scheduled_command",
+    "dead-letters": "dead_letters:dead_letters_group",
+    "list": "workspaces:list_group",
+    "render": "render:render_command",
+    "simulate": "worlds:simulate_command",
+    "diff": "workspaces:diff_command",
+    "schema": "workspaces:schema_command",
+    "mail": "mail:mail_group",
+    "proof-secret": "proofs:proof_secret_command",
+    "status": "live:status_command",
+    "tail": "live:tail_command",
+    "profile": "live:profile_command",
+    "apply": "live:apply_command",
+    "export": "live:export_workspace_command",
+    "export-person": "personal:export_person_command",
+    "erase": "personal:erase_command",
+    "backup": "operations:backup_command",
+    "restore": "operations:restore_command",
+    "upgrade": "operations:upgrade_command",
+}
+"""Each command in the order of `--help`: its name, the file in `sevenfold/commands/` and the object there."""
 
 
 @click.group(
-    cls=SevenfoldGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    homes=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(sevenfold.__version__, prog_name="sevenfold")
 def main() -> None:
@@ -51,18 +62,6 @@ def main() -> None:
       sevenfold replay my-workspace events.ndjson --out out  your own history through it
     """
 
-
-for _command in (
-    demo_command, serve_command, keys_group, init_command, packs_command, check_command, test_command,
-    try_command,
-    replay_command, explain_command, export_command, backtest_command, import_command,
-    import_scheduled_command, dead_letters_group,
-    list_group, render_command, simulate_command, diff_command, schema_command, mail_group,
-    proof_secret_command, status_command, tail_command, profile_command, apply_command,
-    export_workspace_command, export_person_command, erase_command, backup_command, restore_command,
-    upgrade_command,
-):  # fmt: skip
-    main.add_command(_command)
 
 if __name__ == "__main__":
     main()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,7 +17,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sevenfold.errors import SevenfoldError
 from sevenfold.events.times import parse_ms
-from sevenfold.report.words import date_of
 
 EXIT_ERROR: Final = 2
 """The exit code of every error that can be explained, and of wrong usage."""
@@ -42,6 +43,27 @@ class SevenfoldGroup(click.Group):
         except OSError as error:
             message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             fail({"code": "system", "message": message}, message)
+
+
+class LazyGroup(SevenfoldGroup):
+    """A group that imports the file of a command when that command is asked for: the whole command line takes
+    seconds to import, one command a fraction of one. ``homes`` gives ``file:object`` by command name.
+    """
+
+    def __init__(self, *args: Any, homes: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._homes = homes
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._homes)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._homes:
+            return None
+        module, name = self._homes[cmd_name].split(":")
+        command = getattr(import_module(f"sevenfold.commands.{module}"), name)
+        assert isinstance(command, click.Command)
+        return command
 
 
 def fail(shape: dict[str, str], text: str) -> None:
@@ -112,7 +134,7 @@ class Bar:
 
     def folded(self, count: int, time: int) -> None:
         self._events += count
-        note = f"{self._events:,} events, {date_of(time)}"
+        note = f"{self._events:,} events, {datetime.fromtimestamp(time / 1_000, UTC):%-d %b %Y}"
         self._progress.update(self._folding, visible=True, note=note)
 
     def wrote(self, count: int) -> None:

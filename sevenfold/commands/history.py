@@ -24,7 +24,8 @@ from sevenfold.library import load
 from sevenfold.playback import Outcome, explain, open_log, replay
 from sevenfold.playback.feed import log_folder
 from sevenfold.playback.tables import iso
-from sevenfold.report import print_explanation, print_summary, write_report
+from sevenfold.report.html import write_report
+from sevenfold.report.terminal import print_explanation, print_summary
 
 CURSOR_FILE = "import.cursor"
 """Beside the log: how far an import has come."""

@@ -21,6 +21,7 @@ from sevenfold.workspace.lists import Action, import_list
 from sevenfold.workspace.loading import examine
 from sevenfold.workspace.models import PERSON
 from sevenfold.workspace.packs import init, pack_names
+from sevenfold.workspace.phases import standings
 from sevenfold.workspace.problems import likely
 from sevenfold.workspace.schema import KINDS, schema
 
@@ -48,13 +49,23 @@ def check_command(workspace: str, as_json: bool) -> None:
     }  # fmt: skip
     if as_json:
         problems = [problem.to_json() for problem in found.problems]
-        print_json({"workspace": model.name, "ok": not found.errors, "objects": counts, "problems": problems})
+        phases = [
+            {"name": one.name, "when": one.when, "live": one.live, "waiting": one.waiting}
+            for one in (() if found.errors else standings(model))
+        ]
+        told = {"workspace": model.name, "ok": not found.errors, "objects": counts, "problems": problems}
+        print_json(told | ({"phases": phases} if phases else {}))
     else:
         for problem in found.problems:
             click.echo(f"{problem.severity}: {problem}")
         held = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         verdict = f"{len(found.errors)} errors" if found.errors else "no errors"
         click.echo(f"{model.title or model.name}: {held}; {verdict}, {len(found.warnings)} warnings")
+        for one in () if found.errors else standings(model):
+            state = (
+                "live" if one.is_live else f"{len(one.waiting)} of {len(one.phase.journeys)} journeys wait"
+            )
+            click.echo(f"  {one.when}: {one.phase.title}, {state}")
     if found.errors:
         raise click.exceptions.Exit(EXIT_ERROR)
 

@@ -56,9 +56,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def commands(group: click.Group = main, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    found = []
-    for name, command in group.commands.items():
-        inner = (*path, name)
+    found, context = [], click.Context(group)
+    for name in group.list_commands(context):
+        command, inner = group.get_command(context, name), (*path, name)
         found += commands(command, inner) if isinstance(command, click.Group) else [inner]
     return found
 

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from sevenfold.playback import Outcome, replay
 from sevenfold.playback.summary import Summary
-from sevenfold.report import print_summary, words, write_report
-from sevenfold.report.html import render
+from sevenfold.report import words
+from sevenfold.report.html import render, write_report
+from sevenfold.report.terminal import print_summary
 from tests.edges.replay import worlds
 
 
