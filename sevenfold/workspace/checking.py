@@ -15,6 +15,7 @@ from .conditions import Conditions
 from .models import ACCOUNT, PERSON
 from .names import RESERVED, Names, split_path
 from .order import Graph, account_feedback, circles, dependencies, said
+from .phases import check_phases
 from .problems import Path, Problem, likely
 from .report import Origins, Report, TextOrigins
 from .score_checks import ScoreChecks
@@ -63,6 +64,7 @@ def check(
     shown, uses = _templates(names, report)
     audit(names, conditions, report, uses)
     check_channels(workspace.channels, report)
+    check_phases(workspace, report)
     if workspace.connectors:
         # Only where there are any: it brings along what verifies and what reads files.
         from ..connectors.checks import check_connectors

@@ -32,6 +32,7 @@ SECTIONS = (
     "broadcasts",
     "connectors",
     "journeys",
+    "phases",
 )
 """Mappings of name to object, which merge object by object."""
 OBJECTS = ("identity", "acquisition", "consent", "messaging", "people", "referrals")

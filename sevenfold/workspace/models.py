@@ -513,6 +513,23 @@ class Catalogue(Model, frozen=True, kw_only=True):
     columns: dict[str, type_of_value] = {}
 
 
+class Phase(Model, frozen=True, kw_only=True):
+    """A part of the set-up's calendar: the ``weeks`` it takes (``[1, 4]``, counted from 1, both included;
+    ``[13]`` is from then on), the stages it is about (``LIFECYCLE/STAGE``), the journeys that go live in it,
+    and the events that must arrive before. ``goal`` says by what one knows that it is done. A journey may be
+    in one phase only; those in none are live from the start.
+    """
+
+    title: str
+    weeks: list[int]
+    stages: list[str] = []
+    journeys: list[str] = []
+    events: list[str] = []
+    goal: str = ""
+    description: str = ""
+    source: str = ""
+
+
 class Workspace(Model, frozen=True, kw_only=True):
     """A whole workspace, after loading and merging what it extends."""
 
@@ -521,7 +538,8 @@ class Workspace(Model, frozen=True, kw_only=True):
     description: str = ""
     timezone: str = "UTC"
     currency: str = "USD"
-    extends: str | None = None
+    extends: str | list[str] | None = None
+    """A pack or folder to stand on, or several, the lowest first."""
     entities: dict[str, Entity] = {}
     identity: Identity = Identity()
     traits: dict[str, Trait] = {}
@@ -546,6 +564,7 @@ class Workspace(Model, frozen=True, kw_only=True):
     broadcasts: dict[str, Broadcast] = {}
     connectors: dict[str, Connector] = {}
     journeys: dict[str, Journey] = {}
+    phases: dict[str, Phase] = {}
 
 
 SECTION_TYPES: dict[str, Any] = {
@@ -567,6 +586,7 @@ SECTION_TYPES: dict[str, Any] = {
     "broadcasts": Broadcast,
     "connectors": Connector,
     "journeys": Journey,
+    "phases": Phase,
 }
 """What each named object of a section is."""
 OBJECT_TYPES: dict[str, Any] = {

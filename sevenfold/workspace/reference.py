@@ -102,6 +102,7 @@ _CHAPTERS: tuple[tuple[str, str, tuple[type[msgspec.Struct], ...]], ...] = (
     ("saves", "What counts as a save.", (people.Save,)),
     ("offers", "Pools of codes.", (people.OfferPool,)),
     ("broadcasts", "Messages to many at once.", (people.Broadcast,)),
+    ("phases", "The calendar of setting it all up.", (models.Phase,)),
     (
         "connectors",
         "Services that are connected; [the guide](../guides/connectors.md).",
