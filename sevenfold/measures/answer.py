@@ -45,7 +45,7 @@ class Caveat(StrEnum):
 
 CAVEATS: dict[Caveat, str] = {
     Caveat.SAMPLE_TOO_SMALL: "There are too few cases for the figure to mean much.",
-    Caveat.SAMPLE_RATIO: "The groups are not of the sizes they were meant to be, so they may differ otherwise.",
+    Caveat.SAMPLE_RATIO: "The groups are not of the sizes they were meant to be; they may differ otherwise.",
     Caveat.INCOMPLETE_LEFT_OUT: "Periods that are not over yet are left out.",
     Caveat.CONTAMINATED_LEFT_OUT: "People who were in both groups, through a merge, are left out.",
     Caveat.MACHINE_LEFT_OUT: "Opens and clicks that machines made are left out.",
@@ -101,7 +101,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Answer(msgspec.Struct, kw_only=True):
-    """What an analysis found. `sentence` says it in plain words; `tables` hold what is too much for a figure."""
+    """What an analysis found. `sentence` says it in plain words, `tables` what is too much for a figure."""
 
     question: Question
     sentence: str

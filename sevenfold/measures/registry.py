@@ -62,7 +62,7 @@ def analysis(name: str) -> Callable[[Answering[Q]], Answering[Q]]:
 
 
 def _only(function: Callable[..., Any], parameter: str) -> Callable[..., Any]:
-    """A stand-in with the annotation of one parameter: the others may name what is imported for types only."""
+    """A stand-in with one parameter's annotation: others may name what is imported for types only."""
 
     def stand_in() -> None: ...
 
@@ -108,7 +108,7 @@ def question_from(name: str, fields: dict[str, Any], *, strict: bool = True) -> 
 
 
 def ask(warehouse: Warehouse, question: Question) -> Answer:
-    """Answers a question. Raises QuestionError, and WarehouseError when the bounds of time or memory are met."""
+    """Answers a question. Raises QuestionError, and WarehouseError when it takes too long or too much."""
     question.check()
     found = _BY_TYPE.get(type(question))
     assert found is not None, f"{type(question).__name__} is the question of no analysis"
