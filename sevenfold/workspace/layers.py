@@ -4,10 +4,13 @@ stands."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os.path import normpath
 from pathlib import Path
+from typing import Literal
 
 from ..limits import EXTENDS_LEVELS_MAX, WORKSPACE_FILES_MAX
 from . import packs
+from .overrides import ADD, OverrideError, overridden, parts_of, types_of
 from .problems import PackError, Problem, likely
 from .problems import Path as Field
 from .reading import Node, read
@@ -33,6 +36,7 @@ SECTIONS = (
     "connectors",
     "journeys",
     "phases",
+    "events",
 )
 """Mappings of name to object, which merge object by object."""
 OBJECTS = ("identity", "acquisition", "consent", "messaging", "people", "referrals")
@@ -40,10 +44,16 @@ OBJECTS = ("identity", "acquisition", "consent", "messaging", "people", "referra
 SCALARS = ("name", "title", "description", "timezone", "currency")
 WHOLE = (*SCALARS, "extends", *OBJECTS)
 """Fields that are replaced as a whole."""
+OVERRIDES = "overrides"
+"""Single values laid over what is beneath, by path."""
 FILES = {name: name for name in (*SECTIONS, *OBJECTS)} | {"lifecycle": "lifecycles", "health": "scores"}
+FILES |= {OVERRIDES: OVERRIDES}
 """What a file ``STEM.yaml`` or a folder ``STEM/`` holds."""
 OTHERS = ("scenarios",)
 """Folders that belong to a workspace and hold no objects of it."""
+
+
+Act = Literal["replaced", "removed", "overridden", "added"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +64,24 @@ class Place:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What a layer did to the layers beneath it: an object replaced or removed, a value overridden, added to
+    or removed from an object. ``before`` is where what it took the place of stands.
+    """
+
+    action: Act
+    path: str
+    place: Place
+    before: Place | None
+
+
 @dataclass(slots=True)
 class Tree:
     """The merged nodes: ``whole`` fields, ``sections`` of objects, the CSV file of catalogues that have one.
 
     ``paths`` leads from a file's label to the file and the folder of its layer, ``layers`` lists the layers'
-    labels, lowest first.
+    labels, lowest first, ``deeds`` what they did to one another, in that order.
     """
 
     whole: dict[str, Node] = field(default_factory=dict)
@@ -68,6 +90,8 @@ class Tree:
     tables: dict[str, tuple[Path, str]] = field(default_factory=dict)
     paths: dict[str, tuple[Path, Path]] = field(default_factory=dict)
     layers: list[str] = field(default_factory=list)
+    folders: set[Path] = field(default_factory=set)
+    deeds: list[Deed] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def place(self, path: Field) -> Place:
@@ -127,32 +151,50 @@ def _add(tree: Tree, folder: Path, label: str, above: tuple[Path, ...]) -> None:
         fix = "a workspace folder has a workspace.yaml with at least `name:`"
         problems.append(Problem("file_unreadable", "workspace.yaml is missing", "", shown, 0, fix))
     parts = _parts(tree, folder, label)
+    tree.folders.add(folder.resolve())
     extends = next((node for section, node, _ in parts if section == "extends"), None)
-    if extends is not None and isinstance(extends.value, str):
-        _extend(tree, folder, label, extends, (*above, folder.resolve()))
+    for below in _listed(extends):
+        _extend(tree, folder, label, below, (*above, folder.resolve()))
     tree.layers.append(shown)
     seen: dict[tuple[str, str], Place] = {}
     for section, node, line in parts:
         if section in SECTIONS:
             _merge_section(tree, section, node, seen)
-        elif _first(tree, section, "", Place(node.file, line), seen):
+        elif section != OVERRIDES and _first(tree, section, "", Place(node.file, line), seen):
+            if section in OBJECTS and section in tree.whole:
+                _note(tree, "replaced", section, Place(node.file, line), tree.place((section,)))
             tree.whole[section] = node
             tree.lines[section, ""] = line
     _tables(tree, folder, label, seen)
     add_partials(tree, folder, label, seen)
+    for section, node, _ in parts:
+        if section == OVERRIDES:
+            _override(tree, node, seen)
+
+
+def _listed(extends: Node | None) -> list[Node]:
+    """What a layer extends, the lowest first: one name, or a list of them."""
+    given = [] if extends is None else extends.value if isinstance(extends.value, list) else [extends]
+    return [one for one in given if isinstance(one.value, str)]
+
+
+def _note(tree: Tree, action: Act, path: str, place: Place, before: Place | None) -> None:
+    tree.deeds.append(Deed(action, path, place, before))
 
 
 def _extend(tree: Tree, folder: Path, label: str, extends: Node, above: tuple[Path, ...]) -> None:
     name = str(extends.value)
     try:
         if "/" in name or name.startswith("."):
-            below, shown = folder / name, Path(label, name).as_posix()
+            below, shown = folder / name, normpath(Path(label, name).as_posix())
             if not below.is_dir():
                 raise PackError(f"there is no folder `{name}` beside this one")
         else:
             below, shown = packs.pack_path(name), f"{name}:"
         if below.resolve() in above:
             raise PackError(f"`{name}` extends itself")
+        if below.resolve() in tree.folders:
+            return  # Two overlays stand on the same pack: it is read once, beneath both.
         if len(above) >= EXTENDS_LEVELS_MAX:
             raise PackError(f"more than {EXTENDS_LEVELS_MAX} workspaces beneath one another")
     except PackError as error:
@@ -166,6 +208,7 @@ def _extend(tree: Tree, folder: Path, label: str, extends: Node, above: tuple[Pa
 def _parts(tree: Tree, folder: Path, label: str) -> list[tuple[str, Node, int]]:
     """(section, node, line) of every file: fields of workspace.yaml, and whole files under their section."""
     found: list[tuple[str, Node, int]] = []
+    known = (*WHOLE, *SECTIONS, OVERRIDES)
     for path in _files(tree, folder, label):
         relative = path.relative_to(folder)
         name = _shown(label, relative)
@@ -186,10 +229,10 @@ def _parts(tree: Tree, folder: Path, label: str) -> list[tuple[str, Node, int]]:
         else:
             for key, value in node.value.items():
                 line = node.keys[key]
-                if key in SECTIONS or key in WHOLE:
+                if key in known:
                     found.append((key, value, line))
                 else:
-                    fix = likely(key, (*SECTIONS, *WHOLE)) or f"it has {', '.join((*WHOLE, *SECTIONS))}"
+                    fix = likely(key, known) or f"it has {', '.join(known)}"
                     tree.problems.append(
                         Problem("unknown_field", f"unknown field `{key}`", key, name, line, fix)
                     )
@@ -253,6 +296,8 @@ def _merge_section(tree: Tree, section: str, node: Node, seen: dict[tuple[str, s
             continue
         if value.value is None:
             if name in objects:
+                before = tree.place((section, name))
+                _note(tree, "removed", f"{section}.{name}", Place(value.file, line), before)
                 del objects[name]
                 if section == "catalogues":
                     tree.tables.pop(name, None)
@@ -262,10 +307,62 @@ def _merge_section(tree: Tree, section: str, node: Node, seen: dict[tuple[str, s
                 field = f"{section}.{name}"
                 tree.problems.append(Problem("unknown_name", message, field, value.file, line, fix))
             continue
+        if name in objects:
+            before = tree.place((section, name))
+            _note(tree, "replaced", f"{section}.{name}", Place(value.file, line), before)
         objects[name] = value
         tree.lines[section, name] = line
         if section == "catalogues":
             tree.tables.pop(name, None)
+
+
+def _override(tree: Tree, node: Node, seen: dict[tuple[str, str], Place]) -> None:
+    """Lays single values over what is there, each by its path."""
+    if not isinstance(node.value, dict):
+        message = f"expected a mapping of path to value under `{OVERRIDES}`"
+        tree.problems.append(Problem("wrong_type", message, OVERRIDES, node.file, node.line))
+        return
+    for path, value in node.value.items():
+        place = Place(value.file, node.keys[path])
+        if not _first(tree, OVERRIDES, path, place, seen):
+            continue
+        try:
+            _lay(tree, path, value, place)
+        except OverrideError as error:
+            where = f"{OVERRIDES}.{path}"
+            wrong = Problem("unknown_name", error.message, where, place.file, place.line, error.fix)
+            tree.problems.append(wrong)
+
+
+def _lay(tree: Tree, path: str, value: Node, place: Place) -> None:
+    head, *rest = parts_of(path)
+    section = FILES.get(head, head)
+    if not rest or section not in (*SECTIONS, *OBJECTS):
+        known = (*SECTIONS, *OBJECTS)
+        fix = likely(head, known) if section not in known else "write it in a file of its own"
+        raise OverrideError(f"`{path}` is not the path of a value in an object", fix)
+    if section in SECTIONS:
+        name, *rest = rest
+        if name not in tree.sections[section]:
+            near = likely(name, tree.sections[section])
+            raise OverrideError(f"there is no `{name}` in {section}, here or beneath", near)
+        if not rest:
+            raise OverrideError(f"`{path}` is a whole object", f"write it under `{section}:`")
+        was = tree.sections[section][name]
+    elif section not in tree.whole:
+        raise OverrideError(f"there is no `{section}` beneath", f"write it in {section}.yaml")
+    else:
+        was = tree.whole[section]
+    made, before = overridden(was, rest, value, types_of(section))
+    stood = None if before is None else Place(before.file, before.line)
+    action: Act = (
+        "removed" if value.value is None else "added" if before is None and ADD in path else "overridden"
+    )
+    _note(tree, action, path, place, stood)
+    if section in SECTIONS:
+        tree.sections[section][name] = made
+    else:
+        tree.whole[section] = made
 
 
 def _tables(tree: Tree, folder: Path, label: str, seen: dict[tuple[str, str], Place]) -> None:

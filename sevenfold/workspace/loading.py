@@ -10,13 +10,16 @@ from ..limits import WORKSPACE_PROBLEMS_MAX
 from . import models
 from .catalogues import fill, read_csv
 from .checking import check
+from .event_names import renamed
 from .layers import SECTIONS, Place, Tree, read_tree
+from .origins import Origin, inherited, origins
 from .problems import Path as Field
 from .problems import Problem, WorkspaceError, dotted
+from .report import Report
 from .shapes import fit
 from .texts import read_texts
 
-_TYPES: dict[str, Any] = models.SECTION_TYPES | models.OBJECT_TYPES
+_TYPES: dict[str, Any] = models.SECTION_TYPES | models.OBJECT_TYPES | {"extends": str | list[str]}
 _DECLARES = {
     "consent": ("consent category",),
     "messaging": ("topic", "programme"),
@@ -57,6 +60,10 @@ class Loaded:
     def origin(self, path: Field) -> Place:
         """File and line of ``("signals", "logins_7d", "window")``, or of the nearest value around it."""
         return self.tree.place(path)
+
+    def origins(self) -> list[Origin]:
+        """What came from where: every object, and the values that layers laid over one another."""
+        return origins(self.tree)
 
 
 def load(folder: Path | str) -> models.Workspace:
@@ -100,11 +107,16 @@ def examine(folder: Path | str) -> Loaded:
         shown = Path(folder, "workspace.yaml").as_posix()
         problems.append(Problem("missing_field", "the field `name` is missing", "name", shown))
     workspace = models.Workspace(**{"name": Path(folder).name, **parts})
+    names = Report(tree.place, tree.text_place)
+    workspace = renamed(workspace, names)
+    problems.extend(names.problems)
     incomplete = any(problem.code in _HIDING for problem in problems)
     problems.extend(
         p
         for p in check(workspace, tree.place, tree.text_place)
+        # That something inherited is not used here is no slip of this workspace's author.
         if not _doubtful(p, broken, unseen, incomplete)
+        and not (p.code == "unused" and inherited(tree, p.file))
     )
     ordered = sorted(problems, key=lambda p: (p.severity, p.file, p.line, p.field))
     return Loaded(workspace, tuple(ordered[:WORKSPACE_PROBLEMS_MAX]), tree)

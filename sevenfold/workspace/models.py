@@ -267,7 +267,8 @@ class Values(StreamSignal, tag="values", frozen=True, kw_only=True):
     least recently used forgotten first. The bare name is how many values are remembered; ``.abandoned`` how
     many were used at least ``minimum`` times and not within ``quiet``; ``.top`` the most used (ties: the
     value seen first by the log); ``.recent`` the last one; ``.unused`` how many of ``catalogue`` (a catalogue
-    name) were never used.
+    name) were never used. Two lists of names are for templates and evidence: ``.untouched``, the abandoned
+    ones, most used first, and ``.untried``, those of the catalogue never used, in its order.
     """
 
     property: str
@@ -565,6 +566,8 @@ class Workspace(Model, frozen=True, kw_only=True):
     connectors: dict[str, Connector] = {}
     journeys: dict[str, Journey] = {}
     phases: dict[str, Phase] = {}
+    events: dict[str, str | list[str]] = {}
+    """What events are called where they come from: the name used here, and one or several that are sent."""
 
 
 SECTION_TYPES: dict[str, Any] = {
@@ -587,6 +590,7 @@ SECTION_TYPES: dict[str, Any] = {
     "connectors": Connector,
     "journeys": Journey,
     "phases": Phase,
+    "events": str | list[str],
 }
 """What each named object of a section is."""
 OBJECT_TYPES: dict[str, Any] = {
