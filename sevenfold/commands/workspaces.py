@@ -20,6 +20,7 @@ from sevenfold.workspace.comparing import diff
 from sevenfold.workspace.lists import Action, import_list
 from sevenfold.workspace.loading import examine
 from sevenfold.workspace.models import PERSON
+from sevenfold.workspace.origins import summary
 from sevenfold.workspace.packs import init, pack_names
 from sevenfold.workspace.phases import standings
 from sevenfold.workspace.problems import likely
@@ -28,16 +29,20 @@ from sevenfold.workspace.schema import KINDS, schema
 
 @click.command("check")
 @click.argument("workspace")
+@click.option(
+    "as_origins", "--origins", is_flag=True, help="Show which file and pack each object and value is from."
+)
 @json_option
-def check_command(workspace: str, as_json: bool) -> None:
+def check_command(workspace: str, as_origins: bool, as_json: bool) -> None:
     """Find everything that is wrong with a WORKSPACE.
 
     Each problem comes with file, line, field and the likely fix. The exit code is 2 when there are errors;
     warnings alone leave it 0.
 
     \b
-    Example:
+    Examples:
       sevenfold check my-workspace
+      sevenfold check my-workspace --origins
     """
     found = examine(workspace_folder(workspace))
     model = found.workspace
@@ -54,13 +59,20 @@ def check_command(workspace: str, as_json: bool) -> None:
             for one in (() if found.errors else standings(model))
         ]
         told = {"workspace": model.name, "ok": not found.errors, "objects": counts, "problems": problems}
+        told["layers"] = list(found.layers)
+        if as_origins:
+            told["origins"] = [origin.to_json() for origin in found.origins()]
         print_json(told | ({"phases": phases} if phases else {}))
     else:
+        if as_origins:
+            click.echo("\n".join(map(str, found.origins())))
         for problem in found.problems:
             click.echo(f"{problem.severity}: {problem}")
         held = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         verdict = f"{len(found.errors)} errors" if found.errors else "no errors"
         click.echo(f"{model.title or model.name}: {held}; {verdict}, {len(found.warnings)} warnings")
+        if layers := summary(found.tree):
+            click.echo(layers)
         for one in () if found.errors else standings(model):
             state = (
                 "live" if one.is_live else f"{len(one.waiting)} of {len(one.phase.journeys)} journeys wait"

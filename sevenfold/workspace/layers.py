@@ -339,7 +339,8 @@ def _lay(tree: Tree, path: str, value: Node, place: Place) -> None:
     section = FILES.get(head, head)
     if not rest or section not in (*SECTIONS, *OBJECTS):
         known = (*SECTIONS, *OBJECTS)
-        fix = likely(head, known) if section not in known else "write it in a file of its own"
+        fix = f"write it in {section if section in known else 'workspace'}.yaml"
+        fix = fix if section in (*known, *SCALARS) else likely(head, known)
         raise OverrideError(f"`{path}` is not the path of a value in an object", fix)
     if section in SECTIONS:
         name, *rest = rest

@@ -124,10 +124,26 @@ the whole folder.
 Texts are UTF-8. `on`, `yes`, `no`, dates and numbers with leading zeros stay the texts they look like;
 anchors and aliases work, merge keys (`<<`) and tags do not, and a key given twice is an error.
 
-`extends: NAME` puts the workspace on top of a pack, `extends: ./FOLDER` on top of another folder. Objects of
-the same name replace those beneath, whole; an object that is empty (`old_signal:`) removes the one beneath;
-`acquisition` and `identity` are replaced whole. A file `catalogues/NAME.csv` replaces the rows of the
-catalogue `NAME` beneath and keeps its columns.
+`extends: NAME` puts the workspace on top of a pack, `extends: ./FOLDER` on top of another folder, and
+`extends: [A, B]` on several, of which later ones go on top; what two of them stand on is read once. Objects
+of the same name replace those beneath, whole; an object that is empty (`old_signal:`) removes the one
+beneath; fields that are one object (`messaging`, `consent`, `acquisition` ...) are replaced whole. A file
+`catalogues/NAME.csv` replaces the rows of the catalogue `NAME` beneath and keeps its columns.
+
+`overrides.yaml` changes single values of what is beneath, by path; `sevenfold check --origins` shows what
+came from where ([guide](../guides/overlays.md)):
+
+```yaml
+segments.high_value.when: net_spend >= 500
+messaging.caps.a_week.limit: 3
+lifecycles.customer.stages[engagement].question: Is a habit forming?
+messaging.topics.+gift: {{once_per: 30d}}
+journeys.win_back.steps.call:
+```
+
+What a path names must be there; `+NAME`, `[+]` (at the end of a list) and `[+0]` (at that place) add what is
+not there yet, an empty value removes. Members of a list are named by their `name` or `channel`, weights by
+what they hold for (`[adoption]`, `[stage × tier]`, `[always]`), anything by its place from 0.
 
 Editors complete and check the files when their first line names the schema that lies beside this page, for
 instance `# yaml-language-server: $schema=PATH/signals.schema.json`.

@@ -23,13 +23,14 @@ from ..journeys.steps import STEP_KINDS
 from ..journeys.steps import base as steps_base
 from ..messages import policy, templates
 from . import base, models
-from .layers import OBJECTS, SECTIONS
+from .layers import OBJECTS, OVERRIDES, SECTIONS
 from .models import OBJECT_TYPES, SECTION_TYPES
 from .problems import PackError, likely
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-KINDS = ("workspace", *SECTIONS, *OBJECTS)
-"""What a file can hold: a whole workspace, a section of named objects, identity or the acquisition table."""
+KINDS = ("workspace", *SECTIONS, *OBJECTS, OVERRIDES)
+"""What a file can hold: a workspace, a section of named objects, a field that is one object, overrides."""
+_OVERRIDES = {"type": "object", "description": "Values laid over what is beneath, by path."}
 
 
 def schema(kind: str) -> dict[str, Any]:
@@ -48,6 +49,9 @@ def schema(kind: str) -> dict[str, Any]:
             body["properties"][section] = given | {
                 "additionalProperties": _or_null(given["additionalProperties"])
             }
+        body["properties"][OVERRIDES] = _OVERRIDES
+    elif kind == OVERRIDES:
+        body, parts = dict(_OVERRIDES), {}
     elif kind in SECTION_TYPES:
         (item,), parts = msgspec.json.schema_components([SECTION_TYPES[kind]], ref_template="#/$defs/{name}")
         body = {"type": "object", "additionalProperties": _or_null(item)}
