@@ -29,7 +29,7 @@ def message_key(source: str, message_id: str) -> bytes:
 
 
 class Keys:
-    """Sorted keys as two arrays of uint64: `high` in order, `low` in order among equal `high`."""
+    """Keys as two arrays of uint64: `high` in order, and the `low` that belongs to each."""
 
     def __init__(self, high: Halves, low: Halves) -> None:
         self.high = high
@@ -42,7 +42,9 @@ class Keys:
 
     @classmethod
     def sorted(cls, high: Halves, low: Halves) -> Keys:
-        order = np.lexsort((low, high))
+        # A stable sort takes what is sorted in parts as a merge: in linear time, and others may run
+        # meanwhile.
+        order = np.argsort(high, kind="stable")
         return cls(high[order], low[order])
 
     def __len__(self) -> int:
@@ -81,7 +83,9 @@ class OlderKeys(Protocol):
         ...
 
     def add(self, keys: Keys) -> None:
-        """Take a full generation of keys over, durably."""
+        """Take a full generation of keys over. They are found from now on, durably at the latest when the
+        next one has been taken.
+        """
         ...
 
 

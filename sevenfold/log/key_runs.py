@@ -7,7 +7,9 @@ when anything about them is doubtful they are thrown away and made again from th
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import threading
 from pathlib import Path
 
 import msgspec
@@ -17,6 +19,7 @@ import numpy.typing as npt
 from sevenfold.events.dedup import Halves, Keys
 from sevenfold.limits import DEDUP_FILTER_BITS_PER_ID, DEDUP_RUNS_PER_TIER_MAX
 
+log = logging.getLogger("sevenfold.log")
 _MAGIC = 0x3155524E_53454E46
 _HEADER = 4  # uint64: magic, keys, filter words, 0
 _HASHES = 7  # the best number for ten bits an id: about 0.8 % are looked up in vain
@@ -54,6 +57,8 @@ class KeyRuns:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._runs: list[_Run] = []
+        self._waiting: list[Keys] = []
+        self._writing: threading.Thread | None = None
         self.covers = 0
         self.reaching = 0
         folder.mkdir(exist_ok=True)
@@ -70,26 +75,50 @@ class KeyRuns:
 
     def clear(self) -> None:
         """Forget everything; the caller adds the log's keys again."""
-        self._runs = []
+        self.settle()
+        self._runs, self._waiting = [], []
         self.covers = 0
         self._write_manifest()
         self._remove_strays()
 
     def contains_each(self, keys: Halves) -> npt.NDArray[np.bool_]:
         found = np.zeros(len(keys), dtype=np.bool_)
+        # What waits is looked at first: it leaves only once its run is there.
+        for waiting in self._waiting:
+            found |= waiting.contains_each(keys)
         for run in self._runs:
             found |= run.contains_each(keys)
         return found
 
     def add(self, keys: Keys) -> None:
-        """Write a run that reaches the log position `reaching`, then merge runs that have become many."""
-        self._runs.append(self._write([keys]))
-        self.covers = self.reaching
-        while (group := self._crowded()) is not None:
-            merged = self._write([run.keys for run in group])
-            self._runs = [merged, *(run for run in self._runs if run not in group)]
-        self._write_manifest()
-        self._remove_strays()
+        """Has a run written that reaches the log position `reaching`, and runs merged that have become many.
+
+        That takes seconds, so a thread does it. What the last one could not write is tried again with this.
+        """
+        self.settle()
+        self._waiting.append(keys)
+        self._writing = threading.Thread(target=self._write_all, args=(self.reaching,), name="keys")
+        self._writing.start()
+
+    def settle(self) -> None:
+        """Waits until everything is written, or cannot be."""
+        if self._writing is not None:
+            self._writing.join()
+            self._writing = None
+
+    def _write_all(self, reaching: int) -> None:
+        try:
+            while self._waiting:
+                self._runs = [*self._runs, self._write([self._waiting[0]])]
+                self._waiting = self._waiting[1:]
+            while (group := self._crowded()) is not None:
+                merged = self._write([run.keys for run in group])
+                self._runs = [merged, *(run for run in self._runs if run not in group)]
+            self.covers = reaching
+            self._write_manifest()
+            self._remove_strays()
+        except OSError as error:
+            log.warning("keys of messages stay in memory, for they cannot be written: %s", error.strerror)
 
     def _crowded(self) -> list[_Run] | None:
         tiers: dict[int, list[_Run]] = {}

@@ -315,6 +315,7 @@ class SqliteLog:
             if self._closed:
                 return
             self._closed = True
+            self._key_runs.settle()
             for reader in self._all_readers:
                 reader.close()
             self._writer.close()

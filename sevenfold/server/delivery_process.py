@@ -18,6 +18,7 @@ from .history import History, HistoryWriter
 from .live import Watched
 from .logs import to_stderr
 from .options import VERSIONS_FOLDER, DeliveryOptions
+from .process import give_way, settle
 from .projecting import Projector
 from .quick_clock import clock_of
 from .secrets import SecretBox
@@ -25,7 +26,6 @@ from .sender import FolderVersions, Sender
 
 log = logging.getLogger("sevenfold.delivery")
 _REPORT_S = 1.0
-SWITCH_S = 0.0005
 
 
 async def deliver(options: DeliveryOptions) -> None:
@@ -63,6 +63,7 @@ async def deliver(options: DeliveryOptions) -> None:
     ]
     for task in working:
         task.add_done_callback(_ended)
+    settle()
     asked = asyncio.create_task(_stop_asked(client), name="stop")
     await asyncio.wait({hearing, asked}, return_when="FIRST_COMPLETED")
     if client.stop_asked.done() and not hearing.done():
@@ -103,8 +104,7 @@ async def _report(client: Client, projector: Projector, sender: Sender) -> None:
 def main() -> None:
     """`python -m sevenfold.server.delivery_process OPTIONS` (JSON); started by the hub."""
     to_stderr()
-    # The thread that writes the history gives way to the loop after this long.
-    sys.setswitchinterval(SWITCH_S)
+    give_way()
     uvloop.run(deliver(msgspec.json.decode(sys.argv[1], type=DeliveryOptions)))
 
 

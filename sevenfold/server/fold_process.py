@@ -6,7 +6,6 @@ does.
 
 from __future__ import annotations
 
-import gc
 import logging
 import select
 import sys
@@ -23,6 +22,7 @@ from ..log.base import Record
 from ..log.reader import LogReader
 from .logs import to_stderr
 from .options import FoldOptions
+from .process import settle
 from .questions import answer
 from .questions import everything as _everything  # noqa: F401
 from .wire import Line, packed_effects
@@ -62,9 +62,7 @@ class FoldProcess:
         for error in found.refused:
             log.warning("a snapshot is not used: %s", error.message)
         self._snapshot_position = found.position
-        # What was loaded lives for ever; collecting garbage needs not look at it.
-        gc.collect()
-        gc.freeze()
+        settle()
         fold = self._found.fold
         self._line.say("ready", found.position, fold.emitted, str(found.snapshot or ""))
         self._say_workspace()

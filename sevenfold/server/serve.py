@@ -31,6 +31,7 @@ from .hub import Hub
 from .ingest import BoundedProtocol
 from .keys import Keys
 from .options import DELIVERY, FOLD, DeliveryOptions, FoldOptions
+from .process import give_way, settle
 from .quick_clock import QuickClock
 from .secrets import SecretBox
 from .services import Services
@@ -272,9 +273,11 @@ def _signals(stop: Callable[[], Any]) -> Iterator[None]:
 async def serve(settings: Settings, workspace: Workspace | None, say: Callable[[Started], None]) -> None:
     """Serves until told to stop; `say` hears where it listens. Raises SevenfoldError."""
     service = Service(settings, workspace)
+    give_way()
 
     def tell(started: asyncio.Future[Started]) -> None:
         if not started.cancelled():
+            settle()
             say(started.result())
 
     service.started.add_done_callback(tell)

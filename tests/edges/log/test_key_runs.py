@@ -51,11 +51,31 @@ def test_every_key_is_remembered_and_no_other(
     assert not any(seen.seen([key(number) for number in range(10_003, 30_000)]))
     assert seen.seen([key(-1), key(-1), key(5)]) == [False, True, True]
     if isinstance(older, KeyRuns):
+        older.settle()
         # 25 generations were written; merging keeps the files few.
         assert len(list((tmp_path / "keys").glob("run-*.keys"))) < limits.DEDUP_RUNS_PER_TIER_MAX * 2
         again = SeenKeys(KeyRuns(tmp_path / "keys"), window=400)
         again.know_older(1)
         assert all(again.seen(everything[:9_000]))
+
+
+def test_keys_that_cannot_be_written_are_remembered_and_written_later(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    runs = KeyRuns(folder)
+    known = [Keys.of(map(key, range(start, start + 100))) for start in (0, 100)]
+    halves = np.stack((known[0].high, known[0].low), axis=1)
+    runs.reaching = 1
+    folder.rename(tmp_path / "away")
+    runs.add(known[0])
+    runs.settle()
+    assert runs.contains_each(halves).all()
+    assert runs.covers == 0
+    (tmp_path / "away").rename(folder)
+    runs.reaching = 2
+    runs.add(known[1])
+    runs.settle()
+    assert (runs.covers, len(runs)) == (2, 200)
+    assert KeyRuns(folder).contains_each(halves).all()
 
 
 @pytest.fixture
