@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from sevenfold.effects import ENTERED, STAGE, Effect
 from sevenfold.profiles.wheel import NEVER
+from sevenfold.scenarios.contents import last_of, words_of
 from sevenfold.scenarios.timeline import Step, moment, shown
 from sevenfold.scenarios.world import World
 from sevenfold.workspace.models import PERSON
@@ -215,12 +216,55 @@ _LISTS: Final = {
     "steps": ("step", "step"),
 }  # fmt: skip
 
+
+# ------------------------------------------------------------------------------------------------ contents
+
+
+def _says(asked: Asked, question: str, expected: dict[str, Any]) -> Iterable[Wrong]:
+    """`{valued_email: [boards, search]}`: texts that the last message or task of that name has in it."""
+    for name, texts in expected.items():
+        last = last_of(asked.history, name)
+        found = words_of(asked.world.fold.workspace, last) if last is not None else "nothing of that name"
+        for text in texts if isinstance(texts, list) else [texts]:
+            if last is None or str(text) not in found:
+                yield f"says {name}", str(text), found
+
+
+def _evidence(asked: Asked, question: str, expected: dict[str, dict[str, Any]]) -> Iterable[Wrong]:
+    for name, values in expected.items():
+        last = last_of(asked.history, name)
+        held = last.data.get("evidence", {}) if last is not None else {}
+        for key, value in values.items():
+            if held.get(key) != value:
+                yield f"evidence of {name}, {key}", _said(value), _said(held.get(key))
+
+
+def _owners(asked: Asked, question: str, expected: dict[str, str]) -> Iterable[Wrong]:
+    for name, owner in expected.items():
+        last = last_of(asked.history, name)
+        found = last.data.get("owner") if last is not None else None
+        if found != owner:
+            yield f"owner of {name}", owner, _said(found)
+
+
+def _saves(asked: Asked, question: str, expected: dict[str, Any]) -> Iterable[Wrong]:
+    """`{back_on_track: [at_risk, saved]}`: what became of the save's episodes so far, in order."""
+    for name, wanted in expected.items():
+        found = [effect.kind for effect in asked.history if effect.kind in _EPISODES and effect.name == name]
+        wanted = wanted if isinstance(wanted, list) else [wanted]
+        if found != wanted:
+            yield f"saves {name}", _list(wanted), _list(found)
+
+
+_EPISODES: Final = frozenset({"at_risk", "saved", "save_lost", "recovered_untouched"})
+
 _QUESTIONS: Final[dict[str, Callable[[Asked, str, Any], Iterable[Wrong]]]] = {
     "stage": _values, "band": _values, "signals": _values, "traits": _values, "score": _score, "in": _inside,
     "not_in": _outside, "identifiers": _identifiers, "path": _path, "ever_in": _ever, "never_in": _ever,
     "sent": _said_to, "held": _said_to, "deferred": _said_to, "would_send": _said_to, "tasks": _said_to,
     "waits": _waits, "inside": _running, "outside": _running, "entered": _entered, "refused": _listed,
-    "exits": _listed, "goals": _listed, "steps": _listed,
+    "exits": _listed, "goals": _listed, "steps": _listed, "says": _says, "evidence": _evidence,
+    "owners": _owners, "saves": _saves,
 }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ STATE: Final = frozenset({"stage", "in", "not_in", "score", "band", "signals", "
 HISTORY: Final = frozenset({"path", "ever_in", "never_in"})
 JOURNEYS: Final = frozenset(
     {"sent", "held", "deferred", "would_send", "waits", "inside", "outside", "entered", "refused",
-     "exits", "goals", "steps", "tasks"}
+     "exits", "goals", "steps", "tasks", "says", "evidence", "owners", "saves"}
 )  # fmt: skip
 EXPECTATIONS: Final = frozenset({"of", *STATE, *HISTORY, *JOURNEYS})
 _COMMON: Final = frozenset({"at", "every", "times", "who", "device", "account", "number"})

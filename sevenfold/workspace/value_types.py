@@ -34,9 +34,9 @@ def parts_of(
             parts |= {step.name: "boolean" for step in signal.steps}
             parts |= {"stalled": "boolean", "next": "text"}
         case models.Values():
-            parts |= {"abandoned": "count", "top": "text", "recent": "text"}
+            parts |= {"abandoned": "count", "top": "text", "recent": "text", "untouched": "json"}
             if signal.catalogue is not None:
-                parts["unused"] = "count"
+                parts |= {"unused": "count", "untried": "json"}
         case models.Channel():
             parts["intent"] = "number"
     return parts

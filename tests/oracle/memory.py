@@ -221,8 +221,13 @@ class ValuesState(State):
             "top": min(uses, key=lambda v: (-len(uses[v]), uses[v][0].seq), default=None),
             # Choice: of two last used at one instant, the one remembered later.
             "recent": max(uses, key=lambda v: (last[v], uses[v][0].seq), default=None),
+            "untouched": sorted(
+                (v for v in quiet if len(uses[v]) >= self.model.minimum),
+                key=lambda v: (-len(uses[v]), uses[v][0].seq),
+            ),
         }
         if self.model.catalogue is not None:
+            parts["untried"] = [v for v in self.catalogue if v not in uses]
             parts["unused"] = Fraction(sum(v not in uses for v in self.catalogue))
         return parts
 

@@ -387,6 +387,8 @@ class ValuesKind(RememberingKind):
         if self.model.catalogue is not None:
             self.unused = self.column(".unused", "int16")
             self.part_slots["unused"] = self.make_slot(self.unused, "count", "unused")
+            self.make_slot(self.unused, "json", "untried")
+        self.make_slot(self.abandoned, "json", "untouched")
         self.quiet = parse_duration(self.model.quiet)
         self.op = self.unit.op(self._fire, timer=True)
 
@@ -565,7 +567,16 @@ class ValuesKind(RememberingKind):
         self._settle(winner, memory, len(mine), t, -1)
 
     def parts(self, row: int) -> dict[str, Any]:
-        return {part: self.unit.show(slot, row) for part, slot in self.part_slots.items()}
+        told = {part: self.unit.show(slot, row) for part, slot in self.part_slots.items()}
+        # Names are worked out when somebody reads them, and take no room until then.
+        now, memory, texts = self.unit.now(), self.memory(row), self.codes.texts
+        left = [one for one in memory if one[1] >= self.model.minimum and one[2] + self.quiet <= now]
+        told["untouched"] = [texts[what] for what, _, _ in sorted(left, key=lambda one: -one[1])]
+        if self.model.catalogue is not None:
+            used = {texts[what] for what, _, _ in memory}
+            keys = self.unit.catalogue_keys(self.model.catalogue)
+            told["untried"] = [text for text in keys if text not in used]
+        return told
 
 
 KINDS: dict[type, Any] = {
