@@ -40,6 +40,8 @@ class World:
         if step.control is not None:
             self._take(fold.control(step.time_ms, step.control))
         elif step.outcome is not None:
+            # The message may be due in the very time that has passed.
+            self.pass_to(step.time_ms)
             self._take(fold.control(step.time_ms, self._outcome(step)))
         else:
             if step.number:
