@@ -498,3 +498,27 @@ EXPORT_EVENTS_MAX = 1_000_000
 """Events of one person's export."""
 RETENTION_PAUSE_S = 6 * 3_600
 """Between looks for what is older than it is kept."""
+
+# --- the warehouse ------------------------------------------------------------------------------------------
+WAREHOUSE_BATCH_ROWS = 50_000
+"""Rows gathered before they are stored together while history is projected."""
+WAREHOUSE_QUERY_S_MAX = 60
+"""How long an analysis may take."""
+WAREHOUSE_SQL_S_MAX = 15
+"""How long a query may take that a person wrote."""
+WAREHOUSE_SQL_ROWS_MAX = 100_000
+"""Rows that such a query is answered with; more are cut off."""
+WAREHOUSE_SQL_CHARS_MAX = 20_000
+WAREHOUSE_MEMORY_BYTES_MAX = 2 * 1024**3
+"""What the engine may take for queries; beyond it writes to its own folder for temporary files."""
+FUNNEL_STEPS_MAX = 20
+ANALYSIS_GROUPS_ITEMS_MAX = 100
+"""Groups of a breakdown that are shown; the rest is summed up."""
+
+# --- guided set-up ------------------------------------------------------------------------------------------
+SETUP_SAMPLE_EVENTS_MAX = 200_000
+"""Events of a sample that are looked at; which there are is known long before."""
+SETUP_EVENT_NAMES_MAX = 5_000
+"""Names of events told apart in a sample; a source that makes names up has more."""
+SETUP_PROPERTY_NAMES_MAX = 200
+"""Names of properties remembered for one event, and of traits."""

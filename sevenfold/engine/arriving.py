@@ -82,6 +82,8 @@ class Arriving(Reading):
             if person.catalogues and event.user_id is not None:
                 person.traits.set(row, person.catalogue_traits(str(event.user_id)), 0, 0, t)
         account = self._account_of(event, row)
+        if self.noted is not None:
+            self.noted.append(row << 32 | account)
         entities = self._entities_of(event, row) if self._entity_keys else ()
         if type_ == "group":
             role = event.traits.get("role")

@@ -47,6 +47,10 @@ class Core:
         self.emitted = 0
         """How many effects were handed over: the number of the next one."""
         self.dropped: dict[Reason, int] = {}
+        self.noted: list[int] | None = None
+        """Whose each event was, for whoever asks: a number for each entry that is folded, the person's row
+        in the upper bits and the account's in the lower 32; 0 when the event was not taken.
+        """
         self._cause: tuple[str, str, int] | int = ("start", "", 0)
         """(kind, name, seq), or the number of the operation of an entry of the wheel."""
         self.units: dict[str, Unit] = {}
@@ -56,6 +60,7 @@ class Core:
         self.wheel, self.valued = Wheel(), ValuedWheel()
         self._fires: list[Fire] = []
         self._owners: list[str] = []
+        self._kinds: list[int] = []
         self._timers: list[bool] = []
         self._separate: dict[tuple[int, ...], bool] = {}
         """Whether operations are of as many signals, of those that met at one subject and instant."""
@@ -89,6 +94,7 @@ class Core:
     def add_op(self, kind: int, fire: Fire | None, timer: bool, owner: str) -> int:
         self._fires.append(fire or _never)
         self._owners.append(owner)
+        self._kinds.append(kind)
         self._timers.append(timer)
         assert len(self._fires) <= OP_MASK, "a workspace may have 4,095 windows and timers"
         return len(self._fires) - 1

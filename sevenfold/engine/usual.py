@@ -46,7 +46,7 @@ class Usual(Arriving):
         evaluate, page_name = self.person.evaluate, self._fields["name"]
         journeys: Any = self.journeys
         entity_fields, by_group = self._entity_fields, len(self._entity_fields) < len(self._entity_keys)
-        hours, accounts = self._hours, self._accounts
+        hours, accounts, noted = self._hours, self._accounts, self.noted
         hour_end = stamp = full = 0
         for t, raw in entries:
             if t >= wheel.next_due or t >= valued.next_due or t >= self._next_close or t >= self._tick_due:
@@ -123,6 +123,8 @@ class Usual(Arriving):
                 self._long_way(t, raw)
                 hours, accounts = self._hours, self._accounts
                 continue
+            if noted is not None:
+                noted.append(row << 32 | account)
             self.t = t
             self.seq = seq = self.seq + 1
             self._cause = (type_, name, seq)
@@ -140,6 +142,8 @@ class Usual(Arriving):
                 journeys.end(row, account, (), (type_, name), event, te)
 
     def _long_way(self, t: int, raw: bytes) -> None:
+        noted = self.noted
+        before = len(noted) if noted is not None else 0
         event = self.intake.accept(raw, t, "")
         if raw.startswith(TOMBSTONE):
             fold_tombstone(self, t, raw)
@@ -147,3 +151,5 @@ class Usual(Arriving):
             self.dropped[event.reason] = self.dropped.get(event.reason, 0) + 1
         else:
             self.event(t, event, raw)
+        if noted is not None and len(noted) == before:
+            noted.append(0)

@@ -73,8 +73,8 @@ class Warehouse(Protocol):
         """
         ...
 
-    def forwards(self, as_of: int | None = None) -> dict[int, int]:
-        """Who is part of whom: id -> person, now or at ms UTC."""
+    def forwards(self) -> dict[int, int]:
+        """Who is part of whom: id -> person."""
         ...
 
     def as_of(self, time: int) -> Warehouse:

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 ColumnType = Literal["id", "time", "integer", "money", "number", "boolean", "text", "json"]
-Key = Literal["position", "number"]
+Key = Literal["position", "number", "time"]
 
 
 class Column(Struct, frozen=True):
@@ -27,7 +27,9 @@ class Column(Struct, frozen=True):
 
 
 class Table(Struct, frozen=True):
-    """A stored table. Rows come in the order of `key`: a log `position`, or the `number` of an effect."""
+    """A stored table. Rows come in the order of `key`: a log `position`, the `number` of an effect, or a time
+    whose rows come together.
+    """
 
     name: str
     key: Key
@@ -229,11 +231,11 @@ _table(
 )
 _table(
     "scores",
-    "number",
+    "time",
     "Scores at the close of a day, where they differ from the close before; days between repeat it.",
     """
     number integer the number of the effect that comes next
-    time time when the day closed
+    time time when the day closed, in the workspace's zone
     """
     + _ABOUT
     + """
