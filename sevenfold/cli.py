@@ -13,7 +13,7 @@ COMMANDS: Final = {
     "demo": "worlds:demo_command",
     "serve": "serve:serve_command",
     "keys": "keys:keys_group",
-    "init": "workspaces:init_command",
+    "init": "set_up:init_command",
     "packs": "workspaces:packs_command",
     "check": "workspaces:check_command",
     "test": "scenarios:test_command",

@@ -21,7 +21,7 @@ from sevenfold.workspace.lists import Action, import_list
 from sevenfold.workspace.loading import examine
 from sevenfold.workspace.models import PERSON
 from sevenfold.workspace.origins import summary
-from sevenfold.workspace.packs import init, pack_names
+from sevenfold.workspace.packs import pack_names
 from sevenfold.workspace.phases import standings
 from sevenfold.workspace.problems import likely
 from sevenfold.workspace.schema import KINDS, schema
@@ -80,24 +80,6 @@ def check_command(workspace: str, as_origins: bool, as_json: bool) -> None:
             click.echo(f"  {one.when}: {one.phase.title}, {state}")
     if found.errors:
         raise click.exceptions.Exit(EXIT_ERROR)
-
-
-@click.command("init")
-@click.argument("folder", type=new_folder())
-@click.option("--pack", required=True, help="The pack to start from.")
-@json_option
-def init_command(folder: Path, pack: str, as_json: bool) -> None:
-    """Copy a pack into a new FOLDER to start from.
-
-    \b
-    Example:
-      sevenfold init --pack seven-stage my-workspace
-    """
-    files = init(pack, folder)
-    if as_json:
-        print_json({"folder": str(folder), "files": [path.relative_to(folder).as_posix() for path in files]})
-        return
-    click.echo(f"{len(files)} files of `{pack}` are in {folder}. Next: sevenfold check {folder}")
 
 
 @click.command("packs")

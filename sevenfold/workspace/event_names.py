@@ -21,7 +21,14 @@ from . import models
 from .problems import Path, dotted, likely
 from .report import Report
 
-_FIELDS: Final = {"Sequence": ("first", "then"), "Phase": ("events",)}
+_FIELDS: Final = {
+    "Sequence": ("first", "then"),
+    "Milestones": ("start",),
+    "Phase": ("events",),
+    "Referrals": ("sign_up",),
+    "OfferPool": ("redeemed",),
+}
+"""Fields that hold names of events; one called ``event`` always does."""
 _PARTS: Final = tuple(
     name for name in models.Workspace.__struct_fields__ if name not in ("events", "connectors", "catalogues")
 )
