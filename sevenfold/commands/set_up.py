@@ -24,7 +24,7 @@ from sevenfold.library import load
 from sevenfold.setup.proposal import Proposal, SetupError, propose
 from sevenfold.setup.sample import Sample, sample_of
 from sevenfold.setup.writing import write
-from sevenfold.workspace.packs import pack_names
+from sevenfold.workspace.packs import pack_names, pack_path
 from sevenfold.workspace.phases import standings
 
 _STATES = {"covered": "[green]covered[/]", "partly": "[yellow]partly[/]", "missing": "[red]missing[/]"}
@@ -70,7 +70,7 @@ def init_command(
     """
     asked = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
     name = pack or _ask_pack(asked)
-    workspace = load(name)
+    workspace = load(pack_path(name))
     sample = _sample(samples, mapping, as_json) if samples else None
     by_hand = dict(_given(one) for one in chosen)
     if phase is None and asked and (found := standings(workspace)):

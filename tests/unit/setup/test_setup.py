@@ -178,8 +178,8 @@ def test_a_workspace_under_your_names_finds_what_the_packs_names_would(tmp_path:
     (tmp_path / "events.yaml").write_text("Order Completed: purchase\n")
     under_ours = load(tmp_path)
     (tmp_path / "events.yaml").unlink()
-    expected = sf.replay(load(tmp_path), theirs).transitions
-    assert sf.replay(under_ours, ours).transitions.equals(expected)
+    expected = sf.replay(load(tmp_path), theirs).transitions.drop_columns(["cause_name"])
+    assert sf.replay(under_ours, ours).transitions.drop_columns(["cause_name"]).equals(expected)
     assert expected.column("to").to_pylist().count("buyer") == 2
 
 
