@@ -44,8 +44,9 @@ def enough(treated: Floats, control: Floats) -> bool:
         return False
     if np.all((both == 0) | (both == 1)):
         cases = [float(arm.sum()) for arm in (treated, control)]
-        return min(*cases, len(treated) - cases[0], len(control) - cases[1]) >= SHARE_CASES_MIN
-    return min(np.count_nonzero(treated), np.count_nonzero(control)) >= AMOUNT_CASES_MIN
+        fewest = min(*cases, len(treated) - cases[0], len(control) - cases[1])
+        return bool(fewest >= SHARE_CASES_MIN)
+    return bool(min(np.count_nonzero(treated), np.count_nonzero(control)) >= AMOUNT_CASES_MIN)
 
 
 def information(n: float, level: float = 0.95, tuned: float = TUNED_UNITS) -> float:

@@ -1,0 +1,1 @@
+"""What analyses share: columns of any frame, and figures in words."""
