@@ -1,15 +1,17 @@
 """From a channel of the workspace to the two sides of its provider, and what is wrong with its settings.
 
-Every file of this folder that registers a provider (`base.provider`) is imported the first time one is asked
-for.
+A provider lies in the file of its name, or in any other file of this folder: all are imported (which takes a
+third of a second) when one is asked for that has no file of its own.
 """
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated, Any, Final, TypeGuard, get_args, get_origin
 
 import msgspec
@@ -18,6 +20,7 @@ from msgspec import Struct
 from ..messages.policy import DeliveryChannel
 from ..workspace.problems import likely
 from .base import PROVIDERS, Adapter, ChannelError, Inbound, Provider
+from .calling import trusting
 
 LookUp = Callable[[str], str]
 """What a reference (`env:NAME`, `file:PATH`) leads to. Raises SevenfoldError when it leads nowhere."""
@@ -43,6 +46,26 @@ def _loaded() -> Mapping[str, Provider]:
     return PROVIDERS
 
 
+def _by_its_file(name: str) -> Provider | None:
+    """A provider that is registered already, or by the file of its name."""
+    if name not in PROVIDERS and name.isidentifier():
+        package = __name__.rpartition(".")[0]
+        if find_spec(f"{package}.{name}") is not None:
+            import_module(f"{package}.{name}")
+    return PROVIDERS.get(name)
+
+
+def prepare(models: Iterable[DeliveryChannel]) -> None:
+    """Makes ready what channels need before their first message, so that it does not wait for it: their code
+    and the certificates they trust.
+    """
+    for model in models:
+        if model.provider is not None:
+            with suppress(ChannelError):
+                provider_of(model)
+            trusting()
+
+
 def providers(type_: str | None = None) -> dict[str, Provider]:
     """Providers by name, in order of name; those that serve a type of channel, or all."""
     return {n: p for n, p in sorted(_loaded().items()) if type_ is None or type_ in p.types}
@@ -52,6 +75,10 @@ def provider_of(model: DeliveryChannel) -> Provider:
     """Who carries a channel's messages: the one it names, or the only one for its type. Raises
     ChannelError.
     """
+    if model.provider is not None:
+        alone = _by_its_file(model.provider)
+        if alone is not None and model.type in alone.types:
+            return alone
     found = providers(model.type)
     if model.provider is not None and model.provider in found:
         return found[model.provider]

@@ -14,8 +14,7 @@ from ..errors import LogError, SevenfoldError
 from ..events.steps import Dropped
 from ..log.base import New, Receipt
 from ..workspace.models import Workspace
-from .hub import error_of
-from .live import BusyError, Told, UnavailableError, Watched
+from .live import BusyError, Told, UnavailableError, Watched, error_of
 from .questions import QuestionError
 from .watching import Batch, Stream
 from .wire import Channel, new_to_wire, receipt_of_wire

@@ -12,6 +12,7 @@ import msgspec
 import uvloop
 
 from ..channels.outside import permit
+from ..channels.registry import prepare
 from ..log.reader import LogReader
 from .client import Client
 from .history import History, HistoryWriter
@@ -57,13 +58,14 @@ async def deliver(options: DeliveryOptions) -> None:
     working = [asyncio.create_task(projector.run(), name="history")]
     defined = asyncio.create_task(_happened(client.defined), name="defined")
     await asyncio.wait({hearing, defined}, return_when="FIRST_COMPLETED")
+    prepare(client.workspace.channels.values())
+    settle()
     working += [
         asyncio.create_task(sender.run(), name="sender"),
         asyncio.create_task(_report(client, projector, sender), name="report"),
     ]
     for task in working:
         task.add_done_callback(_ended)
-    settle()
     asked = asyncio.create_task(_stop_asked(client), name="stop")
     await asyncio.wait({hearing, asked}, return_when="FIRST_COMPLETED")
     if client.stop_asked.done() and not hearing.done():

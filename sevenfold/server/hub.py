@@ -26,7 +26,7 @@ from ..log.base import Log, New, NewControl, NewTick, Receipt
 from ..profiles.wheel import NEVER
 from ..workspace.models import Workspace
 from .appending import Appender
-from .live import Told, UnavailableError, Watched
+from .live import Told, UnavailableError, Watched, error_of
 from .metrics import APPEND_SECONDS
 from .questions import QuestionError
 from .watching import Batch, Stream
@@ -392,13 +392,6 @@ def refused_or(told: Told) -> Told:
         if effect.kind == REFUSED and effect.of == "workspace":
             raise error_of(ControlError, effect.data)
     return told
-
-
-def error_of(kind: type[SevenfoldError], shape: dict[str, Any]) -> SevenfoldError:
-    """An error that another process met, as an error of this one."""
-    error = kind(str(shape.get("message")), where=str(shape.get("where", "")), fix=str(shape.get("fix", "")))
-    error.code = str(shape.get("code", kind.code))
-    return error
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

@@ -34,6 +34,13 @@ class UnavailableError(SevenfoldError):
     code = "unavailable"
 
 
+def error_of(kind: type[SevenfoldError], shape: dict[str, Any]) -> SevenfoldError:
+    """An error that another process met, as an error of this one."""
+    error = kind(str(shape.get("message")), where=str(shape.get("where", "")), fix=str(shape.get("fix", "")))
+    error.code = str(shape.get("code", kind.code))
+    return error
+
+
 class Told(Struct):
     """What became of a control record: its log position, its engine time, and the effects it had."""
 

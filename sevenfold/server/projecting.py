@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from ..errors import SevenfoldError
 from ..log.base import Readable
@@ -18,6 +19,11 @@ log = logging.getLogger("sevenfold.history")
 _READ_RECORDS = 64
 _BATCHES_TOGETHER = 256
 _AGAIN_S = 1.0
+_PAUSE_S: Final = 0.0002
+"""After each row."""
+_PAUSE_S_MAX: Final = 0.2
+_MANY: Final = 5_000
+"""When so many wait there is no pause."""
 
 
 class Projector:
@@ -48,13 +54,18 @@ class Projector:
         return {"effects": len(self._effects), "records": max(self._durable - self._writer.position, 0)}
 
     async def run(self) -> None:
-        """Stores for ever; what fails is tried again, and nothing is left out."""
+        """Stores for ever; what fails is tried again, and nothing is left out.
+
+        What was stored in one go is followed by a pause in proportion: what comes meanwhile shares its pages
+        and its way to the disk, which the log's commits want too.
+        """
         loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._effects or self._writer.position < self._durable:
                 self._idle.clear()
+                before = self._writer.through + self._writer.position
                 some = [self._effects.popleft() for _ in range(min(len(self._effects), _BATCHES_TOGETHER))]
                 try:
                     through = await loop.run_in_executor(self._pool, self._store, some)
@@ -71,7 +82,15 @@ class Projector:
                     continue
                 self.error = ""
                 self._stored(through)
+                stored = through + self._writer.position - before
+                if self._wanted < _MANY:
+                    await asyncio.sleep(min(stored * _PAUSE_S, _PAUSE_S_MAX))
             self._idle.set()
+
+    @property
+    def _wanted(self) -> int:
+        """How many batches of effects and positions of the log wait."""
+        return len(self._effects) + self._durable - self._writer.position
 
     async def idle(self) -> None:
         """Waits until nothing waits."""

@@ -92,6 +92,10 @@ class Service:
         folder, settings = self.settings.data_folder, self.settings
         permit(settings.outgoing_networks)
         with _listening(settings) as self._listener:
+            port = self._listener.getsockname()[1]
+            host = settings.host if settings.host != "0.0.0.0" else "127.0.0.1"  # noqa: S104
+            # Messages have it, unless the settings say where people reach the service.
+            self._url = f"http://{host}:{port}"
             await self._run(folder, settings)
 
     async def _run(self, folder: Path, settings: Settings) -> None:
@@ -138,6 +142,7 @@ class Service:
         if services.log.next_position == 0 and self._workspace is not None:
             await hub.append([NewControl(record_of(self._workspace))])
         self.fold.start()
+        self.delivery.start()
         refolding = asyncio.create_task(self._refold(hub), name="refold")
         app = make_app(services)
         server = _server(app, self.settings)
@@ -167,15 +172,10 @@ class Service:
             await asyncio.sleep(0.01)
         if serving.done():
             return
-        port = self._listener.getsockname()[1]
-        host = self.settings.host if self.settings.host != "0.0.0.0" else "127.0.0.1"  # noqa: S104
-        started = Started(f"http://{host}:{port}")
+        started = Started(self._url)
         if not keys.list():
             started.write_key = keys.make_write_key("website", "made at the first start").secret
             started.api_key = keys.make_api_key("made at the first start", "admin").secret
-        self._url = started.url
-        # It puts the address into messages, so it is started once that is known.
-        self.delivery.start()
         self.started.set_result(started)
 
     async def _refold(self, hub: Hub) -> None:
