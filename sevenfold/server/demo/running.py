@@ -31,6 +31,8 @@ HISTORY_DAYS: Final = 30
 """How much of the company's past is there when people begin to watch."""
 BATCH: Final = 250
 STEP_S: Final = 0.2
+DECIDED_S_MAX: Final = 30
+"""How long the end waits for what was sent last to be decided on."""
 _SAID: Final = frozenset({"stage", "message", "task", "webhook", "held"})
 
 
@@ -135,6 +137,7 @@ class _Living:
         """User ids by address."""
         self._next: tuple[int, dict[str, Any]] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._service: Service | None = None
 
     async def run(self, told: Started) -> None:
         """Feeds events as their time comes, until the time is up."""
@@ -150,7 +153,15 @@ class _Living:
                 self.figures.days = (self._clock.now() - self.pace.start) / DAY_MS
                 await asyncio.sleep(STEP_S)
         if self._watching is not None:
+            await self._decided()
             self._watching.cancel()
+
+    async def _decided(self) -> None:
+        """Waits until all that was sent has been decided on, which on a busy machine is a little later."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DECIDED_S_MAX):
+                while self._service is not None and (await self._service.live.status())["fold_lag"]:
+                    await asyncio.sleep(STEP_S)
 
     def _due(self, now: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -180,6 +191,7 @@ class _Living:
 
     def watch(self, service: Service) -> None:
         """Tells what the service decides."""
+        self._service = service
         self._watching = asyncio.create_task(self._watch(service), name="watching")
 
     async def _watch(self, service: Service) -> None:
