@@ -37,6 +37,8 @@ class Asking:
         self.journeys = journeys
         self.unit = unit
         self.env = unit.env
+        self.of_person = False
+        """Whether runs of an entity look at changes of its person."""
 
     def register(self, condition: Condition, bit: int) -> None:
         """What must be known before functions are made: clocks' offsets, what members see of accounts.
@@ -51,6 +53,10 @@ class Asking:
             seen_by_members = any(unit.place(each).via_account for each in x.names(at))
             if bit and unit is self.unit:
                 unit.conditions.watch(at, bit)
+            elif bit:
+                # The person of an entity: what becomes of them moves the entity's runs.
+                unit.conditions.watch(at, self.journeys.person_bit)
+                self.of_person = True
             elif seen_by_members:
                 unit.conditions.watch(at, self.journeys.bit_of(unit))
             elif any(unit.place(each).slot.clock is not None for each in x.names(at)):

@@ -111,6 +111,7 @@ class CompiledJourney:
         self.unit: CompiledUnit = journeys.fold._unit(model.of)
         self.of_account = model.of == "account"
         self.of_person = model.of == "person"
+        self.shadow = model.state == "shadow"
         self.asking = Asking(journeys, self.unit)
         self.written: dict[str, StepBase] = expand(model.steps)
         self.ids = list(self.written)
@@ -161,7 +162,19 @@ class CompiledJourney:
             self.kept |= self.asking.properties(condition)
         for step in self.models:
             for each in step.follows():
-                self.unit.conditions.watch_name(x.Name(tuple(each.split("."))), bit)
+                self._follow(each, bit)
+            if step.follows_zone():
+                for each in self.journeys.triggers.zone_names(self.unit):
+                    self._follow(each, bit)
+
+    def _follow(self, name: str, bit: int) -> None:
+        """The subject's runs look at every change of a name, also of one of an entity's person."""
+        parts = tuple(name.split("."))
+        if parts[0] == "person" and not (self.of_person or self.of_account):
+            self.journeys.fold.person.conditions.watch_name(x.Name(parts[1:]), self.journeys.person_bit)
+            self.asking.of_person = True
+        else:
+            self.unit.conditions.watch_name(x.Name(parts), bit)
 
     def gather(self) -> None:
         """Which properties of its trigger event a run has to keep, for itself."""
@@ -213,6 +226,15 @@ class CompiledJourney:
         ]
 
     # ------------------------------------------------------------------------------------------- running
+
+    def overlooks(self) -> frozenset[str]:
+        """Journeys whose runs and messages are not there for this one: drafts in shadow for all others, and
+        for a draft the journey in whose place it walks.
+        """
+        drafts = {plan.name for plan in self.journeys.plans if plan.shadow}
+        if self.shadow and self.model.shadow_of is not None:
+            drafts.add(self.model.shadow_of)
+        return frozenset(drafts - {self.name})
 
     def person_of(self, row: int) -> int:
         """The person of a run's subject: itself, an entity's person; nobody for an account."""

@@ -107,14 +107,15 @@ def _resume(fold: Fold, record: dict[str, Any]) -> None:
     slots = [slot for plan in journeys.plans if plan.name == name for slot in runs.of_plan(plan.index)]
     for slot in sorted(slots, key=lambda one: runs.number[one]):
         run = journeys.view.at(slot)
-        run.t = t
+        run.t, run.end_reason = t, "completed"
         if slot in journeys.pending:
             journeys.ready(slot, journeys.pending.pop(slot))
         elif runs.due[slot] != NEVER and not pause.finish:
             due = runs.due[slot]
             if pause.clock == "freeze":
-                due += t - pause.at
-            elif due <= t:
+                still = t - pause.timed.get(slot, pause.at)
+                due = run.plan.steps[runs.step[slot]].thawed(run, due, still)
+            if due <= t:
                 due = t + 1 + jitter(0, spread, run.id, "resume")
             run.until(due)
     for row, trigger, seq, te, key, properties, by_event in pause.waiting:

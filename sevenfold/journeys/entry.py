@@ -50,6 +50,8 @@ class Pause:
     finish: bool = False
     waiting: list[Any] = field(default_factory=list)
     """Entries that wait: (row, trigger as a tuple)."""
+    timed: dict[int, int] = field(default_factory=dict)
+    """Runs whose timer was set during the pause, by slot: when. Their clock has stood still since then."""
 
 
 class Entries:
@@ -73,6 +75,16 @@ class Entries:
             self.order.setdefault(plan.name, len(self.order))
         self._bags = {unit.kind: unit.table.add_bag(".j.entries") for unit in fold.compiled}
         """Of each subject: {journey: last entry ms, or times of entries, or {key digest: ms}}."""
+
+    def stands_still(self, journey: str) -> bool:
+        """Whether the runs of a journey must not move."""
+        paused = self.paused.get(journey)
+        return paused is not None and not paused.finish
+
+    def timed(self, slot: int, journey: str, t: int) -> None:
+        """A run's timer is set during a pause."""
+        if self.stands_still(journey):
+            self.paused[journey].timed[slot] = max(t, self.paused[journey].at)
 
     # ------------------------------------------------------------------------------------------ who enters
 
@@ -173,6 +185,8 @@ class Entries:
         heads: Any = journeys.fold.env.scope[journeys.heads[plan.unit.kind]]
         runs.next[slot] = heads[row]
         heads[row] = slot
+        if plan.asking.of_person:
+            journeys.follow_person(plan, row)
         self.running[plan.name] = self.running.get(plan.name, 0) + 1
         self._remember(plan, row, t, fired.key)
         level = self._ghost(plan, row)
@@ -273,8 +287,11 @@ class Entries:
             if isinstance(memory, list | dict) and sum(1 for at in times if at > t - per) >= n:
                 return "limit_entries"
         most = self.messaging.concurrent_journeys
-        if most is not None and len(self.journeys.of_subject(plan.unit, row)) >= most:
-            return "limit_concurrent"
+        if most is not None:
+            overlooked, plans = plan.overlooks(), self.journeys.plans
+            slots = self.journeys.of_subject(plan.unit, row)
+            if sum(plans[self.journeys.runs.plan[slot]].name not in overlooked for slot in slots) >= most:
+                return "limit_concurrent"
         return ""
 
     def _remember(self, plan: CompiledJourney, row: int, t: int, key: str) -> None:
@@ -298,6 +315,8 @@ class Entries:
     def left(self, plan: CompiledJourney, slot: int) -> None:
         """A run ended."""
         self.running[plan.name] -= 1
+        if plan.name in self.paused:
+            self.paused[plan.name].timed.pop(slot, None)
 
     def contaminate(self, winner: int, loser: int, running: set[int]) -> None:
         """Two people are one who were treated differently: measurements leave that one out. Tells which
@@ -342,7 +361,8 @@ class Entries:
 
     def dump(self) -> Any:
         pauses = [
-            [name, one.at, one.clock, one.queue, one.finish, one.waiting] for name, one in self.paused.items()
+            [name, one.at, one.clock, one.queue, one.finish, one.waiting, one.timed]
+            for name, one in self.paused.items()
         ]
         return [pauses, list(self.running.items()), {k: list(v.items()) for k, v in self.counted.items()}]
 

@@ -33,7 +33,8 @@ def look(
             continue
         run = moving.view.at(slot)
         mine = heard if heard is not None and _concerns(run, heard) else None
-        if ends(moving, run, mine, flagged):
+        if ends(moving, run, mine, flagged) or slot in moving.pending or slot in moving.waking:
+            # What has been waited for has come to those who are on their way.
             continue
         step = moving.runs.step[slot]
         logic = run.plan.steps[step]

@@ -14,7 +14,7 @@ from ..errors import SevenfoldError
 from ..profiles.wheel import NEVER
 from .entry import Trigger
 from .plan import EXIT
-from .steps.base import STAY
+from .steps.base import END, STAY
 
 if TYPE_CHECKING:
     from .compiled import CompiledJourney
@@ -100,6 +100,8 @@ def _follow(journeys: Journeys, new: CompiledJourney, slot: int, step: str, choi
         journeys.end_run(slot, "migrated_out")
         return
     old = run.plan
+    # Of a journey that stands still: where the run goes when it may.
+    woken = journeys.pending.pop(slot, STAY)
     since, visit = run.since, run.visit
     reached = [goal for goal, place in old.goal_places.items() if runs.reached[slot] >> place & 1]
     runs.plan[slot] = new.index
@@ -112,8 +114,12 @@ def _follow(journeys: Journeys, new: CompiledJourney, slot: int, step: str, choi
     run = journeys.view.at(slot)
     run.tell("migrated", new.name, to=new.version, was=old.version, choice="to" if target != step else choice)
     keep = choice == "migrate_keep"
-    if keep and same(old, new, step):
+    if keep and (woken == END or (woken != STAY and old.ids[woken] in new.ids)):
+        journeys.pending[slot] = END if woken == END else new.ids.index(old.ids[woken])
         return
+    if keep and woken == STAY and same(old, new, step):
+        return
+    journeys.reasons.pop(slot, None)
     if not keep:
         # A new visit, so that what the step decides is not what it decided before. Nobody has counted visits
         # of steps that are on no loop: it may have been at this one.
@@ -123,7 +129,7 @@ def _follow(journeys: Journeys, new: CompiledJourney, slot: int, step: str, choi
         journeys.ready(slot, place)
         return
     # As if the run had come to the changed step when it came to the old one.
-    now, run.t = run.t, since
+    now, run.t, run.end_reason = run.t, since, "completed"
     runs.due[slot], runs.mark[slot] = NEVER, 0
     move = new.steps[runs.step[slot]].enter(run)
     run = journeys.view.at(slot)

@@ -5,7 +5,6 @@ The order is docs/explain/journeys.md, "An operation".
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..limits import EVALUATION_PASSES_MAX
@@ -45,6 +44,10 @@ class Moving:
         self.heads: dict[str, str] = {}
         """The column of a kind of subject that holds its newest run's slot."""
         self.bits: dict[str, int] = {}
+        self.person_bit = 0
+        """The node that looks at the runs of a person's entities, when any of them ask about the person."""
+        self.theirs: dict[int, dict[tuple[int, int], None]] = {}
+        """Entities (kind's place, row) with runs that look at changes of their person, by the person."""
         self.flagged: dict[tuple[int, int], None] = {}
         """Subjects (kind's place, row) with a run that may have to move."""
         self.holding = False
@@ -54,12 +57,12 @@ class Moving:
         self.entries = Entries(self)  # type: ignore[arg-type]
         self.triggers = Triggers(self)  # type: ignore[arg-type]
         self.reasons: dict[int, str] = {}
-        """Why runs will end that were woken to do so."""
+        """Why runs will end that were woken to do so, by slot."""
         self.pending: dict[int, Move] = {}
         """Runs of paused journeys that were woken: where they go at resume."""
         self.proposals: list[tuple[int, int, int, int]] = []
-        self.waking: deque[tuple[int, Move]] = deque()
-        """Runs that a control record set going."""
+        self.waking: dict[int, Move] = {}
+        """Runs that a control record set going, by slot: where they go, in the order in which they were."""
         self.started: list[tuple[int, Move]] = []
         """Runs that steps of other runs started."""
         self.written: dict[tuple[int, int], int] = {}
@@ -69,19 +72,23 @@ class Moving:
     # ------------------------------------------------------------------------------------------ settling
 
     def ready(self, slot: int, move: Move) -> None:
-        """A run moves when the record at hand has done its part: it goes to the step `move`."""
-        self.waking.append((slot, move))
+        """A run moves when the record at hand has done its part: it goes to the step `move`, or ends for the
+        reason that the view has.
+        """
+        self.waking[slot] = move
+        if move == END:
+            self.reasons.setdefault(slot, self.view.end_reason)
 
     def settle_all(self) -> None:
         """Looks at the runs of every subject noted, in order of kind and row."""
         if self.busy:
             return
         while self.waking:
-            slot, move = self.waking.popleft()
-            if self.runs.number[slot]:
-                self.view.t = self.fold.t
-                run = self.view.at(slot)
-                self.phase(run.plan.unit, run.row, self.fold.t, None, ready=[(slot, move)])
+            slot = next(iter(self.waking))
+            move = self.waking.pop(slot)
+            self.view.t = self.fold.t
+            run = self.view.at(slot)
+            self.phase(run.plan.unit, run.row, self.fold.t, None, ready=[(slot, move)])
         while self.flagged or self.triggers.news:
             index, row = min([*self.flagged, *self.triggers.news])
             self.phase(self.fold.compiled[index], row, self.fold.t, None)
@@ -152,8 +159,9 @@ class Moving:
     def _walk(self, slot: int, move: Move) -> None:
         run = self.view.at(slot)
         plan = run.plan
-        if plan.name in self.entries.paused and not self.entries.paused[plan.name].finish:
-            self.pending[slot] = move
+        if self.entries.stands_still(plan.name):
+            # Whatever else happens to it meanwhile: it has been woken once, and that is where it goes.
+            self.pending.setdefault(slot, move)
             self.runs.due[slot] = NEVER
             return
         runs = self.runs
@@ -248,11 +256,29 @@ class Moving:
             runs.next[before] = runs.next[slot]
         else:
             heads[row] = runs.next[slot]
+        if plan.asking.of_person and not heads[row]:
+            self._forget_person(plan, row)
         self.pending.pop(slot, None)
+        self.waking.pop(slot, None)
+        self.reasons.pop(slot, None)
         self.entries.left(plan, slot)
         runs.release(slot)
         # The next run that ends without a word of its own is completed.
         run.end_reason = "completed"
+
+    def follow_person(self, plan: CompiledJourney, row: int) -> None:
+        """A run of an entity looks at what becomes of the entity's person."""
+        person = plan.person_of(row)
+        if person:
+            self.theirs.setdefault(person, {})[plan.unit.index, row] = None
+
+    def _forget_person(self, plan: CompiledJourney, row: int) -> None:
+        person = plan.person_of(row)
+        held = self.theirs.get(person)
+        if held is not None:
+            held.pop((plan.unit.index, row), None)
+            if not held:
+                del self.theirs[person]
 
     # -------------------------------------------------------------------------------------------- timers
 
@@ -265,8 +291,7 @@ class Moving:
         if runs.due[slot] != due or not runs.number[slot]:
             return 0
         plan = self.plans[runs.plan[slot]]
-        paused = self.entries.paused.get(plan.name)
-        if paused is not None and not paused.finish:
+        if self.entries.stands_still(plan.name):
             return 0
         fold = self.fold
         fold._cause = ("timer", f"{plan.name}.{plan.ids[runs.step[slot]]}", 0)
@@ -275,6 +300,9 @@ class Moving:
 
     def wake(self, slot: int, why: Why) -> None:
         """Wakes one run; what follows is one operation on its subject."""
+        if slot in self.pending or slot in self.waking:
+            # It is on its way already.
+            return
         runs = self.runs
         self.view.t = self.fold.t
         run = self.view.at(slot)
@@ -282,6 +310,8 @@ class Moving:
         if why == "timer" and runs.flags[slot] & PROPOSED:
             # The pool is decided together, by whichever run's timer comes first.
             for one in self.of_subject(unit, row):
+                if self.entries.stands_still(self.plans[runs.plan[one]].name):
+                    continue
                 if runs.flags[one] & PROPOSED and runs.due[one] == self.fold.t:
                     runs.flags[one] |= DECIDED
                     runs.due[one] = NEVER

@@ -198,6 +198,10 @@ class Journey(Model, frozen=True, kw_only=True):
     title: str = ""
     description: str = ""
     state: Literal["published", "draft", "paused", "archived", "shadow"] = "published"
+    shadow_of: str | None = None
+    """Of a draft in ``shadow``: the journey in whose place it decides, as if that one were not there. Nothing
+    that it decides is done, and nobody else notices it.
+    """
     triggers: list[Trigger]
     audience: Condition | None = None
     key: str | None = None

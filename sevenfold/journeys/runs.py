@@ -269,6 +269,8 @@ class RunView:
             self.runs.due[self.slot] = due
             if due != NEVER:
                 self.journeys.push(due, self.slot)
+                if self.journeys.entries.paused:
+                    self.journeys.entries.timed(self.slot, self.plan.name, self.t)
         return STAY
 
     def propose(self, priority: int | None = None) -> Move:

@@ -77,6 +77,14 @@ class Journeys(Moving):
         """The node of each kind that looks at its runs, after all others."""
         for unit in self.fold.compiled:
             self.bits[unit.kind] = unit.node(_nothing)
+        if any(not (plan.of_person or plan.of_account) for plan in self.plans):
+            self.person_bit = self.fold.person.node(self._of_person)
+
+    def _of_person(self, row: int, t: int) -> int:
+        """Something about a person has changed that runs of their entities look at."""
+        if row in self.theirs:
+            self.flagged.update(self.theirs[row])
+        return 0
 
     def watch(self) -> None:
         for plan in self.plans:
@@ -285,6 +293,8 @@ class Journeys(Moving):
             first = known.setdefault((run.plan.name, run.key), slot)
             if first != slot and not run.plan.many:
                 self.end_run(slot, "merged")
+        if loser in self.theirs:
+            self.theirs.setdefault(winner, {}).update(self.theirs.pop(loser))
         self.entries.merge(winner, loser)
         for service in self.services.values():
             service.merge(winner, loser, t)
@@ -322,6 +332,7 @@ class Journeys(Moving):
         return {
             "runs": self.runs.dump(),
             "pending": list(self.pending.items()),
+            "reasons": list(self.reasons.items()),
             "business": self.business.dump(),
             "splits": self.splits.dump(),
             "entries": self.entries.dump(),
@@ -339,7 +350,12 @@ class Journeys(Moving):
         if moved != list(range(len(moved))):
             for slot in self.runs.active():
                 self.runs.plan[slot] = moved[self.runs.plan[slot]]
+        for slot in self.runs.active() if any(plan.asking.of_person for plan in self.plans) else ():
+            plan = self.plans[self.runs.plan[slot]]
+            if plan.asking.of_person:
+                self.follow_person(plan, self.runs.subject[slot])
         self.pending = dict(held["pending"])
+        self.reasons = dict(held.get("reasons", ()))
         self.business.load(held["business"])
         self.splits.load(held["splits"])
         self.entries.load(held["entries"])

@@ -175,6 +175,19 @@ class Triggers:
 
     # --------------------------------------------------------------------------------------------- zones
 
+    def zone_names(self, unit: CompiledUnit) -> list[str]:
+        """The traits that say where a subject of a kind is, as its conditions name them."""
+        fold = self.journeys.fold
+        traits = fold.workspace.messaging.zone_traits
+        of_account = "trait." + traits.get("account", "timezone")
+        if unit is fold.account:
+            return [of_account] if self._zone_slots[1] is not None else []
+        told = [("trait." + traits.get("person", "timezone"), self._zone_slots[0])]
+        told.append(("account." + of_account, self._zone_slots[1]))
+        told.append(("trait." + traits.get("country", "country"), self._zone_slots[2]))
+        head = "" if unit is fold.person else "person."
+        return [head + name for name, slot in told if slot is not None]
+
     def zones_of(self, person: int, account: int) -> tuple[str, str, str]:
         """Zone name, source and country of a person or account."""
         fold = self.journeys.fold

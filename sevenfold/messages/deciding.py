@@ -16,7 +16,7 @@ from .candidates import candidate
 from .cases import Candidate, Case, Verdict
 from .choice import preferred
 from .gates import judge
-from .ledger import Kind
+from .ledger import Kind, Ledger
 from .outcomes import Owed
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class StepMessages:
         self._staged = {id(one): [c for c in one.caps if c.in_stage is not None] for one in self.candidates}
         """Of each candidate the caps for people in certain stages."""
         self._codes: dict[tuple[int, tuple[str, ...]], int] = {}
+        self._overlooks: frozenset[str] | None = None
+        """Journeys whose messages are not there for this one, once all are compiled."""
         self.awaits = False
         """Whether the run waits for what becomes of the message; set by the step's logic."""
 
@@ -130,7 +132,13 @@ class StepMessages:
         tried: list[dict[str, Any]] = []
         order = self._order(row)
         stage_suppressed = self._suppressed_by is not None and self._suppressed_by(run)
-        decided = [(kind, ghost) for kind, ghost, who in run.decided if who == row] if run.decided else []
+        if self._overlooks is None:
+            self._overlooks = run.plan.overlooks()
+        decided = [
+            (kind, ghost)
+            for kind, ghost, who in run.decided
+            if who == row and kind.journey not in self._overlooks
+        ]
         for place, message in enumerate(order):
             case = self._case(run, row, message, stage_suppressed, decided)
             verdict = judge(case)
@@ -170,7 +178,7 @@ class StepMessages:
             unit_id=run.unit_id() if message.holdout else "",
             off=channel.name in desk.channels.off,
             decided=decided,
-            ledgers=desk.ledgers(row, ghost),
+            ledgers=self._ledgers(row, ghost),
             kinds=desk.kinds.all,
             masks=desk.kinds.caps,
             run_full=self._limit is not None and desk.run_counts.get(run.number, 0) >= self._limit,
@@ -178,6 +186,12 @@ class StepMessages:
             workspace=desk.rules.workspace,
             jitter_key=(run.id, self.step, run.visit),
         )
+
+    def _ledgers(self, row: int, ghost: bool) -> tuple[Ledger, ...]:
+        # Drafts leave their messages with those of ghosts, so that people themselves never meet them.
+        if not ghost or not self._overlooks:
+            return self.desk.ledgers(row, ghost)
+        return self.desk.ledgers_without(row, ghost, self._overlooks)
 
     # ----------------------------------------------------------------------------------------- telling
 
@@ -201,7 +215,7 @@ class StepMessages:
             data["tried"] = tried
         person = desk.fold.id_of(desk.fold.person, row)
         effect = run.effect_id(person)
-        if desk.overheard:
+        if desk.overheard and not run.plan.shadow:
             outcome = WOULD_SEND if case.ghost else DECIDED
             about = (self.journey, self.step, message.template, outcome, effect)
             announce(desk.runtime, MessageNews(desk.fold.person, row, *about, first=True))

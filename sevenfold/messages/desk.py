@@ -7,6 +7,7 @@ messages (`hearing`). Pure: state and a question in, effects out.
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +22,7 @@ from .channels import Channel, Channels
 from .choice import Responses
 from .consent import Consents
 from .deciding import StepMessages
-from .ledger import NONE, Kind, Kinds, Ledger, released, reserved, united
+from .ledger import CODE_MASK, NONE, Kind, Kinds, Ledger, released, reserved, united
 from .outcomes import Book, Owed
 from .pinned import Pinned
 from .quiet import Whereabouts, whereabouts
@@ -132,6 +133,14 @@ class Messages(Service):
         scope = self.fold.env.scope
         real = scope[self._real][row] or NONE
         return (real, scope[self._ghosts][row] or NONE) if ghost else (real,)
+
+    def ledgers_without(self, row: int, ghost: bool, journeys: frozenset[str]) -> tuple[Ledger, ...]:
+        """The same without the messages of some journeys."""
+        kinds = self.kinds.all
+        return tuple(
+            array("q", [entry for entry in ledger if kinds[entry & CODE_MASK].journey not in journeys])
+            for ledger in self.ledgers(row, ghost)
+        )
 
     def reserve(self, row: int, t: int, code: int, ghost: bool) -> None:
         """A message takes its place at `t`."""

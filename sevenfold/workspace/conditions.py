@@ -23,11 +23,10 @@ _WORDS = {"count": "number", "score": "score", "any": "property", "clock": "time
 @dataclass(frozen=True, slots=True)
 class RunScope:
     """What a condition of a journey may read besides its subject: ``event.X``, if the journey is started by
-    something that carries an event, and facts of an entity's person, unless the condition is ``watched``.
+    something that carries an event, and facts of an entity's person.
     """
 
     event: bool
-    watched: bool = False
 
 
 class Conditions:
@@ -91,10 +90,6 @@ class Conditions:
             message = f"`{name}` is never known: no trigger of this journey brings an event"
             fix = "add a trigger of kind `event`, `business` or `api`, or use a signal"
             self.report.error(path, "unknown_name", message, fix)
-        elif run is not None and found.via_person and run.watched:
-            message = f"`{name}` is a fact of the person, which nobody watches for a run of {of}"
-            fix = "use a segment of the person and a journey of the person with `key`"
-            self.report.error(path, "wrong_subject", message, fix)
         else:
             return found
         return None

@@ -66,6 +66,8 @@ class Pause:
     queue: list[tuple[Subject, Fired]] = field(default_factory=list)
     woken: dict[int, str] = field(default_factory=dict)
     """Run number -> where it goes at resume."""
+    timed: dict[int, int] = field(default_factory=dict)
+    """Run number -> when its timer was set, of timers that were set during the pause."""
 
 
 @dataclass

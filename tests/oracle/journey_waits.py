@@ -77,12 +77,23 @@ class Waiting:
 
     def timer(self, run: Run, model: Any) -> Move:
         if run.opening is not None:
-            outcome, to = run.opening
-            self.journeys.tell("step", run, outcome=outcome, waited=self.journeys.t - run.since)
-            return to
+            return self._over(run, model, *run.opening)
         if model.paths or model.session:
             return self._over(run, model, "timeout", self._after(run, model.on_timeout))
         return self._over(run, model, "over", self._after(run, None))
+
+    def thawed(self, run: Run, due: int, still: int) -> int:
+        """When a timer falls due after its clock has stood still."""
+        model: Any = run.plan.steps[run.step]
+        if model.__struct_config__.tag != "wait":
+            return due + still
+        if model.date is not None or run.opening is not None:
+            return due
+        if model.at is None:
+            return due + still
+        late = self._jittered(run, model, 0)
+        at, days = times.parse_time_of_day(model.at), times.parse_weekdays(model.days or WEEK)
+        return late + times.next_weekday_at(due - late + still, days, at, self._zone(run, model, {}))
 
     def _after(self, run: Run, go: str | None) -> str:
         return go or self.journeys.follow(run, run.step)

@@ -52,6 +52,8 @@ class ReferenceJourneys:
         self.stood: dict[Subject, dict[tuple[str, int], Any]] = {}
         self.proposed: list[Run] = []
         self.begun: list[tuple[Run, str]] = []
+        self.released: list[Run] = []
+        """Runs that may go on after a pause and have not yet."""
         self.written: list[Subject] = []
         self.paused: dict[str, Pause] = {}
         self.sent: dict[Subject, list[Sent]] = {}
@@ -91,6 +93,9 @@ class ReferenceJourneys:
 
     def until(self, run: Run, due: int | None) -> None:
         run.due = due
+        pause = self.paused.get(run.journey)
+        if pause is not None:
+            pause.timed[run.number] = self.t
         if due is not None:
             self.fold._schedule((due, TIMER, RUN_KIND, run.slot, 0))
 
@@ -134,10 +139,15 @@ class ReferenceJourneys:
     def _look(self, run: Run, event: Seen | None, session: bool, ready: list[tuple[Run, str]]) -> None:
         """Exits, goals, and the wait a run is in."""
         heard = event if event is not None and self._concerns(run, event) else None
-        if not self._ends(run, heard):
+        if not self._ends(run, heard) and not self._on_its_way(run):
             to = self.waiting.look(run, heard, session)
             if to is not None:
                 ready.append((run, to))
+
+    def _on_its_way(self, run: Run) -> bool:
+        """Whether what it waited for has come, and it only has not moved yet."""
+        pause = self.paused.get(run.journey)
+        return run in self.released or (pause is not None and run.number in pause.woken)
 
     def _ends(self, run: Run, heard: Seen | None) -> bool:
         """Exits and goals; whether the run is over."""
@@ -362,7 +372,7 @@ class ReferenceJourneys:
         pause = self.paused.get(run.journey)
         if pause is not None and not pause.finish:
             assert to is not None
-            pause.woken[run.number] = to
+            pause.woken.setdefault(run.number, to)
             run.due = None
             return
         if not run.visits and self._ends(run, None):
@@ -564,10 +574,10 @@ class ReferenceJourneys:
             if run.number in pause.woken:
                 ready.append((run, pause.woken[run.number]))
             elif run.due is not None and not pause.finish:
+                due = run.due
                 if pause.clock == "freeze":
-                    self.until(run, run.due + self.t - pause.at)
-                else:
-                    self.until(run, run.due if run.due > self.t else self.t + 1)
+                    due = self.waiting.thawed(run, due, self.t - pause.timed.get(run.number, pause.at))
+                self.until(run, due if due > self.t else self.t + 1)
         for subject, fired in pause.queue:
             while subject in self.fold.gone:
                 subject = self.fold.into[subject]
@@ -575,6 +585,8 @@ class ReferenceJourneys:
             run_or = self.admit(name, subject, fired)
             if isinstance(run_or, Run):
                 ready.append((run_or, next(iter(run_or.plan.steps))))
+        self.released = [run for run, _ in ready]
         for run, to in ready:
+            self.released.remove(run)
             if run.active:
                 self._part(run.subject, None, False, [(run, to)])

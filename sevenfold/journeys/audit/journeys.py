@@ -10,7 +10,6 @@ from ...limits import (
     JOURNEY_VISITS_MAX,
     NUMBER_MAGNITUDE_MAX,
 )
-from ...workspace.conditions import RunScope
 from ..plan import ExitRule, GoalRule, Journey
 from .fields import Desk, Fields
 from .flow import audit_flow
@@ -39,6 +38,8 @@ def audit_journey(desk: Desk, name: str, journey: Journey) -> None:
     if journey.programme is not None:
         known = desk.workspace.messaging.programmes
         at.known("programme", "programme", journey.programme, known, "declare it under messaging.programmes")
+    if journey.shadow_of is not None:
+        _shadow(at, journey, name)
     if not journey.steps:
         at.error("steps", "wrong_value", "the journey has no steps")
         return
@@ -52,6 +53,17 @@ def audit_journey(desk: Desk, name: str, journey: Journey) -> None:
             f"at most {JOURNEY_RULES_ITEMS_MAX}",
         )
     audit_flow(desk, name, journey, graph)
+
+
+def _shadow(at: Fields, journey: Journey, name: str) -> None:
+    """A draft that walks beside a published journey."""
+    others = {other: one for other, one in at.workspace.journeys.items() if other != name}
+    message = "only a journey with `state: shadow` walks beside another"
+    at.without(journey.state != "shadow", "shadow_of", message, "set its state, or leave `shadow_of` out")
+    if at.known("shadow_of", "journey", str(journey.shadow_of), others):
+        of = others[str(journey.shadow_of)].of
+        if of != journey.of:
+            at.error("shadow_of", "wrong_subject", f"that journey is of {of}, and this one of {journey.of}")
 
 
 # ------------------------------------------------------------------------------------------- exits and goals
@@ -87,8 +99,7 @@ def _rule(
     at.without(rule.where is not None and rule.event is None, place, "`where` is about an `event`")
     at.condition((*place, "where"), rule.where, journey.of, where=True)
     at.doubt((*place, "where"), rule.where, None, if_never="no event is meant")
-    scope = scope_of(journey)
-    at.condition((*place, "when"), rule.when, journey.of, run=RunScope(scope.event, watched=True))
+    at.condition((*place, "when"), rule.when, journey.of, run=scope_of(journey))
     full = "nobody may enter" if isinstance(rule, ExitRule) else "everybody reaches it at once"
     at.doubt((*place, "when"), rule.when, journey.of, if_never="nobody meets it", if_always=full)
 
@@ -122,7 +133,7 @@ def _conditions(at: StepFields) -> None:
     for field, asked in at.step.asked():
         at.condition(field, asked, at.of, run=at.scope)
     for field, watched in at.step.watched():
-        at.condition(field, watched, at.of, run=RunScope(at.scope.event, watched=True))
+        at.condition(field, watched, at.of, run=at.scope)
     for field, events, where in at.step.heard():
         at.events(field, events)
         path = at.path(field)

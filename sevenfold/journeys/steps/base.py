@@ -59,6 +59,10 @@ class StepBase(Model, tag_field="kind", frozen=True, kw_only=True):
         """Names of the subject whose every change a run that waits here looks at."""
         return ()
 
+    def follows_zone(self) -> bool:
+        """Whether a run that waits here looks at every change of its time zone."""
+        return False
+
     def reads(self) -> Iterable[str]:
         """Properties of the event that started the run which are needed here, besides those in
         conditions.
@@ -119,6 +123,10 @@ class Logic:
         """An event the run waits for came: place counts the step's `heard` events. STAY goes on waiting."""
         run.heard = place
         return self.wake(run, "event")
+
+    def thawed(self, run: Run, due: int, still: int) -> int:
+        """When a timer falls due whose clock has stood still for so many ms: what was left of it is left."""
+        return due + still
 
     def alive(self, run: Run) -> bool:
         """Whether a run that stays here without a timer can still be woken."""

@@ -38,6 +38,9 @@ class StartJourneyLogic(Logic):
 
     def enter(self, run: Run) -> Move:
         journeys, slot = self.site.plan.journeys, run.slot
+        if run.plan.shadow:
+            run.tell("step", self.site.journey, outcome="would_start", journey=self.model.journey)
+            return self.following
         if self.model.journey not in journeys.current:
             run.tell(
                 "step", self.site.journey, outcome="handed on", journey=self.model.journey, answer="closed"

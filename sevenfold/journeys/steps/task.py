@@ -83,7 +83,8 @@ class TaskLogic(Logic):
         reason = tasks.evidence.render(run.plan.unit, run.row, model.reason, event, {})
         if run.ghost:
             run.tell("would_task", self.site.journey, task=model.task, reason=reason)
-            tasks.would(unit, row, model.task, run.effect_id())
+            if not run.plan.shadow:
+                tasks.would(unit, row, model.task, run.effect_id())
             return self._stay(run, None)
         evidence = tasks.evidence.values(run.plan.unit, run.row, model.evidence, event)
         told = {"journey": self.site.journey, "run": run.id, "step": run.step, "visit": run.visit}

@@ -93,7 +93,9 @@ class UpdateTraitLogic(Logic):
                     value = int(value) if value == int(value) else value
             if value is not None:
                 told[trait] = value
-        if told:
+        if told and run.plan.shadow:
+            run.tell("step", self.site.journey, outcome="would_update", traits=told)
+        elif told:
             mask = unit.traits.set(run.row, told, run.t, journeys.fold.seq, run.t)
             run.tell("step", self.site.journey, outcome="updated", traits=told)
             journeys.trait_written(unit, run.row, mask)

@@ -131,8 +131,11 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
             yield "reset.event", self.reset.event, self.reset.where
 
     def follows(self) -> Iterable[str]:
-        if self.date is not None and not self.date.date.startswith(("event.", "person.")):
+        if self.date is not None and not self.date.date.startswith("event."):
             yield self.date.date
+
+    def follows_zone(self) -> bool:
+        return self.date is not None and self.zone in (None, "person")
 
     def reads(self) -> Iterable[str]:
         if self.date is not None and self.date.date.startswith("event."):
@@ -299,10 +302,8 @@ class WaitLogic(Logic):
         if why == "session":
             return self._over(run, "session", self.following)
         if run.mark & _IN_WINDOW:
-            place = run.mark >> 32 & 0xFF
-            outcome, target = self._ways[place]
-            run.tell("step", self.site.journey, outcome=outcome, waited=run.t - run.since)
-            return target
+            # After a pause, or with another zone, the window may be another one by now.
+            return self._over(run, *self._ways[run.mark >> 32 & 0xFF])
         if self.model.paths or self.model.session:
             return self._over(run, "timeout", self._otherwise)
         return self._over(run, "over", self.following)
@@ -354,6 +355,15 @@ class WaitLogic(Logic):
                 return run.until(opens)
         run.tell("step", self.site.journey, outcome=outcome, waited=run.t - run.since)
         return target
+
+    def thawed(self, run: Run, due: int, still: int) -> int:
+        """Dates and windows are on the calendar, which no pause stops; a local time stays that local time."""
+        if self._date is not None or run.mark & _IN_WINDOW:
+            return due
+        if self._at is None:
+            return due + still
+        late = jitter(0, self._jitter, run.id, run.step, run.visit) if self._jitter else 0
+        return next_weekday_at(due - late + still, self._days, self._at, self._zone(run, {})) + late
 
     def alive(self, run: Run) -> bool:
         return bool(self.model.forever or self.model.session or self.model.paths)

@@ -319,3 +319,141 @@ def test_who_was_queued_without_a_key_does_not_enter_at_resume() -> None:
     world.control("3h", "resume", journey="j")
     assert not world.of("run")
     assert [e.data["reason"] for e in world.of("refused")] == ["no_key"]
+
+
+def test_a_draft_in_shadow_decides_as_if_the_journey_in_whose_place_it_walks_were_not_there() -> None:
+    steps = {"m": step("message", template="tip"), "w": step("wait", for_="1d")}
+    draft = {**journey(steps)["j"], "state": "shadow", "shadow_of": "j"}
+    policy = {"caps": {"one": {"limit": 1, "per": "1d"}}, "minimum_gap": "1h", "concurrent_journeys": 1}
+    world = Running({**journey(steps), "draft": draft}, messaging=policy)
+    world.track("0s", "a", "Signed Up")
+    assert [(e.kind, e.name) for e in world.of("message", "would_send", "held")] == [
+        ("message", "j"),
+        ("would_send", "draft"),
+    ]
+
+
+def test_nobody_notices_a_draft_in_shadow() -> None:
+    steps = {
+        "u": step("update_trait", set={"plan": "pro"}),
+        "h": step("start_journey", journey="other"),
+        "m": step("message", template="tip"),
+        "w": step("wait", for_="1d"),
+    }
+    draft = {**journey(steps)["j"], "state": "shadow", "priority": 90}
+    late = {"triggers": [on("Later"), {"kind": "api"}], "steps": {"m": step("message", template="tip")}}
+    policy = {
+        "caps": {"one": {"limit": 1, "per": "9d"}},
+        "concurrent_journeys": 1,
+        # Control people see what the real ones would have been sent, and no drafts.
+        "holdout": {"share": 100},
+    }
+    world = Running({"draft": draft, "other": late}, messaging=policy)
+    world.track("0s", "a", "Signed Up")
+    world.track("1h", "a", "Later")
+    assert [(e.name, e.data.get("ghost")) for e in world.of("run")] == [
+        ("draft", "shadow"),
+        ("other", "universal"),
+    ]
+    assert [e.name for e in world.of("would_send")] == ["draft", "other"]
+    assert [e.data["outcome"] for e in world.of("step")][:2] == ["would_update", "would_start"]
+    (person,) = world.fold.subjects("person").values()
+    assert "plan" not in person["traits"]
+
+
+def test_a_timer_that_was_set_during_a_frozen_pause_has_all_its_time_left_afterwards() -> None:
+    wait = step("wait", paths=[{"event": "Paid"}], timeout="2d", reset={"event": "Looked"})
+    world = Running(journey({"w": wait}))
+    world.track("0s", "a", "Signed Up")
+    world.track("0s", "b", "Signed Up")
+    world.control("1d", "pause", journey="j")
+    world.track("3d", "a", "Looked")
+    world.control("10d", "resume", journey="j")
+    world.until("30d")
+    assert [e.time - START for e in world.of("ended")] == [11 * DAY, 12 * DAY]
+    assert world.again(1, snapshots=True) == world.told
+
+
+def test_no_pause_moves_dates_and_a_local_time_stays_that_local_time() -> None:
+    date = step("wait", date={"date": "trait.renewal"})
+    world = Running(
+        {
+            **journey({"w": date}),
+            "late": {**journey({"w": date})["j"]},
+            "k": {**journey({"w": step("wait", for_="1d", at="09:30")})["j"]},
+        }
+    )
+    # The start is a Monday, 09:00.
+    world.identify("0s", "a", renewal="2026-03-20T10:00:00Z")
+    world.track("1s", "a", "Signed Up")
+    for name in ("j", "k", "late"):
+        world.control("1h", "pause", journey=name)
+    for name, until in (("j", "3d"), ("k", "3d 5h"), ("late", "30d")):
+        world.control(until, "resume", journey=name)
+    world.until("40d")
+    days = {e.name: (e.time - START) / DAY for e in world.of("ended")}
+    assert days == {"j": 18 + 1 / 24, "k": 5 + 0.5 / 24, "late": 30 + 1 / DAY}
+
+
+def test_a_wait_that_is_over_is_told_once_however_often_it_comes_true_during_a_pause() -> None:
+    paths = [{"event": "Paid", "go": "paid"}, {"event": "Left", "go": "left"}]
+    steps = {
+        "w": step("wait", paths=paths, timeout="9d"),
+        "paid": step("exit", reason="paid"),
+        "left": step("exit", reason="left"),
+    }
+    world = Running(journey(steps))
+    world.track("0s", "a", "Signed Up")
+    world.control("1h", "pause", journey="j")
+    for hour, name in enumerate(["Paid", "Left", "Paid"]):
+        world.track(f"{2 + hour}h", "a", name)
+    world.control("9h", "resume", journey="j")
+    assert world.outcomes("w") == ["Paid"]
+    assert world.ends() == ["paid"]
+
+
+def test_two_runs_of_one_person_that_go_on_together_each_tell_their_wait_once() -> None:
+    steps = {
+        "w": step("wait", paths=[{"when": "trait.plan == 'pro'"}], timeout="9d"),
+        "u": step("update_trait", set={"points": {"add": 1}}),
+        "rest": step("wait", for_="1d"),
+    }
+    world = Running(journey(steps, re_entry={"unlimited": 3}))
+    world.track("0s", "a", "Signed Up")
+    world.track("1s", "a", "Signed Up")
+    world.control("1h", "pause", journey="j", clock="run")
+    world.identify("2h", "a", plan="pro")
+    world.control("3h", "resume", journey="j")
+    assert world.outcomes("w") == ["trait.plan == 'pro'"] * 2
+    assert world.outcomes("u") == ["updated"] * 2
+
+
+def test_why_a_run_ends_is_not_forgotten_while_it_is_paused() -> None:
+    date = step("wait", date={"date": "trait.renewal", "past": "exit"})
+    world = Running(journey({"w": date, "rest": step("wait", for_="1d")}))
+    world.identify("0s", "a", renewal="2026-03-20")
+    world.track("1s", "a", "Signed Up")
+    world.control("1h", "pause", journey="j")
+    world.identify("2h", "a", renewal="2020-01-01")
+    world.control("3h", "resume", journey="j")
+    assert world.ends() == ["date_past"]
+    assert world.again(1, snapshots=True) == world.told
+
+
+def test_who_was_woken_during_a_pause_finds_their_way_in_the_version_that_came_meanwhile() -> None:
+    wait = step("wait", paths=[{"event": "Paid", "go": "end"}])
+    world = Running(journey({**STEPS, "w": wait}))
+    world.track("0s", "a", "Signed Up")
+    world.control("1h", "pause", journey="j")
+    world.track("2h", "a", "Paid")
+    changed = plan(world)
+    # A step more before the one it goes to.
+    changed["steps"] = {
+        "w": changed["steps"]["w"],
+        "more": step("wait", for_="1d"),
+        **{name: one for name, one in changed["steps"].items() if name != "w"},
+    }
+    changed["steps"]["w"] = {**changed["steps"]["w"], "next": "x"}
+    world.control("3h", "publish", journey="j", plan=changed, choices={"w": "migrate_keep"})
+    world.control("4h", "resume", journey="j")
+    assert world.ends() == ["through"]

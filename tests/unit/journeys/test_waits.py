@@ -392,3 +392,57 @@ def test_a_date_that_moves_to_the_past_ends_its_own_run_and_gives_others_no_reas
         ("first", "date_past"),
         ("second", "completed"),
     ]
+
+
+def test_a_date_at_a_local_time_moves_with_the_persons_zone() -> None:
+    world = Running(journey(step("wait", date={"date": "trait.renewal", "offset": "-1d", "at": "09:00"})))
+    world.identify("0s", "a", renewal="2026-03-20", timezone="Europe/Berlin")
+    world.track("1s", "a", "Signed Up")
+    world.identify("1d", "a", timezone="America/New_York")
+    world.until("30d")
+    assert [e.time for e in world.of("ended")] == [ms("2026-03-19T13:00")]
+    assert [e.data["until"] for e in world.of("wait")] == [ms("2026-03-19T08:00"), ms("2026-03-19T13:00")]
+
+
+ORDERS: dict[str, Any] = {
+    "of": "order",
+    "key": "order_id",
+    "re_entry": {"per_entity": True},
+    "triggers": [on("Ordered")],
+}
+
+
+def test_the_runs_of_an_order_look_at_what_becomes_of_its_person() -> None:
+    wait = step("wait", paths=[{"when": "person.logins >= 2"}], timeout="9d")
+    steps = {"w": wait, "end": step("exit", reason="through"), "late": step("exit", reason="late")}
+    plans = {"j": {**ORDERS, "steps": steps}}
+    plans["k"] = {
+        **ORDERS,
+        "steps": steps,
+        "exits": [{"when": "person.trait.plan == 'pro'", "reason": "pro"}],
+    }
+    world = Running(plans)
+    world.track("0s", "a", "Ordered", order_id="o1")
+    world.track("1s", None, "Ordered", order_id="o2", anonymous="x")
+    world.track("1h", "a", "Signed In")
+    world.identify("2h", "a", plan="pro")
+    assert world.ends() == ["pro"]
+    # Two visitors who turn out to be one person: each of the orders is hers.
+    world.track("3h", None, "Signed In", anonymous="x")
+    assert world.ends() == ["pro"]
+    world.identify("4h", "a", anonymous="x")
+    assert sorted(world.ends()) == ["pro", "pro", "through", "through"]
+    assert world.again(1, snapshots=True) == world.told
+    journeys = world.fold.journeys
+    assert journeys is not None and not journeys.theirs
+
+
+def test_an_order_waits_until_a_date_of_its_person_and_moves_with_it() -> None:
+    date = {"date": "person.trait.renewal", "offset": "-1d", "at": "09:00"}
+    world = Running({"j": {**ORDERS, "steps": {"w": step("wait", date=date)}}})
+    world.identify("0s", "a", renewal="2026-03-20")
+    world.track("1s", "a", "Ordered", order_id="o1")
+    world.identify("1d", "a", renewal="2026-03-25")
+    world.identify("2d", "a", timezone="Asia/Tokyo")
+    world.until("40d")
+    assert [e.time for e in world.of("ended")] == [ms("2026-03-24T00:00")]
