@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "explain": "history:explain_command",
     "export-scenario": "scenarios:export_command",
     "backtest": "backtest:backtest_command",
+    "measure": "measuring:measure_group",
     "import": "history:import_command",
     "import-scheduled": "fetching:import_scheduled_command",
     "dead-letters": "dead_letters:dead_letters_group",

@@ -1,4 +1,4 @@
-"""Customer lifetime value from recency, frequency and spend: models fitted, checked, and read for everybody."""
+"""Customer lifetime value from recency, frequency and spend: models fitted, checked and read."""
 
 from __future__ import annotations
 
