@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ...profiles.expressions import ExpressionError, parse_duration
 from ...workspace.base import Condition, Model
 from ..evidence import names_in
 from .base import Logic, StepBase, StepKind
 from .branch import Branch, BranchPath
-from .message import Message
+from .message import Message, Recipients
 from .task import Task
 from .wait import Wait, WaitPath
 
@@ -22,18 +23,23 @@ if TYPE_CHECKING:
 
 
 class FirstLayer(Model, frozen=True, kw_only=True):
-    """A message about exactly what stalled, and how long it may take to help."""
+    """A message about exactly what stalled, and how long it may take to help. An account's goes ``to`` some
+    of its members.
+    """
 
     template: str | list[str]
+    to: Recipients | None = None
     within: str = "48h"
 
 
 class SecondLayer(Model, frozen=True, kw_only=True):
     """In the product, when the subject is next there: waits for the next session at most ``wait``, then
-    gives it ``within`` to help.
+    gives it ``within`` to help. An account has no sessions: what is shown ``to`` its members lies ready for
+    ``wait`` and ``within`` together.
     """
 
     template: str | list[str]
+    to: Recipients | None = None
     wait: str = "7d"
     within: str = "24h"
 
@@ -101,17 +107,26 @@ class Intervention(StepBase, tag="intervention", frozen=True, kw_only=True):
         recovered = WaitPath(when=self.recovered, go=saved, name="recovered")
         worth = f"{step_id}.worth" if self.human is not None and self.human.when is not None else ""
         human = lost if self.human is None else worth or f"{step_id}.task"
-        in_app = human if self.in_app is None else f"{step_id}.session"
+        in_app = human
+        if self.in_app is not None:
+            in_app = f"{step_id}.session" if self.in_app.to is None else f"{step_id}.in_app"
         first = in_app if self.message is None else f"{step_id}.message"
         made: dict[str, StepBase] = {
             step_id: Branch(paths=[BranchPath(when=self.recovered, go=saved, name="recovered")], else_=first)
         }
         if self.message is not None:
-            made[f"{step_id}.message"] = Message(template=self.message.template)
+            made[f"{step_id}.message"] = Message(template=self.message.template, to=self.message.to)
             made[f"{step_id}.helped"] = Wait(
                 paths=[recovered], timeout=self.message.within, on_timeout=in_app
             )
-        if self.in_app is not None:
+        if self.in_app is not None and self.in_app.to is not None:
+            made[f"{step_id}.in_app"] = Message(
+                template=self.in_app.template, to=self.in_app.to, expires=_both(self.in_app)
+            )
+            made[f"{step_id}.helped_in_app"] = Wait(
+                paths=[recovered], timeout=_both(self.in_app), on_timeout=human
+            )
+        elif self.in_app is not None:
             # Somebody who does not come back sees nothing in the product: the next layer is due.
             made[f"{step_id}.session"] = Wait(
                 session=True, paths=[recovered], timeout=self.in_app.wait, on_timeout=human
@@ -132,6 +147,14 @@ class Intervention(StepBase, tag="intervention", frozen=True, kw_only=True):
                 paths=[recovered], timeout=self.human.within, on_timeout=lost
             )
         return made
+
+
+def _both(layer: SecondLayer) -> str:
+    """The time to come back and the time to help, as one duration; empty where one of them is none."""
+    try:
+        return f"{(parse_duration(layer.wait) + parse_duration(layer.within)) // 1_000}s"
+    except ExpressionError:
+        return ""
 
 
 def _templates(layer: str, given: Model | None) -> Iterable[tuple[tuple[str | int, ...], str]]:
