@@ -7,7 +7,7 @@ from __future__ import annotations
 from sevenfold.warehouse.schema import FORWARDS, Table, stored_name
 
 
-def view_of(table: Table, resolving: bool) -> str:
+def view_of(table: Table, resolving: bool, forwards: str = FORWARDS) -> str:
     """The SELECT of a table's view. While nobody was merged (`resolving` false) it joins nothing."""
     if not resolving or not table.persons:
         return f"SELECT * FROM {stored_name(table)}"
@@ -16,7 +16,7 @@ def view_of(table: Table, resolving: bool) -> str:
         if column.person:
             alias = f"f_{column.name}"
             shown.append(f'COALESCE({alias}.person, s."{column.name}") AS "{column.name}"')
-            joins.append(f'LEFT JOIN {FORWARDS} AS {alias} ON {alias}.id = s."{column.name}"')
+            joins.append(f'LEFT JOIN {forwards} AS {alias} ON {alias}.id = s."{column.name}"')
         else:
             shown.append(f's."{column.name}" AS "{column.name}"')
     return f"SELECT {', '.join(shown)} FROM {stored_name(table)} AS s {' '.join(joins)}"

@@ -1,0 +1,1 @@
+"""What analyses of events share: which events are meant, which time, in which order people did them."""

@@ -1,0 +1,77 @@
+"""What people did in order, as arrays: rows sorted by person, then as they happened.
+
+Analyses that follow people from event to event (funnels, paths) are much for SQL and little for arrays: for
+each row the place of the next row of a kind is one pass from the end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from sevenfold.warehouse.base import Warehouse
+
+Ints = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+
+def in_order(sql: str, warehouse: Warehouse) -> str:
+    """A SELECT of events whose rows come in the order of the log. DuckDB gives rows as they were stored; they
+    are put in order of people here, which is quicker than there.
+    """
+    return sql if warehouse.dialect == "duckdb" else f"{sql} ORDER BY position"
+
+
+def codes_of(column: pa.ChunkedArray) -> tuple[Places, int]:
+    """Small numbers for values, in order of their first appearance, and how many there are."""
+    encoded = column.combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32), len(encoded.dictionary)
+
+
+def order_by(codes: Places, count: int, times: Ints) -> Places:
+    """The order of rows by code, then time, then as they stand. Rows that stand in the order of time cost one
+    counting sort.
+    """
+    if len(times) > 1 and bool(np.any(times[1:] < times[:-1])):
+        first = np.argsort(times, kind="stable").astype(np.int32)
+        return first[_counted(codes[first], count)]
+    return _counted(codes, count)
+
+
+def _counted(codes: Places, count: int) -> Places:
+    rows = np.arange(len(codes) + 1, dtype=np.int32)
+    # Turning rows into columns is a counting sort that keeps the order of what is equal.
+    matrix = csr_array((np.empty(len(codes), dtype=np.int8), codes, rows), shape=(len(codes), max(count, 1)))
+    order: Places = matrix.tocsc().indices.astype(np.int32, copy=False)
+    return order
+
+
+def next_of(mask: Mask) -> Places:
+    """For each row the place of the next row after it that the mask marks; the number of rows for none."""
+    n = len(mask)
+    found = np.full(n + 1, n, dtype=np.int32)
+    found[:n] = np.where(mask, np.arange(n, dtype=np.int32), n)
+    # The least place at or after each row.
+    found = np.minimum.accumulate(found[::-1])[::-1]
+    return found[1:]
+
+
+def first_rows(codes: Places) -> Places:
+    """The places where another code begins."""
+    if not len(codes):
+        return np.zeros(0, dtype=np.int32)
+    return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]]).astype(np.int32)
+
+
+def integers(column: Any) -> Ints:
+    """A column of whole numbers without nulls as an array."""
+    found: Ints = column.to_numpy().astype(np.int64, copy=False)
+    return found
