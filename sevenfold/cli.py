@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "init": "set_up:init_command",
     "packs": "workspaces:packs_command",
     "check": "workspaces:check_command",
+    "describe": "describe:describe_command",
     "test": "scenarios:test_command",
     "try": "trying:try_command",
     "replay": "history:replay_command",
