@@ -518,7 +518,7 @@ ANALYSIS_GROUPS_ITEMS_MAX = 100
 # --- guided set-up ------------------------------------------------------------------------------------------
 SETUP_SAMPLE_EVENTS_MAX = 200_000
 """Events of a sample that are looked at; which there are is known long before."""
-SETUP_EVENT_NAMES_MAX = 5_000
+SETUP_NAME_ITEMS_MAX = 5_000
 """Names of events told apart in a sample; a source that makes names up has more."""
-SETUP_PROPERTY_NAMES_MAX = 200
+SETUP_PROPERTY_ITEMS_MAX = 200
 """Names of properties remembered for one event, and of traits."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..limits import SETUP_EVENT_NAMES_MAX, SETUP_PROPERTY_NAMES_MAX, SETUP_SAMPLE_EVENTS_MAX
+from ..limits import SETUP_NAME_ITEMS_MAX, SETUP_PROPERTY_ITEMS_MAX, SETUP_SAMPLE_EVENTS_MAX
 
 
 class _Call(msgspec.Struct, rename="camel"):
@@ -78,15 +78,15 @@ def _add(sample: Sample, call: _Call) -> None:
         sample.people.add(person)
     if call.type in ("identify", "group") and isinstance(call.traits, dict):
         found = sample.traits if call.type == "identify" else sample.account_traits
-        for name in list(call.traits)[:SETUP_PROPERTY_NAMES_MAX]:
-            if name in found or len(found) < SETUP_PROPERTY_NAMES_MAX:
+        for name in list(call.traits)[:SETUP_PROPERTY_ITEMS_MAX]:
+            if name in found or len(found) < SETUP_PROPERTY_ITEMS_MAX:
                 found[name] += 1
     name = call.event if call.type == "track" else call.name if call.type in ("page", "screen") else None
     if not isinstance(name, str) or not name:
         return
     seen = sample.events.get(name)
     if seen is None:
-        if len(sample.events) >= SETUP_EVENT_NAMES_MAX:
+        if len(sample.events) >= SETUP_NAME_ITEMS_MAX:
             sample.other_names += 1
             return
         seen = sample.events[name] = Seen(type=str(call.type))
@@ -94,6 +94,6 @@ def _add(sample: Sample, call: _Call) -> None:
     if person is not None:
         seen.people.add(person)
     if isinstance(call.properties, dict):
-        for key in list(call.properties)[:SETUP_PROPERTY_NAMES_MAX]:
-            if key in seen.properties or len(seen.properties) < SETUP_PROPERTY_NAMES_MAX:
+        for key in list(call.properties)[:SETUP_PROPERTY_ITEMS_MAX]:
+            if key in seen.properties or len(seen.properties) < SETUP_PROPERTY_ITEMS_MAX:
                 seen.properties[key] += 1

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 import sevenfold as sf
-from sevenfold.limits import SETUP_EVENT_NAMES_MAX
+from sevenfold.limits import SETUP_NAME_ITEMS_MAX
 from sevenfold.setup.coverage import Coverage
 from sevenfold.setup.matching import match
 from sevenfold.setup.needs import Need, needs
@@ -52,8 +52,8 @@ def test_a_sample_counts_names_people_and_properties_and_skips_what_it_cannot_re
 
 
 def test_a_source_that_makes_names_up_does_not_fill_the_memory() -> None:
-    sample = sample_of(calls(*(f"Event {number}" for number in range(SETUP_EVENT_NAMES_MAX + 7))))
-    assert (len(sample.events), sample.other_names) == (SETUP_EVENT_NAMES_MAX, 7)
+    sample = sample_of(calls(*(f"Event {number}" for number in range(SETUP_NAME_ITEMS_MAX + 7))))
+    assert (len(sample.events), sample.other_names) == (SETUP_NAME_ITEMS_MAX, 7)
 
 
 # --------------------------------------------------------------------------------------------------- matching
