@@ -9,6 +9,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from datetime import date
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -132,6 +133,11 @@ def _converted(given: Mapping[str, Any], type_: type[Struct], strict: bool) -> A
 
 def doubts(model: DeliveryChannel) -> Iterator[Doubt]:
     """What is wrong with a channel's provider and settings, without looking up any secret."""
+    if model.warm_up is not None:
+        try:
+            date.fromisoformat(model.warm_up)
+        except ValueError:
+            yield Doubt(("warm_up",), "wrong_value", f"`{model.warm_up}` is no day", "such as `2026-03-01`")
     if model.provider is None and not model.settings:
         return
     try:

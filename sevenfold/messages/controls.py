@@ -153,12 +153,18 @@ def _unsuppress(fold: Fold, record: dict[str, Any]) -> None:
 @control("channel")
 def _channel(fold: Fold, record: dict[str, Any]) -> None:
     """`{name, on: true or false, resume?}`: switches a channel. With `resume: true` one that is on, and
-    that the sender has paused, is tried again.
+    that the sender has paused, is tried again. `{name, on: true, held: WHY, said?}` switches nothing: it
+    says that the sender holds up what nobody asked for, until the channel is resumed.
     """
     desk, name = _desk(fold), record.get("name")
     if not isinstance(name, str) or not isinstance(record.get("on"), bool):
         raise ControlError("a channel is switched by its `name`, to `on: true` or `on: false`")
     if desk is not None and _has(desk, {**record, "channel": name}):
+        if isinstance(held := record.get("held"), str):
+            on, said = name not in desk.channels.off, str(record.get("said") or "")
+            if name in desk.channels.named:
+                fold.emit_about("channel", name, {"on": on, "held": held, "said": said})
+            return
         again = record["on"] and record.get("resume") is True and name not in desk.channels.off
         desk.switch(name, record["on"])
         if again and name in desk.channels.named:

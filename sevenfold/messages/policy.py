@@ -29,6 +29,10 @@ class DeliveryChannel(Model, frozen=True, kw_only=True):
     used."""
     rate: str | None = None
     """How fast messages are handed over at most, such as `80 per 1s`; not given, as the provider allows."""
+    warm_up: str | None = None
+    """The first day (`2026-03-01`, UTC) on which a new domain or address sends. From then on what nobody
+    asked for is bounded by day: 50 messages, 100, 200 and so on, until after 25 days nothing is.
+    """
     address: str | None = None
     unknown: Literal["hold", "retry"] = "hold"
     reachable: Condition | None = None

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -134,6 +135,9 @@ def _of_channels(figures: Figures) -> list[Alert]:
             reason = str(told.get("reason") or "its settings")
             fix = "put its settings right; messages wait and go out then"
             found.append(Alert(f"paused {name}", f"Channel {name} is paused", f"Because of {reason}.", fix))
+    standing = (figures.status.get("delivery") or {}).get("standing") or {}
+    for name, one in sorted(standing.items()):
+        found += _of_standing(name, one)
     since = figures.now // HOUR_MS - 1
     decided: dict[str, int] = {}
     outcomes: dict[str, dict[str, int]] = {}
@@ -148,6 +152,19 @@ def _of_channels(figures: Figures) -> list[Alert]:
     for name in sorted({*decided, *outcomes}):
         found += _of_channel(name, decided.get(name, 0), outcomes.get(name, {}))
     return found
+
+
+def _of_standing(name: str, told: dict[str, Any]) -> list[Alert]:
+    fix = str(told.get("fix") or "")
+    if told.get("action") == "halted":
+        said = str((told.get("halted") or {}).get("said") or "")
+        fix = f"{fix}; then resume the channel".removeprefix("; then ")
+        detail = f"{said or 'Too much came back.'} What nobody asked for waits; transactional messages go on."
+        return [Alert(f"halted {name}", f"Channel {name} is halted", detail, fix)]
+    if told.get("action") == "warn":
+        detail = f"{told.get('said')}; a little more and the channel is halted."
+        return [Alert(f"standing {name}", f"Too much comes back on {name}", detail, fix)]
+    return []
 
 
 def _of_channel(name: str, decided: int, outcomes: dict[str, int]) -> list[Alert]:
@@ -214,8 +231,17 @@ class Alerts:
     """Looks at one service, for ever. `tell_people` is asked again at the next look when it did not work."""
 
     def __init__(
-        self, live: Live, history: History, folder: Path, clock: Clock, tell_people: Tell, every_ms: int
+        self,
+        live: Live,
+        history: History,
+        folder: Path,
+        clock: Clock,
+        tell_people: Tell,
+        every_ms: int,
+        alarm: asyncio.Event | None = None,
     ) -> None:
+        """`alarm` is set when something has happened that people should know of before the next look."""
+        self._alarm = alarm or asyncio.Event()
         self._live, self._history, self._folder, self._clock = live, history, folder, clock
         self._tell_people, self._every_s = tell_people, every_ms / 1_000
         self.known: dict[str, Known] = {}
@@ -223,7 +249,9 @@ class Alerts:
     async def run(self) -> None:
         """Looks until it is cancelled."""
         while True:
-            await asyncio.sleep(self._every_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._alarm.wait(), self._every_s)
+            self._alarm.clear()
             try:
                 await self.look()
             except (SevenfoldError, OSError) as error:

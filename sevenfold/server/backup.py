@@ -128,17 +128,23 @@ def _plain_files(data: Path) -> list[Path]:
 
 
 def _log_files(log: Path) -> Iterator[Path]:
-    """Dead letters, then segments in order; listed one at a time, for another may begin meanwhile."""
+    """Dead letters, then segments in order, listed anew after each, for another may begin meanwhile: what was
+    the last one may then have grown since it was copied, and comes once more.
+    """
     dead = log / "dead_letters.sqlite"
     if dead.exists():
         yield dead
     done: set[Path] = set()
+    listed = [path for _, path in segments.list_of(log)]
     while True:
-        left = [path for _, path in segments.list_of(log) if path not in done]
-        if not left:
+        path = next(one for one in listed if one not in done)
+        was_last = path == listed[-1]
+        yield path
+        listed = [path for _, path in segments.list_of(log)]
+        if path == listed[-1]:
             return
-        done.add(left[0])
-        yield left[0]
+        if not was_last:
+            done.add(path)
 
 
 def _manifest(draft: Path, now: int) -> Manifest:

@@ -98,6 +98,10 @@ class Client:
         """How this process is, for those who ask the hub."""
         self._channel.say("report", status)
 
+    def alert(self) -> None:
+        """Something has happened that people should know of: they are told of how this process is now."""
+        self._channel.say("alert")
+
     def stopped(self) -> None:
         """What was under way is finished."""
         self._channel.say("stopped")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvloop
@@ -23,7 +25,7 @@ from .process import give_way, settle
 from .projecting import Projector
 from .quick_clock import clock_of
 from .secrets import SecretBox
-from .sender import FolderVersions, Sender
+from .sender import Alert, FolderVersions, Observer, RealTime, Sender, Standing
 
 log = logging.getLogger("sevenfold.delivery")
 _REPORT_S = 1.0
@@ -36,33 +38,57 @@ async def deliver(options: DeliveryOptions) -> None:
     writer = HistoryWriter(folder)
     reader = LogReader(Path(options.log_folder))
     history = History(folder, reader)
+    clock = clock_of(options.pace)
 
     def take(watched: Watched) -> None:
         projector.take(watched)
+        for effect in watched.effects:
+            standing.take(effect)
         sender.take(watched)
 
     def durable(position: int) -> None:
         projector.durable(position)
 
     client = await Client.connect(options.socket, writer.through, take, durable)
+    standing = Standing()
+
+    def alert(alert: Alert) -> None:
+        log.warning("channel %s: %s %s", alert.channel, alert.what, alert.reason)
+        client.report(state())
+        client.alert()
+
+    def state() -> dict[str, Any]:
+        now = clock.now()
+        return {
+            "sender": sender.status(),
+            "history": {**projector.behind, "error": projector.error},
+            "standing": standing.status(now),
+        }
+
     projector = Projector(writer, reader, client.acknowledge)
     sender = Sender(
         client,
-        clock=clock_of(options.pace),
+        clock=clock,
         store=writer,
         secrets=SecretBox.of_folder(folder),
         public_url=options.public_url,
         versions=FolderVersions(folder / VERSIONS_FOLDER),
+        allowance=standing,
+        alert=alert,
     )
+    observer = Observer(standing, history, client, RealTime(clock))
     hearing = asyncio.create_task(client.hear(), name="hearing")
     working = [asyncio.create_task(projector.run(), name="history")]
     defined = asyncio.create_task(_happened(client.defined), name="defined")
     await asyncio.wait({hearing, defined}, return_when="FIRST_COMPLETED")
-    prepare(client.workspace.channels.values())
+    if not hearing.done():
+        prepare(client.workspace.channels.values())
+        await observer.recall(sender)
     settle()
     working += [
         asyncio.create_task(sender.run(), name="sender"),
-        asyncio.create_task(_report(client, projector, sender), name="report"),
+        asyncio.create_task(observer.run(), name="standing"),
+        asyncio.create_task(_report(client, state), name="report"),
     ]
     for task in working:
         task.add_done_callback(_ended)
@@ -97,9 +123,9 @@ def _ended(task: asyncio.Task[None]) -> None:
         sys.exit(1)
 
 
-async def _report(client: Client, projector: Projector, sender: Sender) -> None:
+async def _report(client: Client, state: Callable[[], dict[str, Any]]) -> None:
     while True:
-        client.report({"sender": sender.status(), "history": {**projector.behind, "error": projector.error}})
+        client.report(state())
         await asyncio.sleep(_REPORT_S)
 
 

@@ -9,6 +9,7 @@ from ..errors import SevenfoldError
 from . import retention
 from .admin.personal import eraser_of
 from .alerts import Alerts, through_channel
+from .hub import Hub
 from .services import Services
 
 log = logging.getLogger("sevenfold.housekeeping")
@@ -33,7 +34,8 @@ def alerts_of(services: Services) -> Alerts | None:
     addresses = [one.strip() for one in settings.alert_email.split(",") if one.strip()]
     people = through_channel(services.live, services.clock, settings.alert_channel, addresses)
     every_ms = settings.alert_minutes * _MINUTE_MS
-    return Alerts(services.live, services.history, settings.data_folder, services.clock, people, every_ms)
+    live, alarm = services.live, services.live.alarm if isinstance(services.live, Hub) else None
+    return Alerts(live, services.history, settings.data_folder, services.clock, people, every_ms, alarm)
 
 
 async def _finish_erasures(services: Services) -> None:

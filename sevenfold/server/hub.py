@@ -75,6 +75,8 @@ class Hub:
         self.fold_stopped = asyncio.Event()
         self.delivery_status: dict[str, Any] = {}
         self.snapshot_error = ""
+        self.alarm = asyncio.Event()
+        """Set when the delivery has met something that people should know of at once."""
 
     # ------------------------------------------------------------------------------------------ start and
     # stop
@@ -349,6 +351,8 @@ class Hub:
             self._acknowledge(rest[0])
         elif kind == "report":
             self.delivery_status = rest[0]
+        elif kind == "alert":
+            self.alarm.set()
         elif kind == "stopped":
             self.delivery_stopped.set()
         else:

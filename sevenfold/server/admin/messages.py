@@ -97,9 +97,12 @@ class ChannelShown(Struct, kw_only=True):
 
 
 class Switch(Struct, kw_only=True, forbid_unknown_fields=True):
-    """On or off. Messages on their way go on; new ones are held while it is off."""
+    """On or off. Messages on their way go on; new ones are held while it is off. `resume`: a channel that is
+    on and was paused, or halted because too much came back, goes on.
+    """
 
     on: bool
+    resume: bool = False
 
 
 Status = Annotated[str | None, Parameter(description=f"One of {', '.join(STATUSES)}.")]
@@ -233,7 +236,7 @@ async def switch_channel(caller: Asked, name: Name, data: JSONBody[Switch]) -> D
         raise QuestionError(
             f"there is no channel `{name}`", where="name", fix=f"one of {', '.join(sorted(known))}"
         )
-    record = {"op": "channel", "name": name, "on": data.on}
+    record = {"op": "channel", "name": name, "on": data.on, **({"resume": True} if data.resume else {})}
     return done(await caller.tell("channel.switch", name, record, on=data.on))
 
 

@@ -12,6 +12,7 @@ from .models import (
     RawEvent,
     Run,
     Task,
+    Told,
 )
 from .reader import History
 from .rebuilding import rebuild, remove
@@ -35,6 +36,7 @@ __all__ = [
     "RawEvent",
     "Run",
     "Task",
+    "Told",
     "rebuild",
     "remove",
 ]

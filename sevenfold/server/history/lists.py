@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
-from .models import STATUS_CODES, STATUSES, Control, Message, Outcome, Page, Run, Task
+from .models import STATUS_CODES, STATUSES, Control, Message, Outcome, Page, Run, Task, Told
 from .schema import HistoryError, key
 
 _DECODE: Final = msgspec.json.Decoder().decode
@@ -154,6 +154,39 @@ def _outcome_of(row: tuple[Any, ...]) -> Outcome:
     found.machine, found.permanent = bool(found.machine), bool(found.permanent)
     found.data = None if row[-1] is None else _DECODE(row[-1])
     return found
+
+
+def told(connection: sqlite3.Connection, after: int, limit: int) -> list[Told]:
+    """What was told after a position, in order: at most `limit`, or all of one position."""
+    rows = connection.execute(
+        "SELECT o.position, o.time, m.channel, coalesce(o.channel, m.channel), m.journey, o.outcome,"
+        " o.reason, o.permanent, o.machine FROM outcomes o LEFT JOIN messages m ON m.effect = o.effect"
+        " WHERE o.position > ? ORDER BY o.position, o.place LIMIT ?",
+        (after, limit),
+    ).fetchall()
+    if len(rows) == limit and rows[0][0] != rows[-1][0]:
+        # The last position may have more: it is read from its beginning the next time.
+        rows = [row for row in rows if row[0] != rows[-1][0]]
+    return [
+        Told(at, time, channel or "", via or "", journey or "", outcome, reason, bool(forever), bool(machine))
+        for at, time, channel, via, journey, outcome, reason, forever, machine in rows
+    ]
+
+
+def told_before(connection: sqlite3.Connection, time: int) -> int:
+    """The last position whose record is older than a time, ms UTC; -1 when there is none."""
+    last = connection.execute("SELECT max(position) FROM outcomes").fetchone()[0]
+    low, high = -1, -1 if last is None else last
+    while low < high:
+        middle = (low + high + 1) // 2
+        at = connection.execute(
+            "SELECT time FROM outcomes WHERE position <= ? ORDER BY position DESC LIMIT 1", (middle,)
+        ).fetchone()
+        if at is None or at[0] < time:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def effect_of(connection: sqlite3.Connection, channel: str, provider_id: str) -> str | None:

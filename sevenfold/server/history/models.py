@@ -56,6 +56,22 @@ class Outcome(Struct, omit_defaults=True):
     data: dict[str, Any] | None = None
 
 
+class Told(Struct):
+    """One thing that was told about a message, with whose it is: `channel` is the message's, `via` the one
+    that carried it.
+    """
+
+    position: int
+    time: int
+    channel: str
+    via: str
+    journey: str
+    outcome: str
+    reason: str | None = None
+    permanent: bool = False
+    machine: bool = False
+
+
 class Message(Struct):
     """A decision about a message: sent or not (`decision`: `message`, `webhook`, `held`, `deferred`,
     `would_send`, `would_call`). `effect` is "" where nothing is sent; `data` is all that the effect says.

@@ -31,6 +31,7 @@ from .models import (
     RawEvent,
     Run,
     Task,
+    Told,
 )
 from .schema import FILE, HistoryError, connect, explained, key
 from .timeline import effects_of_kinds, effects_of_subjects, numbered
@@ -246,6 +247,18 @@ class History:
             return lists.controls(self._connection(), {"op": op, "by": by}, span)
 
     # --------------------------------------------------------------------------------------- counts
+
+    def told(self, after: int, limit: int) -> list[Told]:
+        """What was told of messages after a position of the log, in order; at most `limit`, or all of one
+        position.
+        """
+        with explained(self.path):
+            return lists.told(self._connection(), after, limit)
+
+    def told_before(self, time: int) -> int:
+        """The last position at which something was told of a message before a time, ms UTC; -1: none."""
+        with explained(self.path):
+            return lists.told_before(self._connection(), time)
 
     def counts(
         self, kinds: Iterable[str], since: int, until: int | None = None, *, by_day: bool = False

@@ -204,6 +204,12 @@ class Carriers:
         self._make = make
         self._carriers: dict[str, Carrier] = {}
         self._models: Mapping[str, DeliveryChannel] = {}
+        self._sent: dict[str, Mapping[int, int]] = {}
+        """What went before, by time, of channels that have not been needed since."""
+
+    def recall(self, sent: Mapping[str, Mapping[int, int]]) -> None:
+        """What was sent before this process: a channel's rate goes on from there."""
+        self._sent = dict(sent)
 
     def take_over(self, workspace: Workspace) -> list[Carrier]:
         """Takes what a workspace says; gives the carriers that are used no more, to be closed once idle."""
@@ -226,6 +232,9 @@ class Carriers:
         if found is None and (model := self._model(name)) is not None:
             found = self._carriers[name] = Carrier(name, model, self._make)
             found.open()
+            sent = self._sent.pop(name, None)
+            if sent is not None and found.rate is not None:
+                found.rate.recall(sent)
         return found
 
     def route(self, name: str, now: int, only: str | None = None) -> Carrier | None:

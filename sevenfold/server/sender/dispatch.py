@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ...journeys.limits_text import limit_of
 from ...workspace.models import Workspace
@@ -38,6 +38,14 @@ class Dispatch:
         }
         self._limits = new
         return self.carriers.take_over(workspace)
+
+    def recall(
+        self, channels: Mapping[str, Mapping[int, int]], journeys: Mapping[str, Mapping[int, int]]
+    ) -> None:
+        """What was sent before, by time: rates go on from there."""
+        self.carriers.recall(channels)
+        for name, rate in self._rates.items():
+            rate.recall(journeys.get(name, {}))
 
     def pick(self, now: int, limit: int) -> list[tuple[Item, Carrier]]:
         """What goes now, at most so many; each has its place on its channel from here on."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Final, Protocol
 
@@ -48,6 +48,12 @@ class Rate:
         else:
             self._slots.append([now + self._width - 1, 1])
         self._count += 1
+
+    def recall(self, sent: Mapping[int, int]) -> None:
+        """Takes what went before: how many by time, of which nothing is known here."""
+        for at, many in sorted(sent.items()):
+            self._slots.append([at, many])
+            self._count += many
 
     def next(self, now: int) -> int:
         """When there is room: `now`, or later."""

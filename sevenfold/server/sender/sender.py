@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from ...channels.base import Adapter, Outgoing
@@ -159,6 +159,12 @@ class Sender:
                 carrier.resume()
                 self._tell_people(Alert(channel, "resumed"))
         self._wake.set()
+
+    def recall(
+        self, channels: Mapping[str, Mapping[int, int]], journeys: Mapping[str, Mapping[int, int]]
+    ) -> None:
+        """How many were sent lately, by channel and by journey, by time (ms UTC): rates remember them."""
+        self._dispatch.recall(channels, journeys)
 
     # ------------------------------------------------------------------------------------------- running
 
