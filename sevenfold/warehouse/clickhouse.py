@@ -38,7 +38,6 @@ _VIEWS: Final = {view.name: view.sql for view in VIEWS}
 _SETTINGS: Final = {
     "join_use_nulls": 1,
     "prefer_column_name_to_alias": 1,
-    "function_json_value_return_type_allow_nullable": 1,
     "output_format_arrow_string_as_string": 1,
 }
 _BOUNDS: Final = ("TIMEOUT_EXCEEDED", "MEMORY_LIMIT_EXCEEDED", "Timeout exceeded", "emory limit")
@@ -65,8 +64,8 @@ class ClickHouseWarehouse:
     def _found(self) -> None:
         """Makes tables and views where there are none."""
         self._run(
-            "CREATE TABLE IF NOT EXISTS meta (n UInt64, format Int64, position Int64, number Int64, time Int64,"
-            " scored Int64) ENGINE = MergeTree ORDER BY n"
+            "CREATE TABLE IF NOT EXISTS meta (n UInt64, format Int64, position Int64, number Int64,"
+            " time Int64, scored Int64) ENGINE = MergeTree ORDER BY n"
         )
         self._run(
             f"CREATE TABLE IF NOT EXISTS {FORWARDS} (id UInt64, person UInt64) ENGINE = MergeTree ORDER BY id"
@@ -182,9 +181,13 @@ class ClickHouseWarehouse:
 
     def clear(self) -> None:
         with self._explained():
-            for name in (*map(stored_name, TABLES), FORWARDS, "meta"):
+            held = self._client.query(
+                "SELECT name FROM system.tables WHERE database = currentDatabase() AND total_rows > 0"
+            ).result_rows
+            for (name,) in held:
                 self._run(f"TRUNCATE TABLE {name}")
-            self._make_views(False)
+            if self._resolving:
+                self._make_views(False)
         self._progress, self._scored, self._resolving = Progress(), -1, False
 
     # ------------------------------------------------------------------------------------------ reading
@@ -206,7 +209,13 @@ class ClickHouseWarehouse:
     def _answer(self, sql: str, seconds: float) -> pa.Table:
         settings = {**_SETTINGS, "max_execution_time": seconds, "max_memory_usage": self._memory}
         with self._explained():
-            return self._client.query_arrow(sql, settings=settings)
+            found = self._client.query_arrow(sql, settings=settings)
+            return found if found.num_columns else self._nothing(sql)
+
+    def _nothing(self, sql: str) -> pa.Table:
+        """An answer without rows, which ClickHouse sends without its columns."""
+        described = self._client.query(f"DESCRIBE TABLE ({sql})", settings=_SETTINGS).result_rows
+        return pa.schema([(row[0], _arrow_of(row[1])) for row in described]).empty_table()
 
     def _as_it_was(self, name: str) -> str | None:
         if name in BY_NAME:
@@ -234,12 +243,12 @@ class ClickHouseWarehouse:
     def export(self, table: str, path: Path, form: Literal["parquet", "csv"]) -> int:
         if table not in KNOWN:
             raise WarehouseError(f"there is no table `{table}`", fix=f"one of {', '.join(sorted(KNOWN))}")
-        with self._explained(), self._client.query_arrow_stream(f"SELECT * FROM {table}") as batches:
+        sql = f"SELECT * FROM {table}"
+        with self._explained(), self._client.query_arrow_stream(sql, settings=_SETTINGS) as batches:
             first = next(iter(batches), None)
-            if first is None:
-                return write(pa.RecordBatchReader.from_batches(SCHEMAS[table], []), path, form)
-            rest = (batch for part in (iter([first]), batches) for batch in part)
-            return write(pa.RecordBatchReader.from_batches(first.schema, rest), path, form)
+            schema = self._nothing(sql).schema if first is None else first.schema
+            every = () if first is None else (batch for part in ((first,), batches) for batch in part)
+            return write(pa.RecordBatchReader.from_batches(schema, every), path, form)
 
     def close(self) -> None:
         self._client.close()
@@ -262,6 +271,14 @@ class ClickHouseWarehouse:
 def _type_of(column: Column) -> str:
     kind = TYPES[column.type]
     return f"Nullable({kind})" if " if " in f" {column.meaning} " or "if " in column.meaning else kind
+
+
+def _arrow_of(kind: str) -> Any:
+    """The type of a column, by ClickHouse's name for it."""
+    plain = kind.removeprefix("Nullable(").removesuffix(")")
+    if plain.startswith(("UInt", "Int")):
+        return getattr(pa, plain.lower())()
+    return {"Float64": pa.float64(), "Float32": pa.float32(), "Bool": pa.bool_()}.get(plain, pa.string())
 
 
 def _has(table: Table, name: str) -> bool:

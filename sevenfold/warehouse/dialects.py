@@ -49,7 +49,7 @@ def to_clickhouse(sql: str, parameters: Mapping[str, Any] | None = None, expand:
     tree = tree.transform(lambda node: _mended(node, parameters or {}))
     if expand is not None:
         tree = _expanded(tree, expand)
-    return tree.sql(dialect="clickhouse")
+    return str(tree.sql(dialect="clickhouse"))
 
 
 def _mended(node: Any, parameters: Mapping[str, Any]) -> Any:
@@ -71,7 +71,7 @@ def _expanded(tree: Any, expand: Expand) -> Any:
 
     def replaced(node: Any) -> Any:
         if isinstance(node, exp.Table) and node.name not in known:
-            held = expand(node.name)
+            held = expand(str(node.name))
             if held is not None:
                 inner = sqlglot.parse_one(held, read="duckdb").transform(replaced)
                 return exp.Subquery(this=inner, alias=exp.to_identifier(node.alias or node.name))
@@ -99,4 +99,4 @@ def check_clickhouse(sql: str, known: frozenset[str]) -> str:
             raise WarehouseError(f"`{name}` may not be used", fix="leave it out")
     if any(one.args.get("settings") or one.args.get("format") for one in tree.find_all(exp.Query)):
         raise WarehouseError("settings and formats cannot be chosen", fix="leave them out")
-    return tree.sql(dialect="clickhouse")
+    return str(tree.sql(dialect="clickhouse"))

@@ -124,7 +124,8 @@ def property_sql(path: str, prefix: str = "") -> str:
     if path in ("currency", "order_id", "source", "name", "type"):
         return f"{prefix}{path}"
     column, rest = ("context", path[8:]) if path.startswith("context.") else ("properties", path)
-    return f"json_extract_string({prefix}{column}, {quoted('$.' + _quoted_path(rest))})"
+    # Engines do not agree on what is missing and what is empty, so an empty text is one that is not there.
+    return f"NULLIF(json_extract_string({prefix}{column}, {quoted('$.' + _quoted_path(rest))}), '')"
 
 
 def _quoted_path(path: str) -> str:
