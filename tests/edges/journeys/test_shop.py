@@ -101,7 +101,7 @@ class Shop:
         outcome = replay(
             shop(tmp), [FILE, tmp / "returns.csv"], tmp / "out", mapping=load_mapping(tmp / "mapping.yaml")
         )
-        people = outcome.table("people").to_pandas()
+        people = self.people = outcome.table("people").to_pandas()
         self.who = people.set_index("subject").user_id.fillna(people.set_index("subject").anonymous_id)
         self.decided = outcome.table("messages").to_pandas()
         self.decided["who"] = self.decided.subject.map(self.who)
@@ -128,7 +128,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return Shop(tmp_path_factory.mktemp("shop"))
 
 
-def test_every_order_is_confirmed_once_by_first_or_repeat_and_by_value(world: Shop) -> None:
+def test_every_order_is_confirmed_once_by_first_fifth_or_other_and_by_value(world: Shop) -> None:
     moves = pd.concat([world.orders.assign(order=1), world.refunds.assign(order=0)])
     moves = moves.sort_values("at", kind="stable")
     by = moves.groupby("who")
@@ -138,6 +138,7 @@ def test_every_order_is_confirmed_once_by_first_or_repeat_and_by_value(world: Sh
     large = (net >= LARGE_SPEND) | (spend / number >= LARGE_ORDER)
     expected = pd.Series("confirm_repeat_page", index=moves.index)
     expected[number == 1] = "confirm_first_page"
+    expected[number >= 5] = "confirm_frequent_page"
     expected[large] = "confirm_white_glove_page"
     expected.index = moves.invoice
     expected = expected[(moves.order == 1).to_numpy()]
@@ -215,3 +216,55 @@ def test_only_first_orders_of_high_value_are_given_to_a_person(world: Shop) -> N
     number = world.orders.groupby("who").cumcount() + 1
     first = set(world.orders[number == 1].invoice)
     assert len(opened) == said.order_id.isin(first).sum()
+
+
+def known_orders(world: Shop) -> pd.DataFrame:
+    """The orders of customers the file has a number for, in order of time: `place` from 0."""
+    known = world.orders[~world.orders.who.str.startswith("guest")].sort_values("at", kind="stable")
+    return known.assign(place=known.groupby("who").cumcount())
+
+
+def took_to_the_second(world: Shop) -> pd.Series:
+    known = known_orders(world)
+    first = known[known.place == 0].set_index("who")["at"]
+    second = known[known.place == 1].set_index("who")["at"]
+    return (second - first).dropna()
+
+
+def entered(world: Shop, segment: str) -> pd.Series:
+    """When each known customer first entered a segment."""
+    rows = world.segments[(world.segments.segment == segment) & (world.segments.change == "entered")]
+    found = rows.groupby("subject").time.min().rename(index=world.who)
+    return found[~found.index.astype(str).str.startswith("guest")]
+
+
+def test_customers_spend_what_the_readme_says(world: Shop) -> None:
+    known = world.people[world.people.user_id.notna()]
+    assert known.spend.sum() == pytest.approx(8_911_407.904, abs=0.01)
+    assert (known.orders >= 1).sum() == 4_338
+
+
+def test_repeat_purchases_within_90_days_agree_with_pandas(world: Shop) -> None:
+    took = took_to_the_second(world)
+    within = took[took < 90 * DAY]
+    found = entered(world, "second_order_within_90d")
+    assert set(found.index) == set(within.index)
+    assert len(found) == 1_927
+
+
+def test_the_time_to_the_second_purchase_agrees_with_pandas(world: Shop) -> None:
+    took = took_to_the_second(world)
+    found = (entered(world, "repeat_buyers") - entered(world, "buyers")).dropna()
+    assert set(found.index) == set(took.index)
+    assert (found.sort_index() == took.sort_index().astype(found.dtype)).all()
+    assert found.median() / DAY == pytest.approx(50.126, abs=0.001)
+
+
+def test_first_purchase_churn_agrees_with_pandas(world: Shop) -> None:
+    known, end = known_orders(world), max(world.orders["at"].max(), world.refunds["at"].max())
+    first = known[known.place == 0].set_index("who")["at"]
+    old = first[end - first >= 180 * DAY]
+    second = known[known.place == 1].set_index("who")["at"]
+    waited = second.reindex(old.index).fillna(end) - old
+    assert set(entered(world, "first_order_180d_ago").index) == set(old.index)
+    assert set(entered(world, "lost_after_one_order").index) == set(old.index[waited >= 180 * DAY])
