@@ -31,6 +31,10 @@ _Int = Annotated[int, Meta(ge=-NUMBER_MAGNITUDE_MAX, le=NUMBER_MAGNITUDE_MAX)]
 _Float = Annotated[float, Meta(ge=float(-NUMBER_MAGNITUDE_MAX), le=float(NUMBER_MAGNITUDE_MAX))]
 
 
+CONTEXT = "(context)."
+"""Begins the name of a property that is in truth a part of the event's context: no client uses such names."""
+
+
 def _nested(scalar: Any, levels: int = EVENT_DEPTH_LEVELS_MAX) -> Any:
     """The type of JSON values over `scalar`, to the depth we allow; the decoder checks it in passing.
 
@@ -189,6 +193,45 @@ def _usual_event(wire_event: Any, properties_type: Any, no_properties: Any) -> A
 _decode_value = msgspec.json.Decoder(AnyValue).decode
 
 
+class _Circumstances:
+    """Puts parts of the context (by their names as properties) into the properties of events. They are read
+    from the bytes a second time, which only those pay who name any.
+    """
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = list(fields.values())
+        context = msgspec.defstruct(
+            "Circumstances",
+            [(field, BoundedValue, UNSET) for field in self._fields],
+            rename={field: name.removeprefix(CONTEXT) for name, field in fields.items()},
+            gc=False,
+        )
+        event = msgspec.defstruct("Circumstanced", [("context", context | None, None)], gc=False)
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(event).decode
+        self._none = dict.fromkeys(self._fields, UNSET)
+
+    def add(self, event: Event, raw: bytes) -> None:
+        """Of a context that cannot be read nothing is known."""
+        if not self._fields:
+            return
+        try:
+            context = self._decode(raw).context
+        except msgspec.ValidationError:
+            context = None
+        found = self._none if context is None else msgspec.structs.asdict(context)
+        event.properties = msgspec.structs.replace(event.properties, **found)
+
+    def beside(self, decode: Callable[[bytes], Event]) -> Callable[[bytes], Event]:
+        """`decode`, and then this."""
+
+        def both(raw: bytes) -> Event:
+            event = decode(raw)
+            self.add(event, raw)
+            return event
+
+        return both
+
+
 class EventDecoder:
     """Decodes events. `property_fields` maps each named property to its attribute on `event.properties`.
 
@@ -221,6 +264,10 @@ class EventDecoder:
         """`decode` for bytes without surprises: ids, names and message id are absent or texts within their
         limits. Of others it raises what `decode` raises, though `decode` may well take them.
         """
+        heads = {name: field for name, field in self.property_fields.items() if name.startswith(CONTEXT)}
+        self._circumstances = _Circumstances(heads)
+        if heads:
+            self.decode_usual = self._circumstances.beside(self.decode_usual)
 
     def decode(self, raw: bytes) -> Event:
         """The event in `raw`.
@@ -235,6 +282,7 @@ class EventDecoder:
             event.notes = Note.FIELD_MENDED
         if event.properties is None:
             event.properties = {} if self.no_properties is None else self.no_properties
+        self._circumstances.add(event, raw)
         return event
 
     def decode_traits(self, raw: Raw) -> dict[str, Any]:

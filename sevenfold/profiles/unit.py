@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from ..effects import OVERFLOW
 from ..errors import SevenfoldError
+from ..events.model import CONTEXT
 from ..limits import EVALUATION_PASSES_MAX
 from ..workspace import models as m
 from ..workspace.names import condition as tree_of
@@ -252,7 +253,8 @@ class Unit(Evaluation):
         if path == "$":
             self.whole_body = True
             return name("body")
-        return self._read(split_path(path))
+        parts = split_path(path)
+        return self._read(in_context(parts) if parts[0] == "context" and len(parts) > 1 else parts)
 
     def _read(self, parts: tuple[str, ...]) -> ast.expr:
         head, *rest = parts
@@ -265,9 +267,13 @@ class Unit(Evaluation):
         return read
 
     def where_value(self, at: x.Name) -> ast.expr:
-        """Reads a name of a `where`: properties only."""
+        """Reads a name of a `where`: properties, and the event's context."""
+        if at.parts[0] == "context" and len(at.parts) > 1:
+            return self._read(in_context(at.parts))
         if at.parts[0] != "property" or len(at.parts) < 2:
-            raise UnknownNameError(f"`{at}` cannot be used in `where`; properties are written property.NAME")
+            raise UnknownNameError(
+                f"`{at}` cannot be used in `where`; write property.NAME, or context.NAME for circumstances"
+            )
         return self._read(at.parts[1:])
 
     def touch_value(self, at: x.Name) -> ast.expr:
@@ -332,6 +338,11 @@ class Unit(Evaluation):
         return self.env.function(
             hint, ["row", "te", "t", "seq", "p", "ev"], [*start, *body, *code("return d")]
         )
+
+
+def in_context(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The path of a part of the event's context: to the decoder it is one more property."""
+    return (CONTEXT + parts[1], *parts[2:])
 
 
 def _unwatched(row: int, old: int, new: int) -> int:

@@ -4,7 +4,7 @@ The interface::
 
     names = Names(workspace)
     names.resolve(expressions.Name(("logins_7d",)), "person")        -> Reference
-    names.resolve(name, of, where=True)      inside ``where`` of a signal: only ``property.X``
+    names.resolve(name, of, where=True)      inside ``where`` of a signal: only ``property.X``, ``context.X``
     names.resolve(name, of, acquisition=True)   in an acquisition rule: ``page.X campaign.X``, property, trait
     names.resolve(name, of, run=True)        in a journey: also ``event.X`` of the event that started the run,
                                              and ``person.X``, a fact of an entity's person
@@ -210,6 +210,8 @@ class Names:
         head, rest = name.parts[0], name.parts[1:]
         if head == "property" and rest:
             return Reference("property", of, join_path(rest), None, "any")
+        if head == "context" and rest and not acquisition:
+            return Reference("property", of, join_path(name.parts), None, "any")
         if acquisition:
             if head == "page" and len(rest) == 1:
                 if rest[0] not in PAGE_FIELDS:

@@ -182,12 +182,19 @@ def _conditions() -> Iterator[str]:
         "velocity.X": "`up`, `flat` or `down`",
         "account. before these": "the same of the person's account",
         "property.X": "a property of the event, in `where` and in the acquisition table",
+        "context.X": "in `where`: a circumstance of the event (below); signals name it as `property`, too",
         "event.X": "in journeys: a property of the event that started the run",
         "person.X": "in journeys of an entity: any of these of its person, where it is asked and not watched",
         "page.X": f"{', '.join(names.PAGE_FIELDS)} of the page, in the acquisition table",
         "campaign.X": "any key of the campaign, in the acquisition table",
     }
     yield "\n".join(f"| `{name}` | {meaning} |" for name, meaning in rows.items()) + "\n"
+    yield (
+        "Circumstances, which ingest finds out where the client does not say: `context.device.category` "
+        "(mobile, tablet, tv, desktop), `.manufacturer` and `.model`; `context.os` and `context.browser`, each "
+        "with `.name` and `.version`; `context.location` with `.country`, `.region` and `.city`; "
+        "`context.timezone`, `context.locale`, `context.bot`. Whatever else stands in `context` can be asked.\n"
+    )
 
 
 def _prose(docstring: str | None) -> str:

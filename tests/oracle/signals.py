@@ -51,15 +51,22 @@ class Seen:
         """A property by its name, or by the path through nested objects."""
         if name == "$":
             return self.properties
+        if name.startswith("context."):
+            return dig(self.context, name.split(".")[1:])
+        return self._own(name)
+
+    def _own(self, name: str) -> Any:
         if name in self.properties:
             return self.properties[name]
         return dig(self.properties, name.split("."))
 
     def lookup(self, name: ex.Name) -> Value:
-        """What ``where`` sees: ``property.X``."""
+        """What ``where`` sees: ``property.X`` and ``context.X``."""
+        if name.parts[0] == "context":
+            return bare(dig(self.context, list(name.parts[1:])))
         if name.parts[0] != "property":
             return None
-        return bare(self.property(".".join(name.parts[1:])))
+        return bare(self._own(".".join(name.parts[1:])))
 
 
 def dig(value: Any, path: list[str]) -> Any:
