@@ -190,10 +190,10 @@ def _conditions() -> Iterator[str]:
     }
     yield "\n".join(f"| `{name}` | {meaning} |" for name, meaning in rows.items()) + "\n"
     yield (
-        "Circumstances, which ingest finds out where clients do not say: `context.device.category` "
-        "(mobile, tablet, tv, desktop), `.manufacturer` and `.model`; `context.os` and `context.browser`, each "
-        "with `.name` and `.version`; `context.location` with `.country`, `.region` and `.city`; "
-        "`context.timezone`, `context.locale`, `context.bot`. Whatever else stands in `context` can be asked.\n"
+        "Circumstances, which ingest finds out where clients do not say: `context.device.category` (mobile, "
+        "tablet, tv, desktop), `.manufacturer` and `.model`; `context.os` and `context.browser`, each with "
+        "`.name` and `.version`; `context.location` with `.country`, `.region` and `.city`; `context.timezone`, "
+        "`context.locale`, `context.bot`. Whatever else stands in `context` can be asked, too.\n"
     )
 
 
