@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..limits import ENTITY_KEY_DAYS
-from ..messages.holdouts import held_out
+from ..messages.holdouts import held_out, share_of
 from ..profiles import expressions as x
 from .limits_text import limit_of
 from .plan import OnCall, ReEntry
@@ -214,7 +214,8 @@ class Entries:
             programme.salt or f"programme {model.programme}", programme, plan, row
         ):
             return "programme"
-        if held_out(model.holdout, f"journey {plan.name}", self.unit_id(plan, row)):
+        share = share_of(messaging, plan.name, model.holdout)
+        if held_out(share, f"journey {plan.name}", self.unit_id(plan, row)):
             return "journey"
         return ""
 

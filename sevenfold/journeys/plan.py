@@ -190,8 +190,9 @@ class Journey(Model, frozen=True, kw_only=True):
     ``key`` is the property of the trigger event that names what the run is about (``order_id``):
     with it there is a run for each key, and events concern a run only when they carry the same key
     or do not carry it at all. ``priority``: the higher is decided first. ``holdout``: per cent of
-    subjects who walk as ghosts. ``suppressed_by``: segments or stages (``stage.customer ==
-    "engagement"``) that hold every message of the journey.
+    subjects who walk as ghosts (not given: ``messaging.journey_holdout``, if there is one).
+    ``suppressed_by``: segments or stages (``stage.customer == "engagement"``) that hold every message of the
+    journey.
     """
 
     of: str = PERSON
@@ -212,7 +213,7 @@ class Journey(Model, frozen=True, kw_only=True):
     suppressed_by: Condition | None = None
     priority: int = 50
     programme: str | None = None
-    holdout: float = 0.0
+    holdout: float | None = None
     limits: JourneyLimits = JourneyLimits()
     category: str | None = None
     topic: str | None = None

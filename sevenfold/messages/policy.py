@@ -170,6 +170,16 @@ class Holdout(Model, frozen=True, kw_only=True):
     unit: Literal["person", "account"] = "person"
 
 
+class DefaultHoldout(Model, frozen=True, kw_only=True):
+    """The share of people (per cent) who walk each journey as ghosts, where the journey does not say a
+    ``holdout`` of its own, so that every journey can be measured. ``except`` are journeys that nobody is kept
+    from: what is critical, and what people are owed.
+    """
+
+    share: float
+    except_: list[str] = msgspec.field(default_factory=list, name="except")
+
+
 class Messaging(Model, frozen=True, kw_only=True):
     """How all journeys share one person's attention."""
 
@@ -180,6 +190,8 @@ class Messaging(Model, frozen=True, kw_only=True):
     guards: dict[str, Guard] = {}
     holdout: Holdout | None = None
     programmes: dict[str, Holdout] = {}
+    journey_holdout: DefaultHoldout | None = None
+    """A holdout for every journey that does not say its own."""
     minimum_gap: str | None = None
     """Least time between two messages to one person, over all channels; transactional ones are exempt."""
     arbitration: str | None = None

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from sevenfold.effects import Effect
@@ -142,13 +143,22 @@ def _name(world: World, subject: str) -> str:
 @contextmanager
 def overlaid(scenario: Scenario, folder: Path) -> Iterator[Workspace]:
     """The workspace in `folder` with the scenario's `with` laid over it. Raises WorkspaceError."""
+    heed = scenario.holdouts
     if not scenario.overlay:
-        yield load(folder)
+        yield load(folder) if heed else treated(load(folder))
         return
     with tempfile.TemporaryDirectory(prefix="sevenfold-") as scratch:
         above = {"name": "scenario", "extends": folder.resolve().as_posix(), **scenario.overlay}
         (Path(scratch) / "workspace.yaml").write_text(to_yaml(above), encoding="utf-8")
-        yield load(Path(scratch))
+        yield load(Path(scratch)) if heed else treated(load(Path(scratch)))
+
+
+def treated(workspace: Workspace) -> Workspace:
+    """The workspace without its holdout for every journey: who is kept from something by lot is no matter of
+    what was agreed.
+    """
+    messaging = msgspec.structs.replace(workspace.messaging, journey_holdout=None)
+    return msgspec.structs.replace(workspace, messaging=messaging)
 
 
 def scenario_files(paths: list[Path]) -> list[Path]:

@@ -1,8 +1,8 @@
 """Scenarios as data: a timeline in YAML becomes records for the engine and questions to ask it.
 
 A file has a `title` (a sentence) and a `timeline`; perhaps `with` (objects laid over the workspace, in its
-own shape), `start` (the date of day 1), `delivery` and `nothing_else_sent`. Each entry says when and, by one
-key, what:
+own shape), `start` (the date of day 1), `delivery`, `nothing_else_sent` and `holdouts`. Each entry says
+when and, by one key, what:
 
     - {at: day 1 09:00, who: ana, track: Signed Up, with: {plan: team}}
     - {at: +5m, who: ana, page: Pricing, with: {path: /pricing, referrer: "https://www.g2.com/"}}
@@ -49,7 +49,17 @@ JOURNEYS: Final = frozenset(
 EXPECTATIONS: Final = frozenset({"of", *STATE, *HISTORY, *JOURNEYS})
 _COMMON: Final = frozenset({"at", "every", "times", "who", "device", "account", "number"})
 _FIELDS: Final = frozenset(
-    {"title", "description", "workspace", "with", "start", "delivery", "timeline", "nothing_else_sent"}
+    {
+        "title",
+        "description",
+        "workspace",
+        "with",
+        "start",
+        "delivery",
+        "timeline",
+        "nothing_else_sent",
+        "holdouts",
+    }
 )
 _ID = re.compile(r"day (\d+) (\d\d):(\d\d)(?::(\d\d)(?:\.(\d{3}))?)?")
 
@@ -85,6 +95,8 @@ class Scenario(Struct):
     start_ms: int = DAY_ONE_MS
     delivering: Delivering | None = Delivering()
     nothing_else_sent: bool = False
+    holdouts: bool = False
+    """Whether the workspace's holdout for every journey holds; without it nobody is kept from anything."""
 
 
 def moment(text: Any, start: int = DAY_ONE_MS, before: int | None = None) -> int:
@@ -149,6 +161,7 @@ def parse_scenario(data: bytes, file: str, stem: str = "scenario") -> Scenario:
     return Scenario(
         " ".join(str(given["title"]).split()), file, steps, str(given.get("workspace") or ""),
         given.get("with") or {}, start, delivering, given.get("nothing_else_sent") is True,
+        given.get("holdouts") is True,
     )  # fmt: skip
 
 

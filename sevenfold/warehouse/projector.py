@@ -19,6 +19,7 @@ from sevenfold.lifecycle.compile import CompiledUnit
 from sevenfold.lifecycle.history import ScoreHistory
 from sevenfold.limits import WAREHOUSE_BATCH_ROWS
 from sevenfold.log.base import Entry
+from sevenfold.messages.holdouts import share_of
 from sevenfold.warehouse.base import Batch, Progress, Warehouse
 from sevenfold.warehouse.events import EventRows, Ids, Owners
 from sevenfold.warehouse.rows import Rows, key
@@ -156,7 +157,7 @@ class Projector:
         if workspace is None or model is None:
             return None
         messaging = workspace.messaging
-        shares = [model.holdout]
+        shares = [share_of(messaging, journey, model.holdout)]
         if messaging.holdout is not None:
             shares.append(messaging.holdout.share)
         programme = messaging.programmes.get(model.programme or "")

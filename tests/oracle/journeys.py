@@ -356,7 +356,11 @@ class ReferenceJourneys:
         for level, salt, model in levels:
             if model is not None and draw(model.salt or salt, subject.id) < round(model.share * 100):
                 return level
-        return "journey" if draw(f"journey {name}", subject.id) < round(plan.holdout * 100) else ""
+        usual = messaging.journey_holdout
+        share = plan.holdout
+        if share is None:
+            share = 0.0 if usual is None or name in usual.except_ else usual.share
+        return "journey" if draw(f"journey {name}", subject.id) < round(share * 100) else ""
 
     # ---------------------------------------------------------------------------------------------- rounds
 

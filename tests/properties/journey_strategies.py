@@ -244,7 +244,7 @@ def _journey(draw: Draw, called: bool, others: list[str]) -> dict[str, Any]:
     if _maybe(draw, 4):
         told["late_after"] = draw(st.sampled_from(["0s", "1d"]))
     if _maybe(draw, 3):
-        told["holdout"] = 50
+        told["holdout"] = draw(st.sampled_from([50, 50, 0]))
     if _maybe(draw, 5):
         limits = [{"entries": "2 per 2d"}, {"runs": 1}, {"entries": "1 per 30d", "runs": 2}]
         told["limits"] = draw(st.sampled_from(limits))
@@ -267,6 +267,8 @@ def journey_workspaces(draw: Draw) -> Workspace:
         policy["caps"] = {"all": {"limit": draw(st.integers(1, 2)), "per": "1d", "over": over}}
     if _maybe(draw, 6):
         policy["holdout"] = {"share": 50}
+    if _maybe(draw, 6):
+        policy["journey_holdout"] = {"share": 50, "except": ["j1"]}
     if _maybe(draw, 6):
         policy["concurrent_journeys"] = draw(st.integers(1, 2))
     return msgspec.convert({**WORLD, "journeys": journeys, "messaging": policy}, Workspace)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from sevenfold.playback.delivery import DeliveringFold
-from sevenfold.scenarios.running import Report, overlaid, run
+from sevenfold.scenarios.running import Report, overlaid, run, treated
 from sevenfold.scenarios.timeline import load_scenario
 from sevenfold.workspace.loading import load
 
@@ -35,7 +35,7 @@ def workspace_folder(path: Path, named: str) -> Path:
 @cache
 def fresh(folder: Path) -> DeliveringFold:
     """A workspace's fold that has lived nothing yet, and in this process never will."""
-    return DeliveringFold(load(folder))
+    return DeliveringFold(treated(load(folder)))
 
 
 def in_a_copy(work: Callable[[], Report]) -> Report:
@@ -67,7 +67,7 @@ def in_a_copy(work: Callable[[], Report]) -> Report:
 def test_it_goes_as_the_scenario_says(path: Path) -> None:
     scenario = load_scenario(path)
     folder = workspace_folder(path, scenario.workspace)
-    if scenario.overlay:
+    if scenario.overlay or scenario.holdouts:
         with overlaid(scenario, folder) as workspace:
             report = run(scenario, workspace)
     else:

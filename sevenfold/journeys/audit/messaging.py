@@ -203,6 +203,11 @@ def _holdouts(at: Fields, messaging: Messaging) -> None:
     given += [(("programmes", name, "share"), one) for name, one in messaging.programmes.items()]
     for place, one in given:
         at.share(place, one.share)
+    usual = messaging.journey_holdout
+    if usual is not None:
+        at.share(("journey_holdout", "share"), usual.share)
+        for index, name in enumerate(usual.except_):
+            at.known(("journey_holdout", "except", index), "journey", name, at.workspace.journeys)
 
 
 def _zone_traits(at: Fields, messaging: Messaging) -> None:

@@ -128,7 +128,7 @@ def audit_entry(at: Fields, journey: plan.Journey) -> None:
     at.limit(("limits", "rate"), limits.rate)
     at.number(("limits", "runs"), limits.runs, 1, JOURNEY_RUNS_MAX)
     at.number(("limits", "messages"), limits.messages, 1, JOURNEY_RUNS_MAX)
-    at.share("holdout", journey.holdout)
+    at.share("holdout", journey.holdout or 0.0)
 
 
 def _re_entry(at: Fields, journey: plan.Journey, rule: plan.ReEntry) -> None:

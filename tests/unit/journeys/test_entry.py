@@ -360,3 +360,22 @@ def test_a_stage_trigger_may_ask_where_somebody_came_from() -> None:
     for at in ("0s", "1s", "2s"):
         world.track(at, "a", "Signed In")
     assert [e.name for e in world.of("run")] == ["up"]
+
+
+def test_every_journey_has_ghosts_unless_it_says_otherwise_or_nobody_is_kept_from_it() -> None:
+    steps = {"m": step("message", template="tip"), "w": step("wait", for_="1d")}
+    plain: dict[str, Any] = {"triggers": [on("Signed Up")], "steps": steps}
+    journeys = {
+        "usual": plain,
+        "owed": plain,
+        "off": {**plain, "holdout": 0},
+        "own": {**plain, "holdout": 100},
+    }
+    world = Running(journeys, messaging={"journey_holdout": {"share": 50, "except": ["owed"]}})
+    for number in range(60):
+        world.track("0s", f"u{number}", "Signed Up")
+    ghosts = dict.fromkeys(journeys, 0)
+    for effect in world.of("run"):
+        ghosts[effect.name] += effect.data.get("ghost") == "journey"
+    assert 15 < ghosts.pop("usual") < 45
+    assert ghosts == {"owed": 0, "off": 0, "own": 60}
