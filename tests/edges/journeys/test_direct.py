@@ -1,8 +1,8 @@
 """The d2c pack on every tenth customer of a real shop, beside the pack it stands on.
 
-The file holds orders and refunds alone: no carts, no products looked at, no subscriptions, no deliveries. So what
-can be shown is that an overlay adds nothing where its events are missing, and that its one changed value, that no
-delivery is assumed before thirty days, is all that differs.
+The file holds orders and refunds alone: no carts, no products looked at, no subscriptions, no deliveries. So
+what can be shown is that an overlay adds nothing where its events are missing, and that its one changed
+value, that no delivery is assumed before thirty days, is all that differs.
 """
 
 from __future__ import annotations
