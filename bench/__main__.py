@@ -27,6 +27,7 @@ NAMES = {
     "journeys": "a million people waiting in runs, twenty journeys, many timers at once",
     "latency": "from the POST of an event to its message in a channel's hands, under load; cold start",
     "delivery": "messages through SMTP, a webhook and a provider's API on loopback",
+    "noticing": "a simulated company's hidden troubles, noticed by stages, calendar and threshold",
     "oracle": "the engine against the reference fold of the tests",
 }
 _REPORT = "report "
