@@ -50,18 +50,17 @@ def replay_command(
 
     WORKSPACE is a folder or the name of a pack. INPUTS are NDJSON files of Segment events (plain or .gz), any
     files with a --mapping, or one folder with a log. OUT receives transitions, segments, bands, scores,
-    people, accounts and entities as Parquet and NDJSON, replay.json with all figures, report.html, and the
-    log of the events taken. Messages are taken once, however often they are in the input.
+    people, accounts and entities as Parquet and NDJSON, replay.json with all figures, report.html, the log of
+    the events taken, and a warehouse that `sevenfold ask` answers from. Messages are taken once, however
+    often they are in the input.
 
-    \b
-    Example:
-      sevenfold replay seven-stage events.ndjson.gz --out out/spring
+     Example: sevenfold replay seven-stage events.ndjson.gz --out out/spring
     """
     model = load(workspace)
     found = load_mapping(mapping) if mapping is not None else None
     with progress(as_json) as shown:
         bar = Bar(shown, size_of(inputs))
-        outcome = replay(model, inputs, out, mapping=found, until=until, progress=bar)
+        outcome = replay(model, inputs, out, mapping=found, until=until, progress=bar, warehouse=True)
     finish(outcome, as_json)
 
 

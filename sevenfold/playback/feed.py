@@ -37,6 +37,8 @@ class Step(Struct):
 
     time: int
     events: list[tuple[int, bytes]] = []
+    sources: list[str] = []
+    """The source of each event."""
     control: dict[str, Any] | None = None
 
 
@@ -75,9 +77,10 @@ def steps_of_items(items: Items, log: Log, until: int | None, counts: Intaken) -
             known = frozenset(receipt.duplicates)
             counts.duplicates += len(known)
             counts.taken += len(entries) - len(known)
-            fresh = [(one.time, one.raw) for place, one in enumerate(entries) if place not in known]
+            fresh = [one for place, one in enumerate(entries) if place not in known]
             if fresh:
-                yield Step(fresh[-1][0], fresh)
+                events = [(one.time, one.raw) for one in fresh]
+                yield Step(fresh[-1].time, events, [one.source for one in fresh])
 
     for item in items(on_bad):
         if until is not None and item.time > until:
@@ -117,7 +120,7 @@ def steps_of_log(log: Log, until: int | None, counts: Intaken) -> Iterator[Step]
             ]
             if events:
                 counts.taken += len(events)
-                yield Step(events[-1][0], events)
+                yield Step(events[-1][0], events, [entry.source for entry in record.entries[: len(events)]])
             if len(events) < len(record.entries):
                 return
         elif until is not None and record.time > until:

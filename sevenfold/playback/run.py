@@ -7,18 +7,19 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 import sevenfold
 from sevenfold.clock import stopwatch_ns
+from sevenfold.effects import Effect
 from sevenfold.errors import InputError
 from sevenfold.importers.mapping import Mapping
 from sevenfold.importers.read import Inputs, Tally
 from sevenfold.lifecycle.measures import MILLI
 from sevenfold.limits import ACCOUNT_TICK_MS
-from sevenfold.log.base import Log
+from sevenfold.log.base import Entry, Log
 from sevenfold.playback.delivery import Delivering, folding, has_journeys, recorded_outcomes
 from sevenfold.playback.feed import (
     LOG_FOLDER,
@@ -38,6 +39,9 @@ from sevenfold.playback.statistics import DAY_MS, Statistics, Values
 from sevenfold.playback.summary import Summary
 from sevenfold.profiles.columns import UNKNOWN32
 from sevenfold.workspace import models as m
+
+if TYPE_CHECKING:
+    from sevenfold.warehouse.projector import Following
 
 
 class Progress(Protocol):
@@ -76,6 +80,7 @@ def replay(
     progress: Progress | None = None,
     names: Sequence[str] = (),
     delivering: Delivering | None = None,
+    warehouse: bool = False,
 ) -> Outcome:
     """Replays `inputs` through `workspace` and writes everything to `out`.
 
@@ -83,7 +88,8 @@ def replay(
     or a function that gives events in order of time (then `names` says what they are called). With `until`
     (ms UTC) time stops there, whether events go on or have ended before. Messages that journeys decide are
     sent in virtual time as `delivering` says, unless the log holds outcomes: it was recorded live then, and
-    its own count. Raises InputError, MappingError and LogError.
+    its own count. With `warehouse` everything is also written to a warehouse in `out`, which answers
+    analyses. Raises InputError, MappingError and LogError.
     """
     started = stopwatch_ns()
     progress = progress or Silent()
@@ -112,7 +118,13 @@ def replay(
             steps = steps_of_items(lambda on_bad: files.events(on_bad, read, tally), log, until, counts)
         live = source is not None and has_journeys(workspace) and bool(recorded_outcomes(log))
         run = _Run(workspace, out, until, progress, None if live else delivering or Delivering())
-        summary = run.fold(steps)
+        if warehouse:
+            from sevenfold.playback.projecting import projecting
+
+            with projecting(run.folding, out) as following:
+                summary = run.fold(steps, following)
+        else:
+            summary = run.fold(steps)
     finally:
         log.close()
     summary.inputs = list(names) or [path.name for path in paths]
@@ -137,6 +149,16 @@ def _under_way(workspace: m.Workspace) -> Summary:
     )  # fmt: skip
 
 
+def take(following: Following, step: Step, emitted: int, effects: list[Effect]) -> None:
+    """Hands a step that was folded, and its effects, to a projection."""
+    if step.control is not None:
+        following.took_control(step.time)
+    elif step.events:
+        pairs = zip(step.events, step.sources, strict=True)
+        following.took_events([Entry(source, time, raw, time) for (time, raw), source in pairs])
+    following.took_effects(emitted, effects)
+
+
 class _Run:
     """One fold on its way through the steps."""
 
@@ -154,13 +176,13 @@ class _Run:
         )
         self.statistics = Statistics(workspace)
 
-    def fold(self, steps: Iterator[Step]) -> Summary:
+    def fold(self, steps: Iterator[Step], following: Following | None = None) -> Summary:
         fold, statistics = self.folding, self.statistics
         first = last = None
         spent = 0
         with Recorder(fold, self.out, statistics) as recorder, few_collections():
             for step in steps:
-                at = stopwatch_ns()
+                at, emitted = stopwatch_ns(), fold.emitted
                 if step.control is not None:
                     effects = fold.tell(step.time, step.control)
                 elif step.events:
@@ -171,10 +193,16 @@ class _Run:
                     effects = fold.advance(step.time)
                 spent += stopwatch_ns() - at
                 recorder.take(effects)
+                if following is not None:
+                    take(following, step, emitted, effects)
                 statistics.events_by_day.update(time // DAY_MS for time, _ in step.events)
                 self.progress.folded(len(step.events), step.time)
-            end = self._end(fold.t)
-            recorder.take(fold.advance(end))
+            end, emitted = self._end(fold.t), fold.emitted
+            effects = fold.advance(end)
+            recorder.take(effects)
+            if following is not None:
+                following.took_effects(emitted, effects)
+                following.reached(end)
             tables = recorder.close()
             tables |= write_profiles(fold, self.out, self.progress.wrote)
         subjects = {of: unit.table.rows - 1 for of, unit in fold.units.items()}

@@ -95,6 +95,10 @@ class Projector:
         if position >= self._position:
             self._position, self._time = position + 1, time
 
+    def reached(self, time: int) -> None:
+        """Engine time has come so far."""
+        self._time = max(self._time, time)
+
     def take_effects(self, first: int, effects: Sequence[Effect]) -> None:
         """Effects in order, the first of them with the number `first`."""
         add = self._rows.add
@@ -236,6 +240,10 @@ class Following:
         """Effects of what was just folded."""
         self.projector.take_effects(first, effects)
         self.projector.flush_some()
+
+    def reached(self, time: int) -> None:
+        """Time has come so far, though nothing more happened."""
+        self.projector.reached(time)
 
     def _day_closed(self, t: int, unit: CompiledUnit, history: ScoreHistory) -> None:
         rows = unit.table.rows

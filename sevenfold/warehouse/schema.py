@@ -524,7 +524,7 @@ _view(
     """,
     """
 SELECT t.task, t.number, t.time AS opened, t.of, t.subject, t.kind, t.reason,
-    t.change = 'would_open' AS ghost, t.due, c.overdue, c.closed, c.outcome
+    t.change = 'would_open' AS ghost, t.due, c.overdue AS overdue, c.closed AS closed, c.outcome AS outcome
 FROM task_changes AS t LEFT JOIN (
     SELECT task,
         MIN(CASE WHEN change = 'overdue' THEN time END) AS overdue,

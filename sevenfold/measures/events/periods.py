@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from sevenfold.events.times import parse_ms
 from sevenfold.measures.answer import QuestionError
-from sevenfold.profiles.expressions import parse_duration
+from sevenfold.profiles.expressions import ExpressionError, parse_duration
 
 Unit = Literal["day", "week", "month"]
 DAY_MS: Final = 86_400_000
@@ -51,8 +51,9 @@ def duration(text: str, where: str) -> int:
     """A duration such as `14d` or `90m` in ms. Raises QuestionError."""
     try:
         found = parse_duration(text)
-    except ValueError as error:
-        raise QuestionError(str(error), where=where, fix="write 14d, 36h or 90m") from error
+    except ExpressionError as error:
+        message = f"`{text}` is no duration"
+        raise QuestionError(message, where=where, fix="write 14d, 36h or 90m") from error
     if found <= 0:
         raise QuestionError("A duration is longer than nothing", where=where, fix="write 14d, 36h or 90m")
     return found

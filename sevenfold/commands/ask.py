@@ -1,0 +1,205 @@
+"""`sevenfold ask NAME`: every analysis of the warehouse, its flags made from the fields of its question."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin
+
+import click
+import msgspec
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.json as pajson
+import pyarrow.parquet as pq
+
+from sevenfold.commands.api import connected, service_options
+from sevenfold.commands.base import SevenfoldGroup, console, json_option, new_folder, print_json
+from sevenfold.errors import InputError
+from sevenfold.limits import WAREHOUSE_SQL_ROWS_MAX
+from sevenfold.measures import Answer, Estimate, Question, ask, find, names, question_from
+from sevenfold.measures.answer import Caveat, Doubt, plain
+from sevenfold.warehouse.base import Warehouse
+
+_FILES: Final = (".parquet", ".csv", ".ndjson", ".jsonl", ".gz")
+EXPORTED: Final = click.Choice(["parquet", "csv"])
+
+
+class AskGroup(SevenfoldGroup):
+    """A command for each analysis of the registry, made when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*names(), *self.commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = self.commands.get(cmd_name)
+        if own is not None:
+            return own
+        return command_of(cmd_name) if cmd_name in names() else None
+
+
+@click.group("ask", cls=AskGroup)
+def ask_group() -> None:
+    """Ask what happened and whether it helped: funnels, retention, paths, cohorts, lift, and others.
+
+    SOURCE is the folder that a replay wrote, a warehouse file, or a table of events (Parquet, CSV or NDJSON
+    with the columns timestamp, event and user_id). Without it a running service is asked.
+
+     Examples: sevenfold ask funnel out/spring --steps "Signed Up" --steps "Report Run" --within 14d
+    sevenfold ask retention events.parquet --unit week sevenfold ask trends --event "Order Completed"
+    --measure value
+    """
+
+
+def command_of(name: str) -> click.Command:
+    """The command of one analysis."""
+    found = find(name)
+    parameters: list[click.Parameter] = [click.Argument(["source"], required=False)]
+    parameters += [_option(field) for field in msgspec.structs.fields(found.question)]
+
+    def run(
+        source: str | None, url: str | None, key: str | None, out: Path | None, as_json: bool, **given: Any
+    ) -> None:
+        fields = {
+            one: list(value) if isinstance(value, tuple) else value
+            for one, value in given.items()
+            if value is not None and value != ()
+        }
+        question = question_from(name, fields, strict=False)
+        answer = answered(question, name, source, url, key)
+        show(answer, out, as_json)
+
+    command = click.Command(name, callback=run, params=parameters, help=_help(found.text))
+    command = service_options(json_option(command))
+    return click.option("--out", type=new_folder(), help="Folder to write the tables to, as CSV.")(command)
+
+
+def _help(text: str) -> str:
+    return text or "An analysis."
+
+
+def _option(field: msgspec.structs.FieldInfo) -> click.Option:
+    """The flag of a field of a question."""
+    flag = f"--{field.encode_name.replace('_', '-')}"
+    kind, default = field.type, field.default
+    shown = f"default {default}" if default not in (msgspec.NODEFAULT, "", (), None, False) else ""
+    if kind is bool:
+        return click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=shown)
+    if get_origin(kind) is Literal:
+        return click.Option([flag], type=click.Choice([str(one) for one in get_args(kind)]), help=shown)
+    if get_origin(kind) is tuple:
+        return click.Option([flag], multiple=True, help=f"May be repeated. {shown}".strip())
+    return click.Option([flag], help=shown, required=field.required)
+
+
+def answered(question: Question, name: str, source: str | None, url: str | None, key: str | None) -> Answer:
+    """The answer of a warehouse at hand, or of a running service."""
+    if source is not None:
+        with opened(source) as warehouse:
+            return ask(warehouse, question)
+    fields = {k: v for k, v in msgspec.to_builtins(question).items() if k != "analysis"}
+    with connected(url, key) as api:
+        return answer_of(api.post(f"/api/ask/{name}", fields), question)
+
+
+def answer_of(held: dict[str, Any], question: Question) -> Answer:
+    """An answer that came as JSON."""
+    return Answer(
+        question=question,
+        sentence=held["sentence"],
+        estimates=tuple(msgspec.convert(one, Estimate) for one in held["estimates"]),
+        tables={name: pa.Table.from_pylist(rows) for name, rows in held["tables"].items()},
+        caveats=tuple(Doubt(Caveat(one["caveat"]), one["text"]) for one in held["caveats"]),
+    )
+
+
+@contextmanager
+def opened(source: str) -> Iterator[Warehouse]:
+    """The warehouse of a source. Raises InputError."""
+    from sevenfold.warehouse.duck import open_warehouse
+    from sevenfold.warehouse.of_frame import warehouse_of
+
+    path = Path(source)
+    warehouse: Warehouse
+    if source.startswith(("clickhouse", "chdb", "http")):
+        from sevenfold.warehouse.clickhouse import ClickHouseWarehouse
+
+        warehouse = ClickHouseWarehouse(source)
+    elif path.suffix in _FILES and path.is_file():
+        warehouse = warehouse_of(_table(path))
+    else:
+        warehouse = open_warehouse(path)
+    try:
+        yield warehouse
+    finally:
+        warehouse.close()
+
+
+def _table(path: Path) -> pa.Table:
+    try:
+        if path.suffix == ".parquet":
+            return pq.read_table(path)
+        if path.name.removesuffix(".gz").endswith((".ndjson", ".jsonl")):
+            return pajson.read_json(path)
+        return pacsv.read_csv(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"The file cannot be read: {error}", where=str(path), fix="is it a table?"
+        ) from error
+
+
+def show(answer: Answer, out: Path | None, as_json: bool) -> None:
+    """An answer for people or for programs, its tables also as files."""
+    from sevenfold.commands import measuring
+    from sevenfold.report.plots import plot
+
+    picture = None if as_json else plot(answer, console().width)
+    if picture is not None:
+        click.echo(answer.sentence + "\n")
+        console().print(picture)
+        for doubt in answer.caveats:
+            click.echo(f"! {doubt.sentence}")
+        answer = Answer(
+            question=answer.question, sentence="", estimates=answer.estimates, tables=answer.tables
+        )
+    measuring.show(answer, out, as_json)
+
+
+@ask_group.command("sql")
+@click.argument("source")
+@click.argument("query")
+@click.option("--rows", default=1_000, show_default=True, type=click.IntRange(1, WAREHOUSE_SQL_ROWS_MAX))
+@json_option
+def sql_command(source: str, query: str, rows: int, as_json: bool) -> None:
+    """Answer one SELECT over the tables of a warehouse: read only, bounded in time and memory.
+
+    \b
+    Example:
+      sevenfold ask sql out/spring "SELECT name, COUNT(*) FROM events GROUP BY name"
+    """
+    with opened(source) as warehouse:
+        table = warehouse.select(query, rows=rows)
+    if as_json:
+        print_json([{key: plain(value) for key, value in row.items()} for row in table.to_pylist()])
+        return
+    pacsv.write_csv(table, sys.stdout.buffer)
+
+
+@ask_group.command("export")
+@click.argument("source")
+@click.argument("table")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--form", type=EXPORTED, help="Otherwise as the file's name says.")
+def export_command(source: str, table: str, file: Path, form: Literal["parquet", "csv"] | None) -> None:
+    """Write a table of a warehouse to a Parquet or CSV file.
+
+    \b
+    Example:
+      sevenfold ask export out/spring events events.parquet
+    """
+    chosen: Literal["parquet", "csv"] = form or ("parquet" if file.suffix == ".parquet" else "csv")
+    with opened(source) as warehouse:
+        rows = warehouse.export(table, file, chosen)
+    click.echo(f"{rows:,} rows of {table}: {file}")
