@@ -43,9 +43,10 @@ def effect_of(key: str) -> str:
 
 @control("send")
 def _send(fold: Fold, record: dict[str, Any]) -> None:
-    """`{key, template, person, data?, locale?, ttl?}`: decides one message to a person, who is created
-    when nobody has heard of them. `data` are the template's `event.` values. A `key` that was used for a
-    message that is remembered (30 days after its outcome) changes nothing: effect `send_repeated`.
+    """`{key, template, person, data?, locale?, ttl?, known?}`: decides one message to a person, who is
+    created when nobody has heard of them. `data` are the template's `event.` values. A `key` that was used
+    for a message that is remembered (30 days after its outcome, of the latest 500,000), or that somebody with
+    a longer memory says is `known`, changes nothing: effect `send_repeated`.
     """
     desk = _desk(fold)
     key, name = _text(record, "key"), _text(record, "template")
@@ -55,7 +56,7 @@ def _send(fold: Fold, record: dict[str, Any]) -> None:
         raise ControlError(f"there is no template `{name}`", where="template", fix=fix)
     data, ttl_ms = _data(record), _ttl(record)
     effect = effect_of(key)
-    if desk.book.get(effect) is not None:
+    if record.get("known") is True or desk.book.get(effect) is not None:
         fold.emit_about("send_repeated", SEND, {"effect": effect, "template": name})
         return
     row = listed_person(fold, record.get("person"))

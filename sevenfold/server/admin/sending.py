@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from litestar import post
@@ -9,6 +10,7 @@ from litestar.params import HeaderParameter, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...limits import API_ONCE_KEY_CHARS_MAX
+from ...messages.transactional import effect_of
 from ..errors import InvalidError
 from .base import Asked, Person
 from .journeys import Duration
@@ -18,8 +20,10 @@ _KINDS = {"message": "message", "held": "held", "send_repeated": "repeated"}
 
 class Send(Struct, kw_only=True, forbid_unknown_fields=True):
     """A message to one person, who is created when nobody has heard of them. `key` (or the header
-    `Idempotency-Key`) names it for ever: repeating the request sends nothing. `data` are the template's
-    `event.` values; `ttl` is how long it is worth sending (`24h` when not given, at most `7d`).
+    `Idempotency-Key`) names it: repeating the request sends nothing, for as long as the history is kept
+    (`history_days`), and while the history is made again for 30 days. One that was held may be asked for
+    again. `data` are the template's `event.` values; `ttl` is how long it is worth sending (`24h` when not
+    given, at most `7d`).
     """
 
     template: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -71,6 +75,9 @@ async def send_message(
         "person": data.person.named(),
         "data": data.data,
     }
+    if (await asyncio.to_thread(caller.history.message, effect_of(key))) is not None:
+        # The fold forgets what was over long ago.
+        record["known"] = True
     given = {"locale": data.locale, "ttl": data.ttl}
     record |= {name: value for name, value in given.items() if value is not UNSET}
     told = await caller.tell("message.send", data.template, record)

@@ -466,6 +466,17 @@ def test_dead_letters_are_listed_and_taken_again(api: Api) -> None:
 # -------------------------------------------------------------------------------------------------- sends
 
 
+def test_a_key_is_known_for_as_long_as_the_history_is(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sevenfold.messages.outcomes.MESSAGE_SETTLED_ENTRIES_MAX", 0)
+    body = {"template": "receipt", "person": {"email": "ada@shop.example"}, "key": "order-7"}
+    sent = api.post("/v1/send", body)
+    for outcome in ("claimed", "sent", "delivered"):
+        api.control(op="outcome", effect=sent["effect"], outcome=outcome)
+    assert api.live.fold.journeys.services["messages"].book.get(sent["effect"]) is None
+    again = api.post("/v1/send", body)
+    assert (again["decision"], again["effect"]) == ("repeated", sent["effect"])
+
+
 def test_a_transactional_message_is_sent_once(api: Api) -> None:
     body = {
         "template": "receipt",
