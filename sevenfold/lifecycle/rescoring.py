@@ -92,7 +92,7 @@ def rescored(
                 above += np.where(known, values, 0) * weight
                 below += known * np.int64(weight)
         enough = (below > 0) & (below * node.floor_down >= sum(row_weights) * node.floor_up)
-        value[held] = np.where(enough, above // np.maximum(below, 1), UNKNOWN32)
+        value[held] = np.where(enough, node.divided(held, above, below), UNKNOWN32)
         numerator[held], denominator[held] = above, below
     for cap, holds, _ in node._caps:
         over = np.flatnonzero(value > cap)

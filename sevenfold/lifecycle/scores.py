@@ -1,7 +1,8 @@
 """Scores from 0 to 100: weighted means of the measures present, in integers: bulk and scalar code agree.
 
 For each subject the numerator sum(w * s) and denominator sum(w) are columns, changed by differences. A value
-is numerator // denominator in 1/1000 point. Contributions w * s add up to the numerator exactly.
+is numerator // denominator in 1/1000 point; of a score `per` a signal, numerator // signal, at most 100
+points. Contributions w * s add up to the numerator exactly.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..effects import BAND, JUMP
 from ..profiles import expressions as x
 from ..profiles.build import code, expression, name
-from ..profiles.columns import UNKNOWN32
+from ..profiles.columns import UNKNOWN32, Array
 from ..profiles.evaluation import Rare
-from ..profiles.slots import Slot
+from ..profiles.slots import SCALE, Slot
 from ..profiles.unit import Unit
 from ..workspace import models as m
 from .measures import MILLI, MeasureNode, exact
 
+FULL = 100 * MILLI
 VELOCITIES = {"down": 1, "flat": 2, "up": 3}
 
 
@@ -97,8 +101,20 @@ class ScoreNode:
                 conditions.watch_name(self._tier(), self.bit_set)
         for override in self.model.overrides:
             conditions.watch(self.unit.tree(override.when), self.bit)
+        if self.model.per is not None:
+            conditions.watch_name(self._per_name(), self.bit)
         for measure in self.measures:
             measure.watch()
+
+    def _per_name(self) -> x.Name:
+        tree = x.parse(f"exists {self.model.per}")
+        assert isinstance(tree, x.Exists)
+        return tree.name
+
+    def _per_scale(self) -> tuple[int, int]:
+        """(times, over): the value in 1/1000 point is numerator * times // (signal as stored * over)."""
+        scale = SCALE[self.unit.place(self._per_name()).slot.type]
+        return (scale // MILLI, 1) if scale >= MILLI else (1, MILLI // scale)
 
     def _tier(self) -> x.Name:
         tier = self.model.tier or ""
@@ -116,6 +132,11 @@ class ScoreNode:
             true = self.unit.conditions.truth(self.unit.tree(override.when))[0]
             holds = self.unit.env.function(f"override_{self.label}", ["row"], code("return TEST", TEST=true))
             self._caps.append((int(exact(override.cap) * MILLI), holds, override.reason))
+        if self.model.per is not None:
+            place = self.unit.place(self._per_name())
+            known, value = self.unit.conditions.known(place), self.unit.conditions.value(place)
+            body = code("return V if KNOWN else 0", V=value, KNOWN=known)
+            self._per = self.unit.env.function(f"per_{self.label}", ["row"], body)
         self._move_band = self.unit.env.bind(self._moving(), "band")
         for bit in (self.bit, self.bit_late):
             self.unit.define(bit, f"score_{self.label}", self._body, self.slot.reach)
@@ -218,11 +239,28 @@ class ScoreNode:
         denominator = scope[self.denominator.name][row]
         if denominator < self.least[scope[self.sets.name][row]]:
             return UNKNOWN32
-        value: int = scope[self.numerator.name][row] // denominator
+        value: int
+        if self.model.per is None:
+            value = scope[self.numerator.name][row] // denominator
+        elif (per := self._per(row)) > 0:
+            times, over = self._per_scale()
+            value = min(scope[self.numerator.name][row] * times // (per * over), FULL)
+        else:
+            return UNKNOWN32
         for cap, holds, _ in self._caps:
             if value > cap and holds(row):
                 value = cap
         return value
+
+    def divided(self, rows: Array, above: Array, below: Array) -> Array:
+        """The values of `rows` (their numbers) from their numerators and denominators, int64."""
+        if self.model.per is None:
+            found: Array = above // np.maximum(below, 1)
+            return found
+        times, over = self._per_scale()
+        per = np.fromiter(map(self._per, rows.tolist()), np.int64, len(rows))
+        found = np.minimum(above * times // np.maximum(per * over, 1), FULL)
+        return np.where(per > 0, found, UNKNOWN32)
 
     def node(self, row: int, t: int) -> int:
         """Replaced by a generated function when compiled: the value from its parts, and the band with
@@ -241,13 +279,13 @@ class ScoreNode:
         lows = (2**31, *self.bounds)
         highs = (-(2**31), *(bound + self.rise for bound in self.bounds[1:]), 2**31)
         return code(
-            "p = PRESENT[row]\nif p >= LEAST[SETS[row]]:\n    n = SUM[row] // p\n    CAPPED\n"
+            "p = PRESENT[row]\nif p >= LEAST[SETS[row]]:\n    DIVIDED\n    CAPPED\n"
             "else:\n    n = UNSET\n"
             "o = COL[row]\nif o != n:\n    COL[row] = n\n    CHANGE\n"
             "    b = BANDS[row]\n    if not LOWS[b] <= n < HIGHS[b]:\n        MOVE",
             PRESENT=name(self.denominator.name),
             LEAST=env.bind(self.least, "least"),
-            SUM=name(self.numerator.name),
+            DIVIDED=self._divided(),
             SETS=name(self.sets.name),
             UNSET=UNKNOWN32,
             CAPPED=capped,
@@ -258,6 +296,19 @@ class ScoreNode:
             HIGHS=env.bind(highs, "highs"),
             MOVE=rare(expression("MOVE(row, b, n)", MOVE=self._move_band)),
         )
+
+    def _divided(self) -> list[ast.stmt]:
+        """The numerator over the weights present, or over the signal that the score is `per`."""
+        total = name(self.numerator.name)
+        if self.model.per is None:
+            return code("n = SUM[row] // p", SUM=total)
+        times, over = self._per_scale()
+        place = self.unit.place(self._per_name())
+        known, value = self.unit.conditions.known(place), self.unit.conditions.value(place)
+        return code(
+            "p = V if KNOWN else 0\nn = min(SUM[row] * TIMES // (p * OVER), FULL) if p > 0 else UNSET",
+            V=value, KNOWN=known, SUM=total, TIMES=times, OVER=over, FULL=FULL, UNSET=UNKNOWN32,
+        )  # fmt: skip
 
     def _moving(self) -> Callable[[int, int, int], int]:
         """(row, band before, value) -> who must look: the band with hysteresis, and its effect."""
@@ -294,7 +345,7 @@ class ScoreNode:
         exactly.
 
         `contributions` maps each measure to (value in points, weight, weight * value as an integer in 1e-6
-        points).
+        points); `per` is the value of the signal that the score is per, 0 when unknown.
         """
         scope = self.unit.env.scope
         index = scope[self.sets.name][row]
@@ -310,7 +361,10 @@ class ScoreNode:
                 "product": weight * s if known else None,
             }
         total = self.totals[index] if index >= 0 else 0
-        return {
+        told: dict[str, Any] = {}
+        if self.model.per is not None:
+            told["per"] = self._per(row) / SCALE[self.unit.place(self._per_name()).slot.type]
+        return told | {
             "value": None if value == UNKNOWN32 else value / MILLI,
             "band": self._band_name(scope[self.bands.name][row]),
             "coverage": scope[self.denominator.name][row] / total if total else 0.0,

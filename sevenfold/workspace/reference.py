@@ -193,7 +193,8 @@ def _conditions() -> Iterator[str]:
         "Circumstances, which ingest finds out where clients do not say: `context.device.category` (mobile, "
         "tablet, tv, desktop), `.manufacturer` and `.model`; `context.os` and `context.browser`, each with "
         "`.name` and `.version`; `context.location` with `.country`, `.region` and `.city`; "
-        "`context.timezone`, `context.locale`, `context.bot`. Whatever else stands in `context` can be asked.\n"
+        "`context.timezone`, `context.locale`, `context.bot`. "
+        "Whatever else stands in `context` can be asked, too.\n"
     )
 
 
