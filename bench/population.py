@@ -249,7 +249,8 @@ def _clone_wheel(fold: Fold, people: int, accounts: int, clones: int) -> None:
     sizes = np.array([people, accounts, *([0] * 6)], dtype=np.int64)
     for wheel in (fold.wheel, fold.valued):
         entries = wheel.entries()
-        wheel.__init__()  # type: ignore[misc]
+        wheel.replace([])
+        wheel.restore({})
         if not entries:
             continue
         due = np.array([e[0] for e in entries], dtype=np.int64)
@@ -275,9 +276,7 @@ def _clone_wheel(fold: Fold, people: int, accounts: int, clones: int) -> None:
                 wheel.buckets[name] = (packed, carried)
             else:
                 wheel.buckets[name] = packed
-            wheel.heap.append(name)
-        wheel.heap.sort()
-        wheel.next_due = wheel.heap[0] << BUCKET_BITS
+        wheel.restore(wheel.buckets)
 
 
 def _clone_names(fold: Fold, people: int, accounts: int, clones: int) -> None:

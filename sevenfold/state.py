@@ -24,7 +24,7 @@ import zstandard
 from .errors import SevenfoldError
 from .journeys.runtime import unpacked_versions
 from .profiles.columns import Dictionary
-from .profiles.wheel import BUCKET_BITS, LOW_BITS, LOW_MASK, ValuedWheel, Wheel
+from .profiles.wheel import ValuedWheel, Wheel
 from .workspace import models as m
 
 if TYPE_CHECKING:
@@ -324,11 +324,7 @@ def _wheel_sections(name: str, wheel: Wheel) -> Iterator[tuple[Any, ...]]:
                 for bucket, entries in some
             ],
         )
-    pending = [
-        (e[0] >> LOW_BITS, e[0] & LOW_MASK, e[1]) if valued else (e >> LOW_BITS, e & LOW_MASK, 0)
-        for e in wheel.active[wheel.at :]
-    ]
-    yield f"{name} at hand", pending
+    yield f"{name} at hand", wheel.at_hand()
 
 
 def _load_buckets(wheel: Wheel, buckets: list[Any]) -> None:
@@ -339,9 +335,7 @@ def _load_buckets(wheel: Wheel, buckets: list[Any]) -> None:
 
 def _load_at_hand(wheel: Wheel, pending: list[Any]) -> None:
     """Entries of the bucket that was under way; they come after the wheel's buckets."""
-    wheel.heap = sorted(wheel.buckets)
-    if wheel.heap:
-        wheel.next_due = wheel.heap[0] << BUCKET_BITS
+    wheel.restore(wheel.buckets)
     for due, low, value in pending:
         if isinstance(wheel, ValuedWheel):
             wheel.push_value(due, low, value)

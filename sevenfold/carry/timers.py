@@ -22,7 +22,9 @@ def carry_wheel(plan: Plan, new: Fold) -> None:
     shifts = _shifts(plan, new)
     for before, after in ((plan.old.wheel, new.wheel), (plan.old.valued, new.valued)):
         for slot in Wheel.__slots__:
-            setattr(after, slot, getattr(before, slot))
+            if slot != "buckets":
+                setattr(after, slot, getattr(before, slot))
+        after.restore(before.buckets)
         if shifts.any():
             _shift(after, shifts)
 
@@ -72,15 +74,13 @@ def _shift(wheel: Wheel, shifts: Array) -> None:
             continue
         kept = _packed((shifted + by)[stays])
         buckets[bucket] = (kept, _packed(np.frombuffer(entries[1], np.int64)[stays])) if valued else kept
-    wheel.buckets = buckets
-    wheel.heap = sorted(buckets)
     left = []
-    for entry in wheel.active[wheel.at :]:
-        key = entry[0] if valued else entry
-        by = int(shifts[key & OP_MASK])
+    for due, low, value in wheel.at_hand():
+        by = int(shifts[low & OP_MASK])
         if by != _GONE:
-            left.append((key + by, entry[1]) if valued else key + by)
+            left.append((due, low + by, value))
     wheel.replace(left)
+    wheel.restore(buckets)
 
 
 def _packed(values: Array) -> Any:

@@ -34,6 +34,7 @@ class Compiling(Merging):
         kinds = [m.PERSON, m.ACCOUNT, *self.workspace.entities]
         scope = self.env.scope
         scope.update(
+            bucket=self.wheel.buckets.get,
             push=self.wheel.push,
             push_value=self.valued.push_value,
             micro=micro,
@@ -102,6 +103,10 @@ class Compiling(Merging):
             unit.table.arrange()
         self._functions = [
             unit.functions if journeys is None else journeys.resting(unit) for unit in self.compiled
+        ]
+        # Runs and tasks have timers but no nodes: their kind is none that is evaluated.
+        self._evaluators = [
+            self._functions[kind] if kind < len(self._functions) else {} for kind in self._kinds
         ]
         self._role_weights = {
             members_label(k): v.members.roles

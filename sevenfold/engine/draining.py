@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from ..profiles.wheel import KIND_BITS, LOW_BITS, LOW_MASK, NEVER, OP_BITS, OP_MASK, ROW_BITS, ROW_MASK
+from ..profiles.wheel import LOW_MASK, NEVER, OP_BITS, OP_MASK, ROW_MASK
 from .compiling import Compiling
-
-_KIND_SHIFT = OP_BITS + ROW_BITS
-_KIND_MASK = (1 << KIND_BITS) - 1
 
 
 class Draining(Compiling):
@@ -36,90 +33,93 @@ class Draining(Compiling):
 
     def _fire(self, until: int) -> bool:
         """Entries and timers due at or before `until`. True: one of them brought a tick nearer than that."""
-        wheel, valued, fires, functions = self.wheel, self.valued, self._fires, self._functions
+        wheel, valued, fires, evaluators = self.wheel, self.valued, self._fires, self._evaluators
+        forward = self.forward
         while True:
-            v = valued.head(until, self.forward) if valued.next_due <= until else None
-            # Up to the instant of the next entry that carries a value the others are by themselves.
-            limit = (until + 1 if v is None else v[0] >> LOW_BITS) << LOW_BITS
-            while wheel.at < len(wheel.active) or wheel.head(until, self.forward) is not None:
-                active, at, crowded = wheel.active, wheel.at, wheel.crowded
-                while at < len(active):
-                    key = active[at]
-                    if key >= limit:
-                        break
-                    wheel.at = at = at + 1
-                    self.t = due = key >> LOW_BITS
-                    if key >> OP_BITS in crowded:
-                        self._fire_subject(key >> OP_BITS)
-                        at = wheel.at
-                    else:
-                        op, row = key & OP_MASK, (key >> OP_BITS) & ROW_MASK
+            carries = valued.next_due <= until and valued.head(until, forward)
+            # Before the instant of the next entry that carries a value the others are by themselves.
+            limit = valued.next_due - 1 if carries else until
+            more = wheel.next_due <= limit
+            while more and wheel.head(limit, forward):
+                dues, rows, ops, at = wheel.dues, wheel.rows, wheel.ops, wheel.at
+                due = dues[at]
+                while due <= limit:
+                    self.t = due
+                    op = ops[at]
+                    if op >= 0:
+                        row = rows[at]
+                        wheel.at = at = at + 1
                         d = fires[op](row, due, 1, 0)
                         if d:
                             self._cause = op
-                            functions[(key >> _KIND_SHIFT) & _KIND_MASK][d](row, due)
+                            evaluators[op][d](row, due)
+                    else:
+                        self._fire_subject()
+                        at = wheel.at
                     if self._tick_due < until:
-                        wheel.head(until, self.forward)
+                        wheel.head(until, forward)
                         return True
-                if at < len(active):
-                    wheel.next_due = active[at] >> LOW_BITS
-                    break
-            if v is None:
+                    due = dues[at]
+                wheel.next_due = due
+                more = due == NEVER
+            if not carries:
                 return False
-            self._fire_value(v)
+            self._fire_value()
             if self._tick_due < until:
                 return True
 
-    def _fire_subject(self, subject: int) -> None:
-        """The entries of one subject at one instant, of which the first is taken already."""
+    def _fire_subject(self) -> None:
+        """The entries of one subject at one instant, on the first of which the wheel stands."""
         wheel = self.wheel
-        active, at = wheel.active, wheel.at - 1
-        first = at
-        while at < len(active) and active[at] >> OP_BITS == subject:
+        at = first = wheel.at
+        ops = []
+        while (op := wheel.ops[at]) < 0:
+            ops.append(~op)
             at += 1
-        wheel.at = at
-        ops = tuple([key & OP_MASK for key in active[first:at]])
-        separate = self._separate.get(ops)
+        ops.append(op)
+        wheel.at = at + 1
+        key = tuple(ops)
+        separate = self._separate.get(key)
         if separate is None:
-            separate = self._separate[ops] = len({self._owners[op] for op in ops}) == len(ops)
+            separate = self._separate[key] = len({self._owners[op] for op in ops}) == len(ops)
         if not separate:
             found: dict[int, list[int]] = {}
-            for key in active[first:at]:
-                found.setdefault(key & LOW_MASK, [0, 0])[0] += 1
-            self._fire_together(subject >> (LOW_BITS - OP_BITS), found)
+            for packed in wheel.keys[first : at + 1]:
+                found.setdefault(packed & LOW_MASK, [0, 0])[0] += 1
+            self._fire_together(self.t, found)
             return
-        # Runs and tasks have timers but no nodes: their kind is none that is evaluated.
-        row, kind = subject & ROW_MASK, (subject >> ROW_BITS) & _KIND_MASK
+        row, t, fires = wheel.rows[first], self.t, self._fires
         for op in ops:
-            d = self._fires[op](row, self.t, 1, 0)
+            d = fires[op](row, t, 1, 0)
             if d:
                 self._cause = op
-                self._functions[kind][d](row, self.t)
+                self._evaluators[op][d](row, t)
 
-    def _fire_value(self, v: tuple[int, int]) -> None:
+    def _fire_value(self) -> None:
         """The next entry that carries a value, with whatever is due at its instant."""
-        wheel, valued = self.wheel, self.valued
-        key, value = v
-        due, after = key >> LOW_BITS, valued.at + 1
-        alone = after == len(valued.active) or valued.active[after][0] >> OP_BITS != key >> OP_BITS
-        if alone and wheel.head(due, self.forward) is None:
-            valued.at = after
-            self.t = due
-            row, op = (key >> OP_BITS) & ROW_MASK, key & OP_MASK
-            d = self._fires[op](row, due, 1, value)
+        wheel, valued, forward = self.wheel, self.valued, self.forward
+        at = valued.at
+        self.t = due = valued.dues[at]
+        op = valued.ops[at]
+        if (
+            valued.dues[at + 1] != due
+            and op >= 0
+            and not (wheel.next_due <= due and wheel.head(due, forward))
+        ):
+            row = valued.rows[at]
+            valued.at = at + 1
+            d = self._fires[op](row, due, 1, valued.values[at])
             if d:
                 self._cause = op
-                self._functions[(key >> _KIND_SHIFT) & _KIND_MASK][d](row, due)
+                self._evaluators[op][d](row, due)
             return
         found: dict[int, list[int]] = {}
-        while wheel.next_due <= due and (key := wheel.head(due, self.forward)) is not None:
-            wheel.at += 1
-            found.setdefault(key & LOW_MASK, [0, 0])[0] += 1
-        while valued.next_due <= due and (entry := valued.head(due, self.forward)) is not None:
-            valued.at += 1
-            held = found.setdefault(entry[0] & LOW_MASK, [0, 0])
-            held[0] += 1
-            held[1] += entry[1]
+        for one in (wheel, valued):
+            while one.next_due <= due and one.head(due, forward):
+                held = found.setdefault(one.keys[one.at] & LOW_MASK, [0, 0])
+                held[0] += 1
+                held[1] += one.values[one.at]
+                one.at += 1
         self._fire_together(due, found)
 
     def _fire_together(self, due: int, found: dict[int, list[int]]) -> None:
@@ -129,14 +129,14 @@ class Draining(Compiling):
         for low in sorted(found):
             groups.setdefault((low >> OP_BITS, self._owners[low & OP_MASK]), []).append(low)
         for (subject, _), lows in groups.items():
-            row, kind = subject & ROW_MASK, (subject >> ROW_BITS) & _KIND_MASK
+            row = subject & ROW_MASK
             d = 0
             for low in lows:
                 entries, total = found[low]
                 d |= self._fires[low & OP_MASK](row, due, entries, total)
             if d:
                 self._cause = lows[0] & OP_MASK
-                self._functions[kind][d](row, due)
+                self._evaluators[lows[0] & OP_MASK][d](row, due)
 
     def _tick(self, tick: int) -> None:
         """Closes every account touched since the last tick, then tells its members what changed."""

@@ -92,6 +92,13 @@ class Arena:
             chunk[place] = word
         return at
 
+    def append(self, at: int, size: int, word: int) -> int:
+        """Adds a word to the `size` words at `at` (0 and 0 for none); their address."""
+        if not size or _CLASS_OF[size + 1] != _CLASS_OF[size]:
+            return self.keep(at, size, [*self.words(at, size), word] if size else [word])
+        self.chunks[at >> CHUNK_BITS][(at & CHUNK_MASK) + size] = word
+        return at
+
     def reset(self, row: int) -> None:
         """Frees what a row has. Its columns are set to nothing by whoever asks."""
         size = int(self.counts.data[row]) * self.width

@@ -13,7 +13,7 @@ from ..build import code, expression, name
 from ..columns import UNKNOWN, Column
 from ..expressions import parse_duration
 from ..slots import Slot
-from ..wheel import OP_BITS
+from ..wheel import BUCKET_BITS, LOW_BITS, OFFSET_MASK, OP_BITS
 
 if TYPE_CHECKING:
     from ..unit import Unit
@@ -146,6 +146,13 @@ def leaves(te: int, window: int) -> int:
     return (te // DAY + -(-window // DAY)) * DAY
 
 
+def stays(t: int, window: int) -> int:
+    """The earliest time that is still in a window at `t`, as `leaves` says."""
+    if window <= WINDOW_EXACT_MS_MAX:
+        return t - window + 1
+    return (t // DAY - -(-window // DAY) + 1) * DAY
+
+
 def leaving(window: int) -> ast.expr:
     """`leaves` as an expression over the local `te`."""
     if window <= WINDOW_EXACT_MS_MAX:
@@ -156,6 +163,26 @@ def leaving(window: int) -> ast.expr:
 def shifted_row(low: int) -> ast.expr:
     """The packed constant of an operation with the local `row` in it."""
     return expression("LOW + (row << BITS)", LOW=low, BITS=OP_BITS)
+
+
+def pushing(low: int) -> list[ast.stmt]:
+    """An entry at the local `u` for an operation's packed constant and the local `row`.
+
+    Nearly always its bucket has been opened before, and then it is one append.
+    """
+    return code(
+        "q = BUCKET(u >> BUCKET_BITS)\n"
+        "if q is None:\n    PUSH(u, LOW)\n"
+        "else:\n    q.append(((u & OFFSETS) << ABOVE | row) << BITS | CONSTANT)",
+        BUCKET=name("bucket"),
+        BUCKET_BITS=BUCKET_BITS,
+        PUSH=name("push"),
+        LOW=shifted_row(low),
+        OFFSETS=OFFSET_MASK,
+        ABOVE=LOW_BITS - OP_BITS,
+        BITS=OP_BITS,
+        CONSTANT=low,
+    )
 
 
 def guarded(condition: ast.expr, body: list[ast.stmt]) -> list[ast.stmt]:
@@ -174,8 +201,10 @@ __all__ = [
     "guarded",
     "leaves",
     "leaving",
+    "pushing",
     "shifted_row",
     "stamp",
     "stamp_ms",
+    "stays",
     "window_ms",
 ]

@@ -18,7 +18,7 @@ from ...workspace import models as m
 from ..build import code, expression, name
 from ..columns import UNKNOWN, Column
 from ..slots import Clock, Slot
-from .base import SignalKind, Stream, shifted_row
+from .base import SignalKind, Stream, pushing
 
 
 class ClockKind(SignalKind):
@@ -84,7 +84,7 @@ class ClockKind(SignalKind):
 
     def _arming(self) -> list[ast.stmt]:
         """A timer at `u`."""
-        push = code("PUSH(u, LOW)", PUSH=name("push"), LOW=shifted_row(self.unit.low(self.op)))
+        push = pushing(self.unit.low(self.op))
         return push if self.out is None else push + code("OUT[row] = u", OUT=name(self.out.name))
 
     def _touching(self) -> list[ast.stmt]:

@@ -10,7 +10,7 @@ from ...workspace import models as m
 from ..build import code, expression, name
 from ..columns import UNKNOWN, Column
 from ..expressions import parse_duration
-from .base import SignalKind, Stream, shifted_row, window_ms
+from .base import SignalKind, Stream, pushing, window_ms
 from .totals import counting, uncounting
 
 
@@ -117,12 +117,11 @@ class SessionsKind(SignalKind):
         """The timer of an open session: it waits longer, or the session is over."""
         return code(
             "e = END[row]\nif e == UNSET:\n    return 0\nu = e + GAP\n"
-            "if u > due:\n    PUSH(u, LOW)\n    return 0\nreturn CLOSE(row)",
+            "if u > due:\n    PUSHED\n    return 0\nreturn CLOSE(row)",
             END=name(self.end.name),
             UNSET=UNKNOWN,
             GAP=self.gap,
-            PUSH=name("push"),
-            LOW=shifted_row(self.unit.low(self.op_close)),
+            PUSHED=pushing(self.unit.low(self.op_close)),
             CLOSE=name(f"close_{self.counts.name}"),
         )
 
@@ -136,12 +135,7 @@ class SessionsKind(SignalKind):
             "CLOSE": name(f"close_{self.counts.name}"),
             "COUNTED": counting(self, self.counts, self.slot, self.window, self.op),
         }
-        timer = code(
-            "PUSH(te + GAP, LOW)",
-            PUSH=name("push"),
-            GAP=self.gap,
-            LOW=shifted_row(self.unit.low(self.op_close)),
-        )
+        timer = code("u = te + GAP\nPUSHED", GAP=self.gap, PUSHED=pushing(self.unit.low(self.op_close)))
         # A session whose timer's instant has come is over, whether or not a timer was needed to say so. A
         # late event whose session is over already opens and closes it at once: a session of length 0.
         opened = code(

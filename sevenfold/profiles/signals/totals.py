@@ -13,7 +13,7 @@ from ...workspace import models as m
 from ..build import code, expression, name
 from ..columns import COUNT, UNKNOWN, Array, Column
 from ..slots import Slot
-from .base import DAY, SignalKind, Stream, leaving, shifted_row, window_ms
+from .base import DAY, SignalKind, Stream, leaving, pushing, shifted_row, window_ms
 
 
 class CountKind(SignalKind):
@@ -49,8 +49,7 @@ def counting(signal: SignalKind, column: Column, slot: Slot, window: int | None,
         up += code("b = c - 1") + signal.change(slot, "b", "c", unit=True)
     if window is None:
         return up
-    push = code("PUSH(u, LOW)", PUSH=name("push"), LOW=shifted_row(signal.unit.low(op)))
-    return code("u = DUE\nif u > t:\n    BODY", DUE=leaving(window), BODY=push + up)
+    return code("u = DUE\nif u > t:\n    BODY", DUE=leaving(window), BODY=pushing(signal.unit.low(op)) + up)
 
 
 def uncounting(signal: SignalKind, column: Column, slot: Slot) -> list[ast.stmt]:
@@ -188,12 +187,11 @@ class TrendKind(SignalKind):
     def _emit(self) -> list[ast.stmt]:
         return code(
             "SEEN[row] = 1\ny = te // DAY\nu = (y + LENGTH) * DAY\n"
-            "if u > t:\n    PUSH(u, LOW)\n    N[row] += 1\n    S[row] += y",
+            "if u > t:\n    PUSHED\n    N[row] += 1\n    S[row] += y",
             SEEN=name(self.seen.name),
             DAY=DAY,
             LENGTH=self.length_days + 1,
-            PUSH=name("push"),
-            LOW=shifted_row(self.unit.low(self.op)),
+            PUSHED=pushing(self.unit.low(self.op)),
             N=name(self.counts.name),
             S=name(self.days.name),
         )
@@ -249,15 +247,14 @@ class BaselineKind(SignalKind):
         exact = long <= WINDOW_EXACT_MS_MAX
         enter = code(
             "k = NEAR[row] - entries\nNEAR[row] = k\nf = FAR[row] + entries\nSTORE\n"
-            "te = due - RECENT\nu = LONG\nPUSH(u, LOW)\n"
-            "if entries > 1:\n    for _ in range(entries - 1):\n        PUSH(u, LOW)",
+            "te = due - RECENT\nu = LONG\nPUSHED\n"
+            "if entries > 1:\n    for _ in range(entries - 1):\n        PUSHED",
             NEAR=near,
             FAR=far,
             STORE=self.store(self.base, "f"),
             RECENT=self.recent_ms,
             LONG=expression("due + LATER", LATER=self.base_ms) if exact else leaving(long),
-            PUSH=name("push"),
-            LOW=shifted_row(self.unit.low(self.op_base)),
+            PUSHED=pushing(self.unit.low(self.op_base)),
         )
         leave = code("k = NEAR[row]\nf = FAR[row] - entries\nFAR[row] = f", NEAR=near, FAR=far)
         settle = [*code("d = 0"), *self._settled(), *code("return d")]
@@ -288,18 +285,17 @@ class BaselineKind(SignalKind):
     def _emit(self) -> list[ast.stmt]:
         counted = code(
             "k = NEAR[row]\nf = FAR[row]\nu = RECENT\n"
-            "if u > t:\n    PUSH(u, LOW_RECENT)\n    k += 1\n    NEARER\n"
+            "if u > t:\n    PUSH_RECENT\n    k += 1\n    NEARER\n"
             "else:\n    u = LONG\n"
-            "    if u > t:\n        PUSH(u, LOW_BASE)\n        f += 1\n        FARTHER",
+            "    if u > t:\n        PUSH_BASE\n        f += 1\n        FARTHER",
             NEAR=name(self.recent.name),
             FAR=name(self.base.name),
             NEARER=self.store(self.recent, "k"),
             FARTHER=self.store(self.base, "f"),
             RECENT=leaving(self.recent_ms),
             LONG=leaving(self.recent_ms + self.base_ms),
-            PUSH=name("push"),
-            LOW_RECENT=shifted_row(self.unit.low(self.op_recent)),
-            LOW_BASE=shifted_row(self.unit.low(self.op_base)),
+            PUSH_RECENT=pushing(self.unit.low(self.op_recent)),
+            PUSH_BASE=pushing(self.unit.low(self.op_base)),
         )
         return [*counted, *self._settled()]
 

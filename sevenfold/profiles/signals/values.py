@@ -18,7 +18,7 @@ from ..expressions import parse_duration
 from ..slots import Slot
 from ..wheel import NEVER
 from ..where import micro, present
-from .base import DAY, SignalKind, Stream, leaves, stamp, window_ms
+from .base import DAY, SignalKind, Stream, leaves, stamp, stays, window_ms
 
 _JSON = msgspec.json.Encoder(order="sorted")
 
@@ -317,30 +317,32 @@ class DistinctKind(RememberingKind):
         """A value at a time, in all cases."""
         if self.window is not None and leaves(te, self.window) <= t:
             return 0
-        words = self.words(row)
-        for place in range(len(words) - 1, -1, -1):
-            if self._value_of(words[place]) == value:
-                if te > self._time_of(words[place]):
-                    words[place] = self._word(value, te)
-                    self.keep(row, words)
-                return 0
-        if len(words) >= DISTINCT_VALUES_MAX and not self.days:
+        words, arena, at = self.words(row), self.arena, self.data(self.arena.at)
+        values = [word // DAY for word in words] if self.days else [word & CODE_MASK for word in words]
+        size = len(words)
+        if value in values:
+            place = values.index(value)
+            if te > self._time_of(words[place]):
+                words[place] = self._word(value, te)
+                at[row] = arena.keep(at[row], size, words)
             return 0
-        if self.window is not None and all(te < self._time_of(word) for word in words):
+        if size >= DISTINCT_VALUES_MAX and not self.days:
+            return 0
+        if self.window is not None and (not words or te < self._time_of(min(words))):
             # It leaves before all others: it needs a timer of its own.
             self.unit.push(leaves(te, self.window), self.unit.low(self.op), row)
-        words.append(self._word(value, te))
-        self.keep(row, words)
-        return self._changed(row, len(words) - 1, len(words))
+        at[row] = arena.append(at[row], size, self._word(value, te))
+        self.put(self.counts, row, size + 1)
+        return self._changed(row, size, size + 1)
 
     def _fire(self, row: int, due: int, entries: int, value: int) -> int:
         words = self.words(row)
         if not words or self.window is None:
             return 0
-        kept = [word for word in words if leaves(self._time_of(word), self.window) > due]
+        least = stays(due, self.window) if self.days else stays(due, self.window) << CODE_BITS
+        kept = [word for word in words if word >= least]
         if kept:
-            earliest = min(self._time_of(word) for word in kept)
-            self.unit.push(leaves(earliest, self.window), self.unit.low(self.op), row)
+            self.unit.push(leaves(self._time_of(min(kept)), self.window), self.unit.low(self.op), row)
         if len(kept) == len(words):
             return 0
         self.keep(row, kept)
@@ -410,19 +412,30 @@ class ValuesKind(RememberingKind):
         return code("d |= TAKE(row, V, te, t)", TAKE=take, V=self.unit.read_property(self.model.property))
 
     def _taker(self) -> Callable[[int, Any, int, int], int]:
-        # The common case: a value in steady use is used now.
+        # The common case: a value in steady use is used now. It is the most recent one then (of two last used
+        # at one instant the one remembered later is) and may have become the most used.
         body = code(
             "c = KNOWN.get(value) if te == t and value.__class__ is str else None\n"
             "a = AT[row]\n"
             "if c is not None and a:\n"
-            "    w = CHUNKS[a >> BITS]\n    a &= MASK\n"
-            "    for i in range(a, a + N[row] * 2, 2):\n"
+            "    w = CHUNKS[a >> BITS]\n    a &= MASK\n    e = a + N[row] * 2\n"
+            "    for i in range(a, e, 2):\n"
             "        u = w[i]\n"
             "        if u & CODES == c:\n"
             "            if u < LEAST or w[i + 1] + QUIET <= t:\n                break\n"
-            "            w[i] = u + ONE\n            w[i + 1] = te\n"
-            "            if RECENT[row] == c and TOP[row] == c:\n                return 0\n"
-            "            return AGAIN(row, (i - a) // 2, c)\n"
+            "            w[i] = u = u + ONE\n            w[i + 1] = te\n            d = 0\n"
+            "            o = RECENT[row]\n"
+            "            if o != c:\n"
+            "                for k in range(i + 2, e, 2):\n"
+            "                    if w[k + 1] == te and w[k] & CODES == o:\n                        break\n"
+            "                else:\n                    NEWEST\n"
+            "            o = TOP[row]\n"
+            "            if o != c:\n"
+            "                for k in range(a, e, 2):\n"
+            "                    if w[k] & CODES == o:\n                        break\n"
+            "                k = (w[k] >> UP) + (k < i)\n"
+            "                if u >> UP >= k:\n                    MOST\n"
+            "            return d\n"
             "return SETTLE(row, value, te, t)",
             KNOWN=self.unit.env.bind(self.codes.codes, "codes"),
             AT=name(self.arena.at.name),
@@ -433,11 +446,16 @@ class ValuesKind(RememberingKind):
             ONE=1 << CODE_BITS,
             RECENT=name(self.recent.name),
             TOP=name(self.top.name),
-            AGAIN=self.unit.env.bind(self._used_again, "again"),
+            NEWEST=self._becomes("recent", self.recent),
+            MOST=self._becomes("top", self.top),
             SETTLE=self.unit.env.bind(self._take, "settle"),
             **_GLOBALS,
         )
         return self.unit.env.function(f"values_{self.label}", ["row", "value", "te", "t"], body)
+
+    def _becomes(self, part: str, column: Column) -> list[ast.stmt]:
+        """A part that was the local `o` becomes the local `c`."""
+        return [*self.store(column, "c"), *self.change(self.part_slots[part], "o", "c")]
 
     def memory(self, row: int) -> list[tuple[int, int, int]]:
         """(code, uses, last time) of each value, in order of first sight."""
@@ -468,21 +486,6 @@ class ValuesKind(RememberingKind):
         memory.append((what, 1, te))
         self._remember(row, memory)
         return self._settle(row, memory, count, t, len(memory) - 1)
-
-    def _used_again(self, row: int, place: int, what: int) -> int:
-        """A value in steady use was used now: it is the most recent one and may have become the most used."""
-        mask, memory = 0, self.memory(row)
-        _, uses, last = memory[place]
-        recent = self.data(self.recent)[row]
-        # Of two last used at one instant, the one remembered later is the more recent.
-        if recent != what and (recent, last) not in [(one[0], one[2]) for one in memory[place + 1 :]]:
-            mask = self._set(self.part_slots["recent"], self.recent, row, what)
-        top = self.data(self.top)[row]
-        if top != what:
-            at, most = next((i, one[1]) for i, one in enumerate(memory) if one[0] == top)
-            if uses > most or (uses == most and place < at):
-                mask |= self._set(self.part_slots["top"], self.top, row, what)
-        return mask
 
     def _settle(self, row: int, memory: list[tuple[int, int, int]], count: int, t: int, touched: int) -> int:
         """Every part anew from a subject's memory, which had `count` values before."""
