@@ -50,11 +50,18 @@ _SHOWN = 4
     metavar="EVENT=YOURS",
     help="What you call an event of the pack; nothing after `=` when you do not send it.",
 )
+@click.option(
+    "--use-cases",
+    "only",
+    default="",
+    metavar="NAME,NAME",
+    help="Take these use cases of the pack alone, where it has some (orchestration).",
+)
 @click.option("--show", is_flag=True, help="Show what would be written, and write nothing.")
 @json_option
 def init_command(
     folder: Path, pack: str | None, samples: tuple[Path, ...], mapping: Path | None, phase: str | None,
-    chosen: tuple[str, ...], show: bool, as_json: bool,
+    chosen: tuple[str, ...], only: str, show: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Start a workspace of your own in a new FOLDER from a pack.
 
@@ -67,6 +74,7 @@ def init_command(
       sevenfold init --pack seven-stage my-workspace
       sevenfold init --pack seven-stage --events events.ndjson --phase 1 my-workspace
       sevenfold init --pack post-purchase --events orders.csv --mapping orders.yaml shop
+      sevenfold init --pack orchestration --use-cases welcome,conversion my-workspace
     """
     asked = not as_json and sys.stdin.isatty() and sys.stdout.isatty()
     name = pack or _ask_pack(asked)
@@ -85,7 +93,7 @@ def init_command(
     if show:
         print_json(proposal.to_json()) if as_json else _shown(proposal)
         return
-    files, loaded = write(proposal, folder)
+    files, loaded = write(proposal, folder, [one.strip() for one in only.split(",") if one.strip()])
     if as_json:
         print_json(
             {"folder": str(folder), "files": [path.relative_to(folder).as_posix() for path in files],

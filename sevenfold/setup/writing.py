@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..workspace.exporting import to_yaml
@@ -20,12 +21,13 @@ _PHASES = """\
 """
 
 
-def write(proposal: Proposal, folder: Path | str) -> tuple[list[Path], Loaded]:
-    """Writes the pack, the names of your events and the journeys that wait into a new folder; the files, and
-    what was found when the folder was loaded. Raises ``PackError`` for a folder that cannot be written.
+def write(proposal: Proposal, folder: Path | str, only: Sequence[str] = ()) -> tuple[list[Path], Loaded]:
+    """Writes the pack (or ``only`` some of its use cases), the names of your events and the journeys that
+    wait into a new folder; the files, and what was found when the folder was loaded. Raises ``PackError`` for
+    a folder that cannot be written.
     """
     target = Path(folder)
-    files = init(proposal.pack, target)
+    files = init(proposal.pack, target, only)
     if proposal.names:
         names = {wanted: given[0] if len(given) == 1 else given for wanted, given in proposal.names.items()}
         files.append(_put(target / "events.yaml", _EVENTS + to_yaml(names)))

@@ -21,6 +21,7 @@ from .report import Origins, Report, TextOrigins
 from .score_checks import ScoreChecks
 from .signal_checks import SignalChecks
 from .template_checks import TemplateChecks
+from .touchpoints import check_touchpoints
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(r"[^\W_][\w \-]*|_[\w \-]+")
@@ -65,6 +66,7 @@ def check(
     audit(names, conditions, report, uses)
     check_channels(workspace.channels, report)
     check_phases(workspace, report)
+    check_touchpoints(workspace, report)
     if workspace.connectors:
         # Only where there are any: it brings along what verifies and what reads files.
         from ..connectors.checks import check_connectors

@@ -36,6 +36,7 @@ SECTIONS = (
     "connectors",
     "journeys",
     "phases",
+    "touchpoints",
     "events",
 )
 """Mappings of name to object, which merge object by object."""
@@ -186,7 +187,7 @@ def _extend(tree: Tree, folder: Path, label: str, extends: Node, above: tuple[Pa
     name = str(extends.value)
     try:
         if "/" in name or name.startswith("."):
-            below, shown = folder / name, normpath(Path(label, name).as_posix())
+            below, shown = folder / name, _beside(label, name)
             if not below.is_dir():
                 raise PackError(f"there is no folder `{name}` beside this one")
         else:
@@ -203,6 +204,12 @@ def _extend(tree: Tree, folder: Path, label: str, extends: Node, above: tuple[Pa
         tree.problems.append(problem)
         return
     _add(tree, below, shown, above)
+
+
+def _beside(label: str, name: str) -> str:
+    """What a folder beside a layer is called: of a pack `orchestration:use-cases/welcome`."""
+    pack, colon, rest = label.rpartition(":")
+    return f"{pack}{colon}{normpath(Path(rest, name).as_posix())}"
 
 
 def _parts(tree: Tree, folder: Path, label: str) -> list[tuple[str, Node, int]]:

@@ -127,7 +127,7 @@ def _names(names: Names, one: Any) -> Iterator[tuple[Name, str]]:
         case models.Score():
             yield from _of_conditions([part.when for part in one.measures.values()], of)
             yield from _of_conditions([part.when for part in one.overrides], of)
-            yield from _of_texts([part.signal for part in one.measures.values()], of)
+            yield from _of_texts([one.per, *(part.signal for part in one.measures.values())], of)
             if one.tier is not None:
                 yield Name(("trait", one.tier)), of if one.tier in names.traits(of) else ACCOUNT
         case models.Ratio():

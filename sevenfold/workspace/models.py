@@ -428,11 +428,16 @@ class Score(Model, frozen=True, kw_only=True):
 
     ``lifecycle`` names the lifecycle whose stages choose the weights. ``tier`` is the trait that names the
     tier. Account scores may take ``members``: the weight of the role-weighted mean of a member score.
+
+    With ``per`` the score is the weighted *sum* of the measures, each from 0 to 100, divided by the value of
+    that signal (a count or number, such as all potential touchpoints) and not by the weights, at most 100;
+    unknown where the signal is unknown or not above 0.
     """
 
     of: str = PERSON
     lifecycle: str | None = None
     tier: str | None = None
+    per: str | None = None
     measures: dict[str, Measure]
     weights: list[Weights]
     coverage_floor: float = 0.5
@@ -531,6 +536,59 @@ class Phase(Model, frozen=True, kw_only=True):
     source: str = ""
 
 
+class Touchpoint(Model, frozen=True, kw_only=True):
+    """A place where customers meet us, told by events (a name, several, or a prefix with ``*``), offline ones
+    too. ``where`` narrows them, ``good`` and ``bad`` say which meetings went well or badly; all three are
+    conditions on the events' properties. ``interventions`` are journeys that answer what goes wrong here.
+    """
+
+    title: str = ""
+    channel: str = ""
+    """Where it is: website, trial, call, onboarding, in_app, service, store ..."""
+    event: str | list[str]
+    where: str = ""
+    good: str = ""
+    bad: str = ""
+    team: str = ""
+    interventions: list[str] = []
+    description: str = ""
+
+
+class TouchpointOutcome(Model, frozen=True, kw_only=True):
+    """What should come of a stage: one of these ``stages`` is reached, or an ``event`` happens."""
+
+    stages: list[str] = []
+    event: str | list[str] | None = None
+    where: str = ""
+
+
+class TouchpointStage(Model, frozen=True, kw_only=True):
+    """A stage of the touchpoint map, named after the stage of ``lifecycle`` unless ``stage`` says otherwise.
+
+    Moments of truth are looked for among meetings in the first ``meet_within`` of the stage, by whether the
+    ``outcome`` comes in the time ``within`` after that. Without an outcome it is any later stage of the map
+    that is not ``lost``.
+    """
+
+    lifecycle: str
+    stage: str = ""
+    title: str = ""
+    goal: str = ""
+    """What the customer wants to have reached."""
+    expectation: str = ""
+    """What they expect of us on the way."""
+    pain_points: list[str] = []
+    team: str = ""
+    """Who owns the stage."""
+    outcome: TouchpointOutcome | None = None
+    within: str = "30d"
+    meet_within: str = "7d"
+    lost: bool = False
+    """Whether who is here has been lost (attrition)."""
+    touchpoints: dict[str, Touchpoint] = {}
+    interventions: list[str] = []
+
+
 class Workspace(Model, frozen=True, kw_only=True):
     """A whole workspace, after loading and merging what it extends."""
 
@@ -566,6 +624,7 @@ class Workspace(Model, frozen=True, kw_only=True):
     connectors: dict[str, Connector] = {}
     journeys: dict[str, Journey] = {}
     phases: dict[str, Phase] = {}
+    touchpoints: dict[str, TouchpointStage] = {}
     events: dict[str, str | list[str]] = {}
     """What events are called where they come from: the name used here, and one or several that are sent."""
 
@@ -590,6 +649,7 @@ SECTION_TYPES: dict[str, Any] = {
     "connectors": Connector,
     "journeys": Journey,
     "phases": Phase,
+    "touchpoints": TouchpointStage,
     "events": str | list[str],
 }
 """What each named object of a section is."""

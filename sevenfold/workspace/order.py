@@ -185,6 +185,7 @@ def _of_score(names: Names, score: models.Score) -> Iterator[Edge]:
     for measure in score.measures.values():
         yield from _of_text(names, measure.signal, score.of)
         yield from _of_condition(names, measure.when, score.of)
+    yield from _of_text(names, score.per, score.of)
     for override in score.overrides:
         yield from _of_condition(names, override.when, score.of)
     for weights in score.weights:

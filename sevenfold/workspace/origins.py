@@ -63,9 +63,7 @@ def _place(place: Place) -> dict[str, Any]:
 
 def layer_of(tree: Tree, file: str) -> str:
     """The layer that a file belongs to, as ``Tree.layers`` names it: a folder, or a pack and a colon."""
-    fitting = [one for one in tree.layers if one.endswith(":") and file.startswith(one)]
-    if not fitting:
-        fitting = [one for one in tree.layers if file.startswith(f"{one}/")]
+    fitting = [one for one in tree.layers if file.startswith(one if one.endswith(":") else f"{one}/")]
     return max(fitting, key=len, default=tree.layers[-1] if tree.layers else "")
 
 

@@ -104,6 +104,11 @@ _CHAPTERS: tuple[tuple[str, str, tuple[type[msgspec.Struct], ...]], ...] = (
     ("broadcasts", "Messages to many at once.", (people.Broadcast,)),
     ("phases", "The calendar of setting it all up.", (models.Phase,)),
     (
+        "touchpoints",
+        "Where customers meet us; [the guide](../guides/touchpoints.md).",
+        (models.TouchpointStage, models.Touchpoint, models.TouchpointOutcome),
+    ),
+    (
         "connectors",
         "Services that are connected; [the guide](../guides/connectors.md).",
         (connected.Connector, connected.Part, mapping.Rule, mapping.Value, mapping.Test, connected.Owner),

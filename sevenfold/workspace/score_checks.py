@@ -38,6 +38,8 @@ class ScoreChecks:
         if MEMBERS in score.measures and score.members is not None:
             message = f"`{MEMBERS}` is the name of the members' part of the score"
             report.error((*path, "measures", MEMBERS), "bad_name", message, "rename the measure")
+        if score.per is not None:
+            self._per((*path, "per"), score.per, score.of)
         self._weights(path, score, unknowable)
         self._bands(path, score)
         self._references(path, score)
@@ -84,6 +86,12 @@ class ScoreChecks:
         else:
             self._points((*path, "points"), measure.points, found)
         return False
+
+    def _per(self, path: Path, text: str, of: str) -> None:
+        """What the weighted sum is divided by has to be a count or a number."""
+        found = self._signal(path, text, of)
+        if found is not None and found.type not in ("count", "number"):
+            self.report.error(path, "type_mismatch", f"`{text}` is a {found.type}, not a count or a number")
 
     def _signal(self, path: Path, text: str, of: str) -> Reference | None:
         try:

@@ -255,7 +255,15 @@ class Evaluator:
             state.value = None
             return
         caps = [milli(o.cap) for o in score.overrides if self.holds(subject, o.when, now)]
-        state.value = min([floor(Fraction(state.numerator, state.denominator)), *caps])
+        if score.per is None:
+            value = Fraction(state.numerator, state.denominator)
+        else:
+            per = subject.fact(ex.Name(tuple(score.per.split("."))), now)
+            if per is None or per <= 0:
+                state.value = None
+                return
+            value = min(Fraction(state.numerator, 1_000) / per, Fraction(100_000))
+        state.value = min([floor(value), *caps])
 
     def _measure(self, subject: Subject, measure: models.Measure, now: Cursor) -> int | None:
         """A measure's s in 1/1000 point; None is absent. Choice: a default stands in for what is unknown."""

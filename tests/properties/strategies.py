@@ -216,6 +216,9 @@ def _score(draw: Draw, made: Drawn, of: str, life: str | None, stages: list[str]
         "coverage_floor": draw(st.sampled_from([0, 0.5, 0.8])),
         "velocity_noise": draw(st.sampled_from([0, 0.15, 2])),
     }
+    numbers = [f.name for f in facts if f.kind in ("count", "number") and "score" not in f.name]
+    if numbers and draw(st.integers(0, 3)) == 0:
+        told["per"] = draw(st.sampled_from(numbers))
     if life is not None:
         told["lifecycle"] = life
     if tier is not None:
