@@ -165,10 +165,13 @@ class DuckWarehouse:
 
     def clear(self) -> None:
         with self._lock, self._explained():
+            self._connection.execute("BEGIN")
             for name in (*map(stored_name, TABLES), FORWARDS):
                 self._connection.execute(f"DELETE FROM {name}")
             self._connection.execute("UPDATE meta SET position = 0, number = 0, time = 0")
-            self._make_views(self._connection, resolving=False)
+            if self._resolving:
+                self._make_views(self._connection, resolving=False)
+            self._connection.execute("COMMIT")
             self._progress, self._scored, self._resolving = Progress(), -1, False
 
     # ------------------------------------------------------------------------------------------ reading
