@@ -69,7 +69,7 @@ async def deliver(options: DeliveryOptions) -> None:
     sender = Sender(
         client,
         clock=clock,
-        store=writer,
+        store=writer.shelf,
         secrets=SecretBox.of_folder(folder),
         public_url=options.public_url,
         versions=FolderVersions(folder / VERSIONS_FOLDER),

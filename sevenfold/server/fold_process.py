@@ -16,10 +16,13 @@ import msgspec
 
 from .. import snapshots
 from ..clock import SystemClock
+from ..effects import Effect
 from ..errors import SevenfoldError
 from ..journeys.controls import REPLANNING
 from ..log.base import Record
 from ..log.reader import LogReader
+from ..warehouse.events import Owners
+from ..warehouse.owners import OwnersWriter
 from .logs import to_stderr
 from .options import FoldOptions
 from .process import settle
@@ -55,6 +58,8 @@ class FoldProcess:
         self._written: snapshots.Pending | None = None
         self._snapshot_at = self._clock.now()
         self._snapshot_position = 0
+        self._owners: OwnersWriter | None = None
+        self._owner_ids = Owners()
 
     def run(self) -> None:
         """Recovers, then folds until the hub says stop or is gone."""
@@ -64,6 +69,8 @@ class FoldProcess:
         self._snapshot_position = found.position
         settle()
         fold = self._found.fold
+        if self._options.owners_folder:
+            self._owners = OwnersWriter(Path(self._options.owners_folder), found.position)
         self._line.say("ready", found.position, fold.emitted, str(found.snapshot or ""))
         self._say_workspace()
         # What is due next, even when the snapshot is of the log's very end and nothing is left to fold.
@@ -141,7 +148,7 @@ class FoldProcess:
                 return
             for part in self._sliced(record):
                 first = self._found.fold.emitted
-                effects = snapshots.fold_record(self._found, part)
+                effects = self._folded(part)
                 if part.kind == "control" and str((part.control or {}).get("op")) in REPLANNING:
                     # Before its effects, which readers understand by it.
                     self._say_workspace()
@@ -152,6 +159,17 @@ class FoldProcess:
                 self._listen(wait=False)
                 if self._gone:
                     return
+
+    def _folded(self, part: Record) -> list[Effect]:
+        """The effects of a part of a record; whose its events are is written down beside the log."""
+        if self._owners is None:
+            return snapshots.fold_record(self._found, part)
+        fold, position = self._found.fold, self._found.position
+        fold.noted = noted = []
+        effects = snapshots.fold_record(self._found, part)
+        people, accounts = self._owner_ids.of(fold, noted or [0])
+        self._owners.write(max(position, part.position), people, accounts)
+        return effects
 
     def _sliced(self, record: Record) -> list[Record]:
         if record.kind != "events" or record.count <= SLICE_EVENTS:
@@ -193,6 +211,8 @@ class FoldProcess:
             return
         position = self._found.position
         self._snapshot_at, self._snapshot_position = self._clock.now(), position
+        if self._owners is not None:
+            self._owners.keep()
         path = snapshots.path_of(self._folder, position)
         if not path.exists():
             self._written = snapshots.write(self._found.fold, path)

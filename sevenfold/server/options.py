@@ -23,6 +23,8 @@ class FoldOptions(Struct):
     snapshot_ms: int
     snapshots_kept: int
     emitted_max: int
+    owners_folder: str = ""
+    """Where whose each event is is written, for the warehouse; "" for nowhere."""
 
 
 class DeliveryOptions(Struct):

@@ -30,6 +30,7 @@ from .history import History, HistoryWriter
 from .hub import Hub
 from .ingest import BoundedProtocol
 from .keys import Keys
+from .measures.line import WAREHOUSE, WarehouseOptions
 from .options import DELIVERY, FOLD, DeliveryOptions, FoldOptions
 from .process import give_way, settle
 from .quick_clock import QuickClock
@@ -43,6 +44,7 @@ _MINUTE_MS: Final = 60_000
 _CONNECTIONS_MAX: Final = 20_000
 _BACKLOG: Final = 4_096
 _KEEP_ALIVE_S: Final = 75
+_WAREHOUSE_AFTER_S: Final = 3.0
 
 
 class ListenError(SettingsError):
@@ -122,6 +124,7 @@ class Service:
                 secrets=secrets,
                 settings=settings,
                 clock=self.clock,
+                warehouse=str(self._socket_folder / "warehouse.sock"),
             )
             try:
                 await self._serve(hub, services, keys)
@@ -143,7 +146,9 @@ class Service:
             await hub.append([NewControl(record_of(self._workspace))])
         self.fold.start()
         self.delivery.start()
+        self.warehouse = Child("warehouse", WAREHOUSE, self._warehouse_options)
         refolding = asyncio.create_task(self._refold(hub), name="refold")
+        beside = asyncio.create_task(self._start_warehouse(), name="warehouse")
         app = make_app(services)
         server = _server(app, self.settings)
         with _signals(self._stop.set):
@@ -156,6 +161,9 @@ class Service:
                 # Clients come again, and find whoever serves then.
                 app.ingest.drain()
                 refolding.cancel()
+                beside.cancel()
+                self.warehouse.ending()
+                self.warehouse.again()
                 stopping.cancel()
                 self.fold.ending()
                 self.delivery.ending()
@@ -163,6 +171,7 @@ class Service:
                 await asyncio.wait({serving}, timeout=self.settings.stop_seconds)
                 await hub.stop(self.settings.stop_seconds)
                 await self.delivery.end(2)
+                await self.warehouse.end(2)
                 await self.fold.end(self.settings.stop_seconds)
         if serving.done() and not serving.cancelled():
             serving.result()
@@ -188,6 +197,19 @@ class Service:
         """Ends the service in order."""
         self._stop.set()
 
+    async def _start_warehouse(self) -> None:
+        """The start of the service belongs to those who decide and send."""
+        await asyncio.sleep(_WAREHOUSE_AFTER_S)
+        self.warehouse.start()
+
+    def _warehouse_options(self) -> str:
+        place = self._socket_folder / "warehouse.sock"
+        place.unlink(missing_ok=True)
+        options = WarehouseOptions(
+            socket=str(place), data_folder=str(self.settings.data_folder), log_folder=str(self.log_folder)
+        )
+        return msgspec.json.encode(options).decode()
+
     def _fold_options(self, hub: Hub, place: Path) -> str:
         settings = self.settings
         options = FoldOptions(
@@ -197,6 +219,7 @@ class Service:
             snapshot_ms=settings.snapshot_minutes * _MINUTE_MS,
             snapshots_kept=settings.snapshots_kept,
             emitted_max=hub.seen,
+            owners_folder=str(settings.data_folder),
         )
         return msgspec.json.encode(options).decode()
 

@@ -27,3 +27,5 @@ class Services(Struct, frozen=True, kw_only=True):
     secrets: SecretBox
     settings: Settings
     clock: Clock
+    warehouse: str = ""
+    """The socket of the process that holds the warehouse; "" where there is none."""

@@ -244,7 +244,7 @@ class Site:
             if effect.kind == "message" and "shown_until" in effect.data:
                 self._lease(effect.data, effect.time)
             elif effect.kind == "revoked":
-                self.writer.revoke_lease(effect.data["effect"])
+                self.writer.shelf.revoke_lease(effect.data["effect"])
         self.writer.commit()
 
     def _lease(self, data: Mapping[str, Any], at: int) -> None:
@@ -252,7 +252,7 @@ class Site:
         rendered = render(CompiledTemplate(version_of(data["template"], template)), {"person": {}})
         assert isinstance(rendered, Rendered), rendered
         until = data["shown_until"]
-        self.writer.add_lease(
+        self.writer.shelf.add_lease(
             data["effect"], data["recipient"], data["channel"], rendered.to_json(), at, until
         )
 

@@ -17,6 +17,7 @@ from .models import (
 from .reader import History
 from .rebuilding import rebuild, remove
 from .schema import HistoryError, HistoryGapError, HistoryUnwritableError
+from .shelf import ShelfWriter
 from .writer import HistoryWriter
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Page",
     "RawEvent",
     "Run",
+    "ShelfWriter",
     "Task",
     "Told",
     "rebuild",

@@ -9,7 +9,7 @@ writer empties the write-ahead log afterwards.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -19,7 +19,9 @@ from .schema import STRETCH_BITS, key
 
 _PIECE: Final = 500
 _ERASED: Final = b'{"erased":true}'
-_ABOUT: Final = (("runs", "about"), ("tasks", "about"), ("leases", "person"))
+_ABOUT: Final = (("runs", "about"), ("tasks", "about"))
+Shelved = Callable[[Sequence[int], Sequence[str]], dict[str, int]]
+"""Removes from the shelf what waits for people and the links of messages."""
 
 
 def erase(
@@ -28,6 +30,7 @@ def erase(
     digests: Sequence[int],
     names: Sequence[str],
     before: int,
+    shelved: Shelved,
 ) -> dict[str, int]:
     """Removes everything about these subjects (ids), the index of events with these digests, and what control
     records say that name one of these names; of the log only what lies before position `before`, for whoever
@@ -52,7 +55,8 @@ def erase(
         connection.execute("DELETE FROM subjects WHERE stretch = ? AND subject = ? AND number = ?", place)
     for table, column in _ABOUT:
         delete(table, column, keys)
-    delete("links", "effect", named)
+    # Before the messages, which say what is to be removed there.
+    counts |= shelved(keys, named)
     delete("outcomes", "effect", told)
     delete("messages", "person", keys)
     delete("effects", "number", effects)
@@ -115,10 +119,6 @@ def forget(connection: sqlite3.Connection, before: int, rows_max: int) -> int:
         delete("DELETE FROM tasks WHERE number < ? AND closed < ?", end, before)
     delete("DELETE FROM subjects WHERE stretch < ?", stretch)
     delete("DELETE FROM subjects WHERE stretch = ? AND number < ?", stretch, end)
-    delete(
-        "DELETE FROM leases WHERE (revoked OR answered IS NOT NULL OR shown_until < ?1) AND shown_from < ?1",
-        before,
-    )
     controls = _first_since(connection, "controls", "position", before)
     last = min(controls, _after(connection, "controls", "position", rows_max))
     delete("DELETE FROM controls WHERE position < ?", last)

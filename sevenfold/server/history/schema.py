@@ -19,7 +19,8 @@ from typing import Final
 from ...errors import SevenfoldError
 
 FILE: Final = "history.sqlite"
-FORMAT: Final = 1
+SHELF_FILE: Final = "shelf.sqlite"
+FORMAT: Final = 2
 STRETCH_BITS: Final = 20
 _WRITER_CACHE_KIB: Final = 64 * 1024
 _READER_CACHE_KIB: Final = 8 * 1024
@@ -93,21 +94,24 @@ CREATE TABLE controls (
     position INTEGER PRIMARY KEY, time INTEGER NOT NULL, op TEXT NOT NULL, by TEXT, data BLOB NOT NULL
 );
 CREATE INDEX controls_by_op ON controls (op, position);
-
-CREATE TABLE links (
-    id TEXT PRIMARY KEY, effect TEXT NOT NULL, place INTEGER NOT NULL, url TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX links_by_effect ON links (effect);
-CREATE TABLE leases (
-    effect TEXT PRIMARY KEY, person INTEGER NOT NULL, channel TEXT NOT NULL, content BLOB NOT NULL,
-    shown_from INTEGER NOT NULL, shown_until INTEGER, revoked INTEGER NOT NULL, answered TEXT,
-    answered_at INTEGER
-) WITHOUT ROWID;
-CREATE INDEX leases_by_person ON leases (person);
 """
 """Ids of subjects, effects, runs and tasks are kept as `key` makes integers of them, where they are looked
 up.
 """
+
+SHELF_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS links (
+    id TEXT PRIMARY KEY, effect TEXT NOT NULL, place INTEGER NOT NULL, url TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS links_by_effect ON links (effect);
+CREATE TABLE IF NOT EXISTS leases (
+    effect TEXT PRIMARY KEY, person INTEGER NOT NULL, channel TEXT NOT NULL, content BLOB NOT NULL,
+    shown_from INTEGER NOT NULL, shown_until INTEGER, revoked INTEGER NOT NULL, answered TEXT,
+    answered_at INTEGER
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS leases_by_person ON leases (person);
+"""
+"""In a file of its own: it cannot be made again."""
 
 
 class HistoryError(SevenfoldError):
@@ -150,10 +154,12 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         try:
             kib = _READER_CACHE_KIB if read_only else _WRITER_CACHE_KIB
             connection.execute(f"PRAGMA cache_size=-{kib}")
-            if not read_only:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("PRAGMA synchronous=NORMAL")
-                connection.execute("PRAGMA secure_delete=ON")
+            if read_only:
+                # Its tables are asked by their names alone.
+                shelf = f"file:{path.with_name(SHELF_FILE)}?mode=ro"
+                connection.execute("ATTACH DATABASE ? AS shelf", (shelf,))
+            else:
+                _writable(connection)
                 connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
                 _found(connection)
             _check_format(connection, path)
@@ -161,6 +167,25 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def connect_shelf(path: Path) -> sqlite3.Connection:
+    """A connection that writes the shelf at `path`, and makes it when absent."""
+    with explained(path):
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        try:
+            _writable(connection)
+            connection.executescript(SHELF_SCHEMA)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _writable(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _found(connection: sqlite3.Connection) -> None:

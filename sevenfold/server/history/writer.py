@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -24,9 +24,9 @@ from .effect_rows import Gathered, Row
 from .event_keys import EventKeys
 from .record_rows import GatheredRecords
 from .removing import erase, forget
-from .schema import FILE, HistoryGapError, connect, explained, key
+from .schema import FILE, HistoryGapError, connect, explained
+from .shelf import ShelfWriter
 
-_ENCODE: Final = msgspec.json.Encoder().encode
 _META: Final = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 
 
@@ -38,9 +38,9 @@ class HistoryWriter:
         self._lock = threading.RLock()
         with explained(self.path):
             folder.mkdir(parents=True, exist_ok=True)
+        self.shelf = ShelfWriter(folder)
+        """Links and leases, which are no part of what can be made again."""
         self._connection = connect(self.path)
-        self._beside: list[tuple[str, list[Row]]] = []
-        """Links and leases, which nobody would ask for again: kept until they are stored."""
         self._rows = self._through = self._position = 0
         self._identity, self._keys = m.Identity(), EventKeys()
         self._recall()
@@ -101,40 +101,6 @@ class HistoryWriter:
                 self._group()
             return new
 
-    # --------------------------------------------------------------------------- links and leases
-
-    def add_links(self, effect: str, links: Sequence[tuple[str, int, str]]) -> None:
-        """Where links of a message lead: (link id, place in the message, URL). Known from the next `commit`
-        on.
-        """
-        rows = [(link, effect, place, url) for link, place, url in links]
-        self._aside("INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?)", rows)
-
-    def add_lease(
-        self,
-        effect: str,
-        person: str,
-        channel: str,
-        content: dict[str, Any],
-        shown_from: int,
-        shown_until: int | None,
-    ) -> None:
-        """A message that waits to be shown, as JSON-ready `content`. Shown from the next `commit` on."""
-        row = (effect, key(person), channel, _ENCODE(content), shown_from, shown_until)
-        self._aside("INSERT OR IGNORE INTO leases VALUES (?, ?, ?, ?, ?, ?, 0, NULL, NULL)", [row])
-
-    def revoke_lease(self, effect: str) -> None:
-        """The message is not shown any more."""
-        self._aside("UPDATE leases SET revoked = 1 WHERE effect = ?", [(effect,)])
-
-    def lease_answered(self, effect: str, what: str, at: int) -> None:
-        """Somebody saw, used or closed it (`what`) at ms UTC; the last answer stays."""
-        self._aside("UPDATE leases SET answered = ?, answered_at = ? WHERE effect = ?", [(what, at, effect)])
-
-    def _aside(self, statement: str, rows: list[Row]) -> None:
-        with self._lock:
-            self._beside.append((statement, rows))
-
     # ----------------------------------------------------------------------------------- removing
 
     def erase(
@@ -149,7 +115,7 @@ class HistoryWriter:
 
             def run() -> None:
                 self._connection.execute("BEGIN IMMEDIATE")
-                counts.update(erase(self._connection, subjects, digests, names, before))
+                counts.update(erase(self._connection, subjects, digests, names, before, self.shelf.erase))
                 self._connection.execute("COMMIT")
                 # What was overwritten still stands in the write-ahead log until that is emptied.
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -171,20 +137,17 @@ class HistoryWriter:
                 self._connection.execute("COMMIT")
 
             self._guarded(run)
-            return removed[0]
+            return removed[0] + self.shelf.forget(before)
 
     # ------------------------------------------------------------------------------------- storing
 
     def commit(self) -> None:
         """Stores what was taken. Readers see it from here on. Raises HistoryUnwritableError."""
         with self._lock:
-            beside = list(self._beside)
-            if not beside and not self._connection.in_transaction:
-                return
-            self._store(beside, 0)
-            self._guarded(self._commit)
-            del self._beside[: len(beside)]
-            self._rows = 0
+            self.shelf.commit()
+            if self._connection.in_transaction:
+                self._guarded(self._commit)
+                self._rows = 0
 
     def _commit(self) -> None:
         identity = msgspec.json.encode(self._identity)
@@ -237,3 +200,4 @@ class HistoryWriter:
                 self.commit()
             finally:
                 self._connection.close()
+                self.shelf.close()

@@ -334,19 +334,19 @@ def test_many_outcomes_of_one_record_are_told_one_by_one(tmp_path: Path) -> None
 
 def test_links_lead_somewhere_and_leases_wait_until_they_are_taken_back(tmp_path: Path) -> None:
     writer = HistoryWriter(tmp_path)
-    writer.add_links("m1", [("l1", 0, "https://a.example/"), ("l2", 1, "https://b.example/")])
-    writer.add_links("m1", [("l1", 0, "https://a.example/")])
-    writer.add_lease("m1", "a" * 16, "web", {"kind": "banner", "text": "Hello"}, 10, 99)
-    writer.add_lease("m2", "a" * 16, "web", {"kind": "modal"}, 5, None)
-    writer.add_lease("m3", "b" * 16, "web", {"kind": "modal"}, 5, None)
+    writer.shelf.add_links("m1", [("l1", 0, "https://a.example/"), ("l2", 1, "https://b.example/")])
+    writer.shelf.add_links("m1", [("l1", 0, "https://a.example/")])
+    writer.shelf.add_lease("m1", "a" * 16, "web", {"kind": "banner", "text": "Hello"}, 10, 99)
+    writer.shelf.add_lease("m2", "a" * 16, "web", {"kind": "modal"}, 5, None)
+    writer.shelf.add_lease("m3", "b" * 16, "web", {"kind": "modal"}, 5, None)
     writer.commit()
     history = History(tmp_path)
     assert history.link("l2") == ("m1", "https://b.example/")
     assert history.link("l3") is None
     assert [one.effect for one in history.leases_of("a" * 16)] == ["m2", "m1"]
-    writer.lease_answered("m1", "clicked", 50)
-    writer.revoke_lease("m2")
-    writer.add_lease("m2", "a" * 16, "web", {"kind": "modal"}, 5, None)
+    writer.shelf.lease_answered("m1", "clicked", 50)
+    writer.shelf.revoke_lease("m2")
+    writer.shelf.add_lease("m2", "a" * 16, "web", {"kind": "modal"}, 5, None)
     writer.commit()
     (left,) = history.leases_of("a" * 16)
     assert (left.effect, left.content["text"], left.answered, left.answered_at) == (

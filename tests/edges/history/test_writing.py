@@ -24,7 +24,7 @@ from sevenfold.server.history import (
     rebuild,
     remove,
 )
-from sevenfold.server.history.schema import FILE
+from sevenfold.server.history.schema import FILE, SHELF_FILE
 from sevenfold.server.live import Watched
 from tests.edges.history.dumping import content
 from tests.edges.history.worlds import World, company
@@ -76,7 +76,7 @@ def test_the_history_made_again_from_the_log_is_the_one_that_was_written_live(
     assert rebuild(tmp_path, world.log) == (len(world.effects), world.log.next_position)
     assert content(tmp_path) == content(folder)
     remove(tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [SHELF_FILE]
 
 
 _FEEDING = """
@@ -151,7 +151,7 @@ def test_a_full_disk_is_explained_and_nothing_is_lost(world: World, folder: Path
     writer = HistoryWriter(tmp_path)
     writer.take_effects(Watched(0, effects[:50]))
     writer.commit()
-    writer.add_links("a-message", [("link-1", 0, "https://example.com/a")])
+    writer.shelf.add_links("a-message", [("link-1", 0, "https://example.com/a")])
     pages: int = writer._connection.execute("PRAGMA page_count").fetchone()[0]
     _room(writer, pages + 1)
     with pytest.raises(HistoryUnwritableError) as full:
@@ -168,9 +168,6 @@ def test_a_full_disk_is_explained_and_nothing_is_lost(world: World, folder: Path
     reader = History(tmp_path)
     assert reader.link("link-1") == ("a-message", "https://example.com/a")
     reader.close()
-    with sqlite3.connect(tmp_path / FILE) as connection:
-        connection.execute("DELETE FROM links")
-    connection.close()
     assert content(tmp_path) == content(folder)
 
 
@@ -270,4 +267,27 @@ def test_effects_of_made_up_ids_are_taken_too(tmp_path: Path) -> None:
     assert found.person == "no hex at all"
     assert [one.number for one in reader.effects(subject="no hex at all").items] == [0]
     reader.close()
+    writer.close()
+
+
+def test_links_and_what_waits_to_be_shown_outlive_a_history_that_is_deleted(tmp_path: Path) -> None:
+    writer = HistoryWriter(tmp_path)
+    writer.shelf.add_links("m1", [("l1", 0, "https://a.example/")])
+    writer.shelf.add_lease("m2", "a" * 16, "web", {"kind": "banner", "text": "Hello"}, 10, 99)
+    writer.close()
+    remove(tmp_path)
+    HistoryWriter(tmp_path).close()
+    reader = History(tmp_path)
+    assert reader.link("l1") == ("m1", "https://a.example/")
+    assert [one.content["text"] for one in reader.leases_of("a" * 16)] == ["Hello"]
+    reader.close()
+
+
+def test_links_are_stored_while_somebody_else_is_at_the_history(tmp_path: Path) -> None:
+    writer = HistoryWriter(tmp_path)
+    with writer._lock:
+        waiting = threading.Thread(target=lambda: (writer.shelf.add_links("m", []), writer.shelf.commit()))
+        waiting.start()
+        waiting.join(5)
+        assert not waiting.is_alive()
     writer.close()

@@ -188,7 +188,7 @@ class World:
         self._writer.commit()
 
     def link(self, effect: str, ident: str, url: str) -> None:
-        self._writer.add_links(effect, [(ident, 0, url)])
+        self._writer.shelf.add_links(effect, [(ident, 0, url)])
         self._writer.commit()
 
     async def person(self, user: str = "u1") -> dict[str, Any]:
