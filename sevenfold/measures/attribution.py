@@ -58,6 +58,8 @@ def attribution(question: Attribution, warehouse: Warehouse) -> Answer:
     added = _incremental(question, warehouse) if question.by == "journey" else {}
     rows: list[dict[str, Any]] = []
     for code in np.argsort(-shares["last"], kind="stable").tolist():
+        if touched[code] == 0:
+            continue
         name = found.labels[code]
         row = {question.by: name, "touches": int(touched[code])}
         row |= {model: float(shares[model][code]) for model in MODELS}

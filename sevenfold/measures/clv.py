@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
@@ -194,7 +195,8 @@ def clv(question: Clv, warehouse: Warehouse) -> Answer:
     who, names = codes(mine, "person")
     amounts = np.nan_to_num(numbers(mine, "amount"))
     bought = purchases_of(who, times(mine, "time"), amounts)
-    answer = _worth(question, bought, names, warehouse.through().time // DAY_MS, 0)
+    shown = msgspec.structs.replace(question, currency=chosen)
+    answer = _worth(shown, bought, names, warehouse.through().time // DAY_MS, 0)
     others = sorted(set(currencies) - {chosen})
     if others:
         rest = words.listed([each or "none" for each in others])

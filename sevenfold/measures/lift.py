@@ -31,9 +31,10 @@ class Lift(Question, frozen=True, tag="lift"):
     """The effect of a `journey`, of a `message` (template) in it, of a `split` (its salt: journey/step) or of
     a `task` (its kind); of every journey that holds somebody out when none is named.
 
-    `metrics`: `goal`, `goal:NAME`, `revenue`, `orders`, an event, or `A / B` for a ratio of two sums; counted
-    `within` the first exposure. An event is yes or no, `count:EVENT` how often. The same in the time `before`
-    narrows the interval (`adjusted`). `once`: this is the only look.
+    `metrics`: `goal`, `goal:NAME`, `revenue`, `orders`, `saved`, `stage:LIFECYCLE/STAGE` (entered),
+    `late:EVENT` (in the second half of the time: still there), an event, or `A / B` for a ratio of two sums;
+    counted `within` the first exposure. An event is yes or no, `count:EVENT` how often. The same in the time
+    `before` narrows the interval (`adjusted`). `once`: this is the only look.
     """
 
     journey: str = ""
@@ -247,7 +248,7 @@ class _Lifted:
         n = int((units.arm == code).sum())
         total = [each * n if isfinite(each) else None for each in interval]
         attributed = None
-        if self.scope.journey and not metric.startswith(("goal", "count:")) and not self.question.split:
+        if self.scope.journey and metric in ("revenue", "orders") and not self.question.split:
             attributed = crediting.last_touch(
                 self.warehouse, metric, journey=self.scope.journey, template=self.question.message,
                 lookback=duration(self.question.within, "within"), start=int(units.first.min()),

@@ -131,8 +131,9 @@ def around(
     """What each unit did within (first, first + within], and in the time before: (after, before), (units,).
 
     `metric` is `revenue` (units of money), `orders`, `saved` (an episode of risk that ended well, whoever
-    touched it), `goal` or `goal:NAME` (of the journey `goals`), else an event as
-    `sevenfold.measures.events.selecting` writes it: how often. Raises QuestionError.
+    touched it), `goal` or `goal:NAME` (of the journey `goals`), `stage:LIFECYCLE/STAGE` (entered),
+    `late:EVENT` (in the second half of the time), else an event as `sevenfold.measures.events.selecting`
+    writes it: how often. Raises QuestionError.
     """
     who = "account" if units.of == "account" else "person"
     parameters: dict[str, Any] = {**units.parameters, "within": within, "before": before}
@@ -153,6 +154,15 @@ def around(
         if metric != "goal":
             condition += " AND e.goal = $goal"
             parameters["goal"] = metric.removeprefix("goal:")
+    elif metric.startswith("stage:"):
+        lifecycle, _, stage = metric.removeprefix("stage:").partition("/")
+        table, amount, who = "transitions", "1", "subject"
+        condition = "e.lifecycle = $lifecycle AND e.to_stage = $stage"
+        parameters |= {"lifecycle": lifecycle, "stage": stage}
+    elif metric.startswith("late:"):
+        # The second half of the time: who is still there.
+        table, amount, condition = "events", "1", sql_of(metric.removeprefix("late:"), "e")
+        condition += " AND (e.time <= u.first OR e.time > u.first + $within / 2)"
     else:
         table, amount, condition = "events", "1", sql_of(metric, "e")
     sql = _AROUND.format(

@@ -38,7 +38,7 @@ AMOUNT_CASES_MIN = 25
 
 
 def enough(treated: Floats, control: Floats) -> bool:
-    """Whether both arms have cases enough to begin to look; values of each unit, (treated,) and (control,)."""
+    """Whether both arms have cases enough to begin to look; values of units, (treated,) and (control,)."""
     both = np.concatenate([treated, control])
     if len(both) == 0:
         return False

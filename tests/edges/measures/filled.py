@@ -33,7 +33,7 @@ def filled(
             if column.name == "of":
                 empty = "person"
             columns[column.name] = [
-                number if column.name == table.key else row.get(column.name, empty)
+                number if column.name == table.key != "time" else row.get(column.name, empty)
                 for number, row in enumerate(ordered)
             ]
         tables[name] = pa.table(columns, schema=SCHEMAS[name])
