@@ -7,6 +7,7 @@ and on the disk; whatever happens before that leaves the older snapshots as they
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import threading
 import warnings
@@ -22,11 +23,13 @@ from sevenfold.effects import Effect
 from sevenfold.engine import Fold
 from sevenfold.engine.definition import UNDEFINED
 from sevenfold.errors import InputError, SevenfoldError
+from sevenfold.journeys.zones import tz_version
 from sevenfold.limits import REPLAY_READ_RECORDS_MAX
 from sevenfold.log.base import Readable, Record
 from sevenfold.state import PREFIX_BYTES, SnapshotError, head, head_bytes, sections
 from sevenfold.workspace.models import Workspace
 
+_LOG = logging.getLogger("sevenfold.snapshots")
 SUFFIX = ".snapshot"
 _DRAFT = ".draft"
 _FAILURE_BYTES = 4_096
@@ -225,6 +228,12 @@ def recover(
         effects = fold_record(found, record)
         if take is not None and effects:
             take(effects)
+    if found.fold.tz not in ("", tz_version()):
+        told = (
+            "local times were decided by release %s of the time zone data, and %s is installed;"
+            " `sevenfold upgrade` says in the log from where on it decides"
+        )
+        _LOG.warning(told, found.fold.tz, tz_version())
     return found
 
 

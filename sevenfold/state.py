@@ -80,6 +80,7 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
             "digest": workspace_digest(fold.workspace),
             "workspace": msgspec.json.encode(fold.workspace),
             "emitted": fold.emitted,
+            "tz": fold.tz,
             "t": fold.t,
             "seq": fold.seq,
             "next_close": fold._next_close,
@@ -148,6 +149,7 @@ def load(workspace: m.Workspace | None, data: bytes | memoryview, fold_class: ty
         _LOADERS[name](fold, *parts)
     fold.t, fold.seq, fold.emitted = head["t"], head["seq"], head["emitted"]
     fold._next_close, fold._tick_due = head["next_close"], head["tick_due"]
+    fold.tz = head.get("tz", "")
     return fold
 
 

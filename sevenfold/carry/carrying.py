@@ -72,7 +72,7 @@ def _carry_rows(plan: Plan, new: CompiledUnit) -> None:
 def _carry_fold(plan: Plan, new: Fold) -> None:
     old = plan.old
     new.t, new.seq, new.effects, new.dropped = old.t, old.seq, old.effects, old.dropped
-    new.emitted = old.emitted
+    new.emitted, new.tz = old.emitted, old.tz
     new._cause = ("workspace", "", old.seq)
     new.forward, new.further, new.children = old.forward, old.further, old.children
     new.account_rows, new.account_ids, new.members = old.account_rows, old.account_ids, old.members

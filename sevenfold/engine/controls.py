@@ -53,7 +53,20 @@ def perform(fold: Fold, record: dict[str, Any]) -> None:
 
 @control("fold_version")
 def _fold_version(fold: Fold, record: dict[str, Any]) -> None:
-    """Which version of the program folds from here on: for people who read the log."""
+    """Which version of the program folds from here on, and by which release of the time zone data (`tz`)."""
+    pin_zones(fold, record)
+
+
+def pin_zones(fold: Fold, record: dict[str, Any]) -> None:
+    """From here on a release of the time zone data decides. What falls due after it was decided by another is
+    as it was.
+    """
+    release = record.get("tz")
+    if not isinstance(release, str) or release == fold.tz:
+        return
+    if fold.tz:
+        fold.emit_about("time_zones", release, {"before": fold.tz})
+    fold.tz = release
 
 
 @control("merge")

@@ -43,6 +43,8 @@ class Core:
         self.env = Environment()
         self.t = 0
         self.seq = 0
+        self.tz = ""
+        """The release of the time zone data that decides, as the log says; "" as long as it says nothing."""
         self.effects: list[Effect] = []
         self.emitted = 0
         """How many effects were handed over: the number of the next one."""

@@ -8,8 +8,9 @@ import msgspec
 
 from ..effects import WORKSPACE
 from ..journeys.controls import check_publishing, published
+from ..journeys.zones import tz_version
 from ..workspace import models as m
-from .controls import ControlError, control
+from .controls import ControlError, control, pin_zones
 
 if TYPE_CHECKING:
     from .fold import Fold
@@ -26,6 +27,7 @@ def record_of(
     """
     found: dict[str, Any] = {
         "op": "workspace",
+        "tz": tz_version(),
         "workspace": msgspec.json.decode(msgspec.json.encode(workspace)),
     }
     return found | ({"choices": choices} if choices else {}) | ({"enter": enter} if enter else {})
@@ -33,8 +35,8 @@ def record_of(
 
 @control("workspace")
 def _workspace(fold: Fold, record: dict[str, Any]) -> None:
-    """`{workspace, choices?, enter?, unchanged?}`: the definition in force from here on. What keeps its name
-    and meaning keeps its state; changed journeys are published as `publish` does.
+    """`{workspace, choices?, enter?, unchanged?, tz?}`: the definition in force from here on. What keeps its
+    name and meaning keeps its state; changed journeys are published as `publish` does.
     """
     from ..carry import switch
 
@@ -49,6 +51,7 @@ def _workspace(fold: Fold, record: dict[str, Any]) -> None:
     }
     for name, model in workspace.journeys.items():
         check_publishing(name, model, each[name])
+    pin_zones(fold, record)
     before = _versions(fold)
     cause = fold._cause
     switch(fold, workspace)

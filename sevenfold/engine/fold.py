@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from .. import state
 from ..effects import REFUSED, Effect
 from ..errors import SevenfoldError
 from ..journeys.runtime import Versions
+from ..journeys.zones import info
 from ..lifecycle.closing import DayCloser
 from ..profiles.identity import Identity
 from ..workspace import models as m
@@ -38,7 +38,7 @@ class Fold(Usual):
         self.versions = versions or {}
         self._compile(capacity_rows, seeds or {}, pending or {})
         self.identity = Identity(workspace.identity, self._create_person, self._merge)
-        self.closer = DayCloser(self, ZoneInfo(workspace.timezone))
+        self.closer = DayCloser(self, info(workspace.timezone))
 
     def snapshot(self) -> bytes:
         """The whole state; `restore` gives a fold that goes on exactly as this one would."""

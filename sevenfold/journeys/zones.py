@@ -180,12 +180,23 @@ def _names() -> dict[str, str]:
     return {name.lower(): name for name in listed if name != "Factory"}
 
 
+def info(name: str) -> ZoneInfo:
+    """The zone of an IANA name for the interpreter's calendar, from the pinned data. Raises `ZoneError`."""
+    canonical = _names().get(name.strip().lower())
+    if canonical is None:
+        raise ZoneError(f"there is no time zone `{name[:64]}`", fix="name one such as `Europe/Berlin`")
+    return _info(canonical)
+
+
+@cache
+def _info(canonical: str) -> ZoneInfo:
+    with resources.files("tzdata.zoneinfo").joinpath(*canonical.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=canonical)
+
+
 @cache
 def _named(name: str) -> Zone:
-    if name == "UTC":
-        return UTC_ZONE
-    with resources.files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as file:
-        return Zone(name, ZoneInfo.from_file(file, key=name))
+    return UTC_ZONE if name == "UTC" else Zone(name, info(name))
 
 
 @lru_cache(maxsize=26 * 60 + 1)

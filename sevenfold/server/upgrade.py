@@ -16,6 +16,7 @@ from .. import snapshots, state
 from ..clock import Clock
 from ..engine import Fold
 from ..errors import SevenfoldError
+from ..journeys.zones import tz_version
 from ..log import segments
 from ..log.base import NewControl
 from ..log.sqlite import SqliteLog
@@ -103,7 +104,7 @@ def upgrade(data: Path, clock: Clock) -> Upgraded:
 
 def _say_version(log: SqliteLog, fold: Fold) -> None:
     version = {"op": FOLD_VERSION, "version": sevenfold.__version__, "format": state.FORMAT}
-    log.append([NewControl({**version, "emitted": fold.emitted})])
+    log.append([NewControl({**version, "tz": tz_version(), "emitted": fold.emitted})])
 
 
 def _through(data: Path) -> int | None:
