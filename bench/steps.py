@@ -82,6 +82,7 @@ def shares(fold: Fold, batches: list[Events]) -> dict[str, float]:
     for unit in (fold.person, fold.account):
         evaluate: Any = wrap("evaluation", unit.evaluate)
         unit.evaluate = evaluate  # type: ignore[method-assign]
+        engine._functions[unit.index] = _Evaluating(evaluate)
         engine._evaluators[:] = [
             _Evaluating(evaluate) if kind == unit.index else one
             for kind, one in zip(fold._kinds, fold._evaluators, strict=True)

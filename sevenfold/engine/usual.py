@@ -13,8 +13,9 @@ from typing import Any
 from msgspec import UNSET
 
 from ..events.steps import Dropped, correct_clock
-from ..events.times import parse_ms
+from ..events.times import HOURS, MILLIS, SECONDS, parse_ms
 from ..limits import EVENT_BYTES_MAX, PROFILE_EVENTS_PER_HOUR_MAX
+from ..profiles.identifiers import CHECK_MASK, ROW_MASK, TABLE_BITS, TABLE_MASK
 from .arriving import COUNT_BITS, HOUR, HOURS_MASK, Arriving
 from .erasure import TOMBSTONE, fold_tombstone
 
@@ -41,9 +42,9 @@ class Usual(Arriving):
         decoder, decode, paths = self.decoder, self.decoder.decode_usual, self._paths
         wheel, valued, further = self.wheel, self.valued, self.further
         identity, account_ids, account_rows = self.identity, self.account_ids, self.account_rows
-        find, of_user, of_anonymous = identity.table.find, identity.user, identity.anonymous
-        of_device = identity.prefix.get("device")
-        evaluate, page_name = self.person.evaluate, self._fields["name"]
+        find, tables = identity.table.find, identity.table.tables
+        of_user, of_anonymous, of_device = identity.user, identity.anonymous, identity.prefix.get("device")
+        functions, page_name = self._functions[self.person.index], self._fields["name"]
         journeys: Any = self.journeys
         entity_fields, by_group = self._entity_fields, len(self._entity_fields) < len(self._entity_keys)
         hours, accounts, noted = self._hours, self._accounts, self.noted
@@ -62,35 +63,62 @@ class Usual(Arriving):
                         name = ""
                 of_person, of_account, heard = paths[type_][name]
                 if event.sent_at is None and event.original_timestamp is None:
-                    te = t if event.timestamp is None else parse_ms(event.timestamp)
+                    text: Any = event.timestamp
+                    if text is None:
+                        te: Any = t
+                    else:
+                        try:
+                            te = HOURS[text[:13]] + SECONDS[text[13:20]] + MILLIS[text[20:]]
+                        except (KeyError, TypeError):
+                            te = parse_ms(text)
                 else:
                     event.received = t
                     correct_clock(event, decoder, raw)
                     te = event.time
-                user, anonymous, context = event.user_id, event.anonymous_id, event.context
-                if te is None or te > t or event.message_id is None or len(raw) > EVENT_BYTES_MAX:
+                if te is None or te > t or len(raw) > EVENT_BYTES_MAX:
                     raise UnusualError
+                user: Any = event.user_id
+                anonymous: Any = event.anonymous_id
+                # `Identifiers.find`, twice and written out: a call costs as much as half of what it does.
                 if user is not None:
-                    row = find(hash(of_user + user), hash(user))  # type: ignore[operator]
-                    if anonymous is not None:
-                        other = find(hash(of_anonymous + anonymous), hash(anonymous))  # type: ignore[operator]
-                        if other != row:
+                    hashed = hash(of_user + user)
+                    marks, rows, mask = tables[hashed & TABLE_MASK]
+                    place = hashed >> TABLE_BITS & mask
+                    mark = marks[place]
+                    while mark != hashed:
+                        if not mark:
                             raise UnusualError
+                        place = place + 1 & mask
+                        mark = marks[place]
+                    found = rows[place]
+                    row = found & ROW_MASK
+                    if not row or found != hash(user) & CHECK_MASK | row:
+                        raise UnusualError
                 elif anonymous is not None:
-                    row = find(hash(of_anonymous + anonymous), hash(anonymous))  # type: ignore[operator]
+                    row = find(hash(of_anonymous + anonymous), hash(anonymous))
+                    if not row:
+                        raise UnusualError
+                    anonymous = None
                 else:
                     raise UnusualError
-                if not row:
-                    raise UnusualError
+                if anonymous is not None:
+                    hashed = hash(of_anonymous + anonymous)
+                    marks, rows, mask = tables[hashed & TABLE_MASK]
+                    place = hashed >> TABLE_BITS & mask
+                    mark = marks[place]
+                    while mark != hashed:
+                        if not mark:
+                            raise UnusualError
+                        place = place + 1 & mask
+                        mark = marks[place]
+                    if rows[place] != hash(anonymous) & CHECK_MASK | row:
+                        raise UnusualError
                 account = accounts[row]
                 group = None
+                context = event.context
                 if context is not None:
                     group, device = context.group_id, context.device
-                    if (
-                        context.traits is not None
-                        or context.consent is not None
-                        or (by_group and group is not None)
-                    ):
+                    if by_group and group is not None:
                         raise UnusualError
                     # Phones send the address of their push messages with everything.
                     if (
@@ -137,7 +165,7 @@ class Usual(Arriving):
                 if mask:
                     self._touch(account, mask)
             if d:
-                evaluate(row, t, d)
+                functions[d](row, t)
             if heard:
                 journeys.end(row, account, (), (type_, name), event, te)
 

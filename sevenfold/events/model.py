@@ -165,7 +165,8 @@ def _text(chars: int) -> Any:
 _USUAL_IDS = ("user_id", "anonymous_id", "group_id", "previous_id")
 _UsualContext: Any = msgspec.defstruct(
     "UsualContext",
-    [("group_id", _text(IDENTIFIER_CHARS_MAX), None)],
+    # Traits and consent in the context are rare, and steps of their own.
+    [("group_id", _text(IDENTIFIER_CHARS_MAX), None), ("traits", None, None), ("consent", None, None)],
     bases=(_WireContext,),
     rename=_wire_name,
     gc=False,
@@ -179,7 +180,7 @@ def _usual_event(wire_event: Any, properties_type: Any, no_properties: Any) -> A
         [
             *((field, _text(IDENTIFIER_CHARS_MAX), None) for field in _USUAL_IDS),
             *((field, _text(EVENT_NAME_CHARS_MAX), None) for field in ("event", "name")),
-            ("message_id", _text(MESSAGE_ID_CHARS_MAX), None),
+            ("message_id", Annotated[str, Meta(min_length=1, max_length=MESSAGE_ID_CHARS_MAX)]),
             ("properties", properties_type, {} if no_properties is None else no_properties),
             ("context", _UsualContext | None, None),
         ],

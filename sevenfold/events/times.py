@@ -24,18 +24,18 @@ _ISO = re.compile(
 )
 
 # The usual form, 2026-05-01T12:34:56.789Z, is looked up in three parts: hours that were met before, and two
-# tables that are small enough to stay in the processor's cache.
-_HOURS: dict[str, int] = {}
+# tables that are small enough to stay in the processor's cache. The fold's short way does the same in its place.
+HOURS: dict[str, int] = {}
 _HOURS_MAX = 50_000
-_SECONDS = {f":{second // 60:02}:{second % 60:02}.": second * 1_000 for second in range(3_600)}
-_MILLIS = {f"{milli:03}Z": milli for milli in range(1_000)}
+SECONDS = {f":{second // 60:02}:{second % 60:02}.": second * 1_000 for second in range(3_600)}
+MILLIS = {f"{milli:03}Z": milli for milli in range(1_000)}
 _USUAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d\.\d{3}Z", re.ASCII)
 
 
 def parse_ms(value: Any) -> int | None:
     """Milliseconds UTC, or None when `value` is no time between 1970 and 9999."""
     try:
-        return _HOURS[value[:13]] + _SECONDS[value[13:20]] + _MILLIS[value[20:]]
+        return HOURS[value[:13]] + SECONDS[value[13:20]] + MILLIS[value[20:]]
     except (KeyError, TypeError):
         pass
     if isinstance(value, str):
@@ -79,6 +79,6 @@ def _parse_iso(text: str) -> int | None:
 
 
 def _remember(text: str, at: int) -> None:
-    if len(_HOURS) >= _HOURS_MAX:
-        _HOURS.clear()
-    _HOURS[text[:13]] = at - at % 3_600_000
+    if len(HOURS) >= _HOURS_MAX:
+        HOURS.clear()
+    HOURS[text[:13]] = at - at % 3_600_000

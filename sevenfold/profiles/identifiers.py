@@ -20,10 +20,12 @@ import numpy as np
 from .columns import Array
 
 TABLES = 256
-_TABLE_BITS = 8
-_TABLE_MASK = TABLES - 1
-_ROW_BITS = 32
-_ROW_MASK = (1 << _ROW_BITS) - 1
+TABLE_BITS = 8
+TABLE_MASK = TABLES - 1
+ROW_BITS = 32
+ROW_MASK = (1 << ROW_BITS) - 1
+CHECK_MASK = ~ROW_MASK
+"""Of what stands beside a hash: the other hash's upper half above the row."""
 _TEXT_BITS = 20
 _TEXT_BYTES = 1 << _TEXT_BITS
 _TEXT_MASK = _TEXT_BYTES - 1
@@ -44,7 +46,7 @@ class Identifiers:
     """Which row each identifier belongs to, and which identifiers each row has, oldest first."""
 
     def __init__(self) -> None:
-        self._tables: list[Slots] = [_slots(_SLOTS_LEAST) for _ in range(TABLES)]
+        self.tables: list[Slots] = [_slots(_SLOTS_LEAST) for _ in range(TABLES)]
         self._used = [0] * TABLES
         self._texts: list[bytearray] = []
         self._end = 0
@@ -64,14 +66,14 @@ class Identifiers:
         """The row of the identifier with these hashes, of its key and of its key but for the first letter; 0
         for none.
         """
-        marks, rows, mask = self._tables[hashed & _TABLE_MASK]
-        place = hashed >> _TABLE_BITS & mask
+        marks, rows, mask = self.tables[hashed & TABLE_MASK]
+        place = hashed >> TABLE_BITS & mask
         while marks[place] != hashed:
             if not marks[place]:
                 return 0
             place = place + 1 & mask
         found: int = rows[place]
-        return 0 if (found ^ check) >> _ROW_BITS else found & _ROW_MASK
+        return 0 if (found ^ check) >> ROW_BITS else found & ROW_MASK
 
     def row_of(self, key: str) -> int:
         """The row an identifier belongs to, 0 for none."""
@@ -159,17 +161,17 @@ class Identifiers:
     def _point(self, key: str, row: int) -> None:
         """Says in its table which row an identifier has."""
         hashed, check = hash(key), hash(key[1:])
-        which = hashed & _TABLE_MASK
-        marks, rows, mask = self._tables[which]
-        place = hashed >> _TABLE_BITS & mask
+        which = hashed & TABLE_MASK
+        marks, rows, mask = self.tables[which]
+        place = hashed >> TABLE_BITS & mask
         while marks[place] and marks[place] != hashed:
             place = place + 1 & mask
-        rows[place] = check >> _ROW_BITS << _ROW_BITS | row
+        rows[place] = check >> ROW_BITS << ROW_BITS | row
         if not marks[place]:
             marks[place] = hashed
             self._used[which] += 1
             if self._used[which] * 3 > len(marks) * 2:
-                self._tables[which] = _twice(marks, rows)
+                self.tables[which] = _twice(marks, rows)
 
     # ----------------------------------------------------------------------------------------- all at once
 
@@ -192,8 +194,8 @@ class Identifiers:
             self._end = (self._at[self.count] << _UNIT_BITS) + _padded(len(keys[-1].encode()) + 1)
         hashed = np.fromiter(map(hash, keys), np.int64, len(keys))
         checks = np.fromiter(map(hash, [key[1:] for key in keys]), np.int64, len(keys))
-        rows = checks >> _ROW_BITS << _ROW_BITS | self._rows_of_numbers()[1:]
-        which = hashed & _TABLE_MASK
+        rows = checks >> ROW_BITS << ROW_BITS | self._rows_of_numbers()[1:]
+        which = hashed & TABLE_MASK
         order = np.argsort(which, kind="stable")
         edges = np.searchsorted(which[order], np.arange(TABLES + 1)).tolist()
         for table in range(TABLES):
@@ -202,7 +204,7 @@ class Identifiers:
             while len(mine) * 3 > size * 2:
                 size *= 2
             self._used[table] = len(mine)
-            self._tables[table] = _filled(hashed[mine], rows[mine], size)
+            self.tables[table] = _filled(hashed[mine], rows[mine], size)
 
     def _rows_of_numbers(self) -> Array:
         found = np.zeros(self.count + 1, np.int64)
@@ -244,7 +246,7 @@ def _grown(column: Any, least: int) -> Any:
 def _filled(marks: Array, rows: Array, size: int) -> Slots:
     """A table of `size` slots: each identifier at the first free place from its own on."""
     made = _slots(size)
-    home = marks >> _TABLE_BITS & (size - 1)
+    home = marks >> TABLE_BITS & (size - 1)
     order = np.argsort(home, kind="stable")
     steps = np.arange(len(marks))
     places = np.maximum.accumulate(home[order] - steps) + steps
