@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -51,20 +52,40 @@ thanks:
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def smtp() -> Iterator[SmtpPeer]:
     with SmtpPeer() as peer:
         yield peer
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, smtp: SmtpPeer) -> Path:
-    folder = tmp_path / "workspace"
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory, smtp: SmtpPeer) -> Path:
+    folder = tmp_path_factory.mktemp("shop")
     for name, text in FILES.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.replace("PORT", str(smtp.port)))
     return folder
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, workspace: Path) -> Iterator[Served]:
+    """One that runs while several tests look at it, each with a customer of its own."""
+    with served(tmp_path_factory.mktemp("running") / "data", str(workspace)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory, workspace: Path, smtp: SmtpPeer) -> Served:
+    """One that sent two mails to u1 and was stopped in order; tests go on in copies of its folder."""
+    with served(tmp_path_factory.mktemp("stopped") / "data", str(workspace)) as found:
+        customer(found, "u1")
+        order(found, 1, "u1")
+        order(found, 2, "u1")
+        eventually(lambda: len(mails(smtp, "u1")) == 2)
+        eventually(lambda: outcomes(found) == ["sent", "sent"])
+        assert found.stop() == 0
+    return found
 
 
 def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
@@ -76,16 +97,10 @@ def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
     return found
 
 
-def order(service: Served, number: int, user: str = "u1") -> None:
-    reply = service.post(
-        "/v1/track",
-        {
-            "userId": user,
-            "event": "Order Completed",
-            "messageId": f"o{number}",
-            "properties": {"order": str(number)},
-        },
-    )
+def order(service: Served, number: int, user: str) -> None:
+    properties = {"order": str(number)}
+    event = {"userId": user, "event": "Order Completed", "messageId": f"{user}-{number}"}
+    reply = service.post("/v1/track", {**event, "properties": properties})
     assert reply.status_code == 200, reply.text
 
 
@@ -94,20 +109,24 @@ def clicks(service: Served, effect: str) -> list[dict[str, Any]]:
     return [one for one in found if one["outcome"] == "clicked"]
 
 
-def customer(service: Served, user: str = "u1") -> None:
+def customer(service: Served, user: str) -> None:
     traits = {"email": f"{user}@example.com", "first_name": "Kim"}
     assert (
         service.post("/v1/identify", {"userId": user, "messageId": user, "traits": traits}).status_code == 200
     )
 
 
-def run_serve(*arguments: str) -> subprocess.CompletedProcess[str]:
+def refused_serve(*arguments: str) -> str:
+    """What a service that cannot start says."""
     command = [sys.executable, "-m", "sevenfold.cli", "serve", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert found.returncode == 2 and "Traceback" not in found.stderr
+    return found.stderr
 
 
-def mails(smtp: SmtpPeer) -> list[Message]:
-    return [message_from_bytes(one.content) for one in smtp.taken]
+def mails(smtp: SmtpPeer, user: str) -> list[Message]:
+    found = [message_from_bytes(one.content) for one in smtp.taken]
+    return [one for one in found if one["To"] == f"{user}@example.com"]
 
 
 def outcomes(service: Served) -> list[str]:
@@ -116,131 +135,52 @@ def outcomes(service: Served) -> list[str]:
 
 
 def test_an_event_becomes_a_mail_and_what_the_customer_does_with_it_comes_back(
-    tmp_path: Path, workspace: Path, smtp: SmtpPeer
+    service: Served, smtp: SmtpPeer
 ) -> None:
-    with served(tmp_path / "data", str(workspace)) as service:
-        customer(service)
-        order(service, 1)
-        mail = eventually(lambda: mails(smtp))[0]
-        assert mail["To"] == "u1@example.com" and mail["Subject"] == "Order 1"
-        html = mail.get_payload(decode=True).decode() if not mail.is_multipart() else ""
-        for part in mail.walk():
-            if part.get_content_type() == "text/html":
-                html = part.get_payload(decode=True).decode()  # type: ignore[union-attr]
-        assert "Kim" in html
-        link = re.search(r'href="([^"]+/l/[^"]+)"', html)
-        assert link is not None
-        eventually(lambda: outcomes(service) == ["sent"])
-        clicked = httpx.get(
-            link[1], follow_redirects=False, trust_env=False, headers={"User-Agent": "Mozilla/5.0"}
-        )
-        assert clicked.status_code == 302 and clicked.headers["location"] == "https://shop.example/o/1"
-        # So soon after it was sent it may have been a scanner: it is written down, and marked.
-        effect = service.api("GET", "/api/messages").json()["items"][0]["effect"]
-        told = eventually(lambda: clicks(service, effect))
-        assert [one["machine"] for one in told] == [True]
+    customer(service, "kim")
+    order(service, 1, "kim")
+    mail = eventually(lambda: mails(smtp, "kim"))[0]
+    assert mail["Subject"] == "Order 1"
+    html = mail.get_payload(decode=True).decode() if not mail.is_multipart() else ""
+    for part in mail.walk():
+        if part.get_content_type() == "text/html":
+            html = part.get_payload(decode=True).decode()  # type: ignore[union-attr]
+    assert "Kim" in html
+    link = re.search(r'href="([^"]+/l/[^"]+)"', html)
+    assert link is not None
+    eventually(lambda: outcomes(service) == ["sent"])
+    clicked = httpx.get(
+        link[1], follow_redirects=False, trust_env=False, headers={"User-Agent": "Mozilla/5.0"}
+    )
+    assert clicked.status_code == 302 and clicked.headers["location"] == "https://shop.example/o/1"
+    # So soon after it was sent it may have been a scanner: it is written down, and marked.
+    effect = service.api("GET", "/api/messages").json()["items"][0]["effect"]
+    told = eventually(lambda: clicks(service, effect))
+    assert [one["machine"] for one in told] == [True]
 
-        leave = mail["List-Unsubscribe"].strip("<>").split(">")[0]
-        gone = httpx.post(leave, data={"List-Unsubscribe": "One-Click"}, trust_env=False)
-        assert gone.status_code == 200
-        order(service, 2)
-        eventually(lambda: "held" in outcomes(service))
-        assert len(mails(smtp)) == 1
-        assert service.stop() == 0
+    leave = mail["List-Unsubscribe"].strip("<>").split(">")[0]
+    gone = httpx.post(leave, data={"List-Unsubscribe": "One-Click"}, trust_env=False)
+    assert gone.status_code == 200
+    order(service, 2, "kim")
+    eventually(lambda: "held" in outcomes(service))
+    assert len(mails(smtp, "kim")) == 1
 
 
-def test_what_was_there_is_there_after_a_stop_and_nothing_is_folded_again(
-    tmp_path: Path, workspace: Path, smtp: SmtpPeer
-) -> None:
-    data = tmp_path / "data"
-    with served(data, str(workspace)) as service:
-        customer(service)
-        order(service, 1)
-        order(service, 2)
-        eventually(lambda: len(mails(smtp)) == 2)
-        eventually(lambda: outcomes(service) == ["sent", "sent"])
-        assert service.stop() == 0
-    snapshot = latest(data / "snapshots")
-    assert snapshot is not None
-    position = int(snapshot.name.removeprefix("fold-").removesuffix(".snapshot"))
-    key = service.api_key
-    with served(data) as again:
-        again.api_key, again.write_key = key, service.write_key
-        again.until_ready()
-        assert again.api("GET", "/api/status").json()["position"] == position
-        person = again.api("GET", "/api/people/lookup", params={"value": "u1"}).json()["id"]
-        profile = again.api("GET", f"/api/people/{person}").json()
-        assert profile["signals"]["orders"] == 2
-        assert "buyers" in profile["segments"]
-        order(again, 2)
-        order(again, 3)
-        eventually(lambda: len(mails(smtp)) == 3)
-        assert head_of(snapshot)["emitted"] > 0
+def test_the_fold_and_the_delivery_are_started_again_when_they_end(service: Served, smtp: SmtpPeer) -> None:
+    customer(service, "lee")
+    for number, name in enumerate(("fold", "delivery", "fold", "delivery")):
+        eventually(lambda name=name: service.children().get(name)).kill()
+        order(service, number, "lee")
+        eventually(lambda number=number: len(mails(smtp, "lee")) == number + 1, 40)
 
 
-def test_the_history_is_made_again_when_it_is_deleted(
-    tmp_path: Path, workspace: Path, smtp: SmtpPeer
-) -> None:
-    data = tmp_path / "data"
-    with served(data, str(workspace)) as service:
-        customer(service)
-        order(service, 1)
-        eventually(lambda: outcomes(service) == ["sent"])
-        assert service.stop() == 0
-    for file in data.glob("history.sqlite*"):
-        file.unlink()
-    with served(data) as again:
-        again.api_key = service.api_key
-        again.until_ready()
-        eventually(lambda: outcomes(again) == ["sent"])
-    assert len(mails(smtp)) == 1
+def test_a_second_service_in_one_folder_is_refused_with_a_reason(service: Served) -> None:
+    assert "Another process owns this log" in refused_serve("--data", str(service.folder), "--port", "0")
 
 
-def test_the_fold_and_the_delivery_are_started_again_when_they_end(
-    tmp_path: Path, workspace: Path, smtp: SmtpPeer
-) -> None:
-    with served(tmp_path / "data", str(workspace)) as service:
-        service.until_ready()
-        customer(service)
-        for number, name in enumerate(("fold", "delivery", "fold", "delivery")):
-            eventually(lambda name=name: service.children().get(name)).kill()
-            order(service, number)
-            eventually(lambda number=number: len(mails(smtp)) == number + 1)
-
-
-def test_a_second_service_in_one_folder_is_refused_with_a_reason(tmp_path: Path, workspace: Path) -> None:
-    with served(tmp_path / "data", str(workspace)):
-        command = [
-            sys.executable,
-            "-m",
-            "sevenfold.cli",
-            "serve",
-            "--data",
-            str(tmp_path / "data"),
-            "--port",
-            "0",
-        ]
-        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-        assert second.returncode == 2
-        assert "Another process owns this log" in second.stderr and "Traceback" not in second.stderr
-
-
-def test_a_port_that_is_taken_is_an_error_that_says_so(tmp_path: Path, workspace: Path) -> None:
-    with served(tmp_path / "data", str(workspace)) as service:
-        port = str(urlsplit(service.url).port)
-        command = [
-            sys.executable,
-            "-m",
-            "sevenfold.cli",
-            "serve",
-            "--data",
-            str(tmp_path / "other"),
-            "--port",
-            port,
-        ]
-        second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-        assert second.returncode == 2
-        assert "cannot listen" in second.stderr and "Traceback" not in second.stderr
+def test_a_port_that_is_taken_is_an_error_that_says_so(service: Served, tmp_path: Path) -> None:
+    port = str(urlsplit(service.url).port)
+    assert "cannot listen" in refused_serve("--data", str(tmp_path / "other"), "--port", port)
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path, workspace: Path) -> None:
@@ -249,4 +189,49 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path
     with pytest.raises(AssertionError, match="did not start") as found:
         start(blocked, str(workspace))
     assert "blocked" in str(found.value) and "Traceback" not in str(found.value)
-    shutil.rmtree(tmp_path / "data", ignore_errors=True)
+
+
+@contextmanager
+def going_on(stopped: Served, data: Path) -> Iterator[Served]:
+    """A service that goes on with a folder of the one that was stopped."""
+    with served(data) as again:
+        again.api_key, again.write_key = stopped.api_key, stopped.write_key
+        again.until_ready()
+        yield again
+
+
+def test_what_was_there_is_there_after_a_stop_and_nothing_is_folded_again(
+    tmp_path: Path, stopped: Served, smtp: SmtpPeer
+) -> None:
+    data = shutil.copytree(stopped.folder, tmp_path / "data")
+    snapshot = latest(data / "snapshots")
+    assert snapshot is not None
+    position = int(snapshot.name.removeprefix("fold-").removesuffix(".snapshot"))
+    with going_on(stopped, data) as again:
+        assert again.api("GET", "/api/status").json()["position"] == position
+        person = again.api("GET", "/api/people/lookup", params={"value": "u1"}).json()["id"]
+        profile = again.api("GET", f"/api/people/{person}").json()
+        assert profile["signals"]["orders"] == 2
+        assert "buyers" in profile["segments"]
+        order(again, 2, "u1")
+        order(again, 3, "u1")
+        eventually(lambda: len(mails(smtp, "u1")) == 3)
+        assert head_of(snapshot)["emitted"] > 0
+        assert again.stop() == 0
+
+
+def test_the_history_is_made_again_when_it_is_deleted(
+    tmp_path: Path, stopped: Served, smtp: SmtpPeer
+) -> None:
+    data = shutil.copytree(stopped.folder, tmp_path / "data")
+    for file in data.glob("history.sqlite*"):
+        file.unlink()
+    before = len(mails(smtp, "u1"))
+    with going_on(stopped, data) as again:
+        eventually(lambda: outcomes(again) == ["sent", "sent"])
+        html = mails(smtp, "u1")[0].as_bytes()
+        link = re.search(rb"/l/[A-Za-z0-9_-]+", html)
+        assert link is not None
+        # The service before lay at another port; links are known all the same.
+        assert again.http.get(link[0].decode(), follow_redirects=False).status_code == 302
+    assert len(mails(smtp, "u1")) == before
