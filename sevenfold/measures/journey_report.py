@@ -85,7 +85,7 @@ SELECT d.kind, COALESCE(d.reason, '') AS reason, COALESCE(d.step, '') AS step,
 FROM decisions AS d JOIN mine AS m ON m.run = d.run
 WHERE d.kind IN ('held', 'deferred') AND m.ghost = ''
 GROUP BY d.kind, COALESCE(d.reason, ''), COALESCE(d.step, ''), COALESCE(d.channel, '')
-ORDER BY messages DESC, reason, step
+ORDER BY messages DESC, COALESCE(d.reason, ''), COALESCE(d.step, '')
 """
 )
 EXITS = (
@@ -93,7 +93,8 @@ EXITS = (
     + """
 SELECT COALESCE(reason, 'still there') AS reason, SUM(CASE WHEN ghost = '' THEN 1 ELSE 0 END) AS runs,
     SUM(CASE WHEN ghost <> '' THEN 1 ELSE 0 END) AS ghosts, AVG(ended - started) AS mean_ms
-FROM mine GROUP BY COALESCE(reason, 'still there') ORDER BY runs DESC, reason
+FROM mine GROUP BY COALESCE(reason, 'still there')
+ORDER BY runs DESC, COALESCE(reason, 'still there')
 """
 )
 REFUSED = """
@@ -107,7 +108,8 @@ SELECT COALESCE(s.template, '') AS template, COALESCE(s.channel, '') AS channel,
     COUNT(s.sent) AS sent, COUNT(s.delivered) AS delivered, COUNT(s.clicked) AS clicked,
     COUNT(s.bounced) AS bounced, COUNT(s.failed) AS failed, COUNT(s.opened) AS opened
 FROM messages AS s JOIN mine AS m ON m.run = s.run
-GROUP BY COALESCE(s.template, ''), COALESCE(s.channel, '') ORDER BY decided DESC, template
+GROUP BY COALESCE(s.template, ''), COALESCE(s.channel, '')
+ORDER BY decided DESC, COALESCE(s.template, ''), COALESCE(s.channel, '')
 """
 )
 GOALS = (

@@ -68,7 +68,8 @@ WHERE change = 'redeemed' AND time >= $start AND time < $end GROUP BY COALESCE(j
 """
 _CURRENCIES = """
 SELECT COALESCE(currency, '') AS currency, COUNT(*) AS orders FROM orders
-WHERE time >= $start AND time < $end GROUP BY COALESCE(currency, '') ORDER BY orders DESC, currency
+WHERE time >= $start AND time < $end GROUP BY COALESCE(currency, '')
+ORDER BY orders DESC, COALESCE(currency, '')
 """
 
 

@@ -50,12 +50,13 @@ _SENT = """
 SELECT {by} AS name, COUNT(*) AS decided, COUNT(sent) AS sent, COUNT(delivered) AS delivered,
     COUNT(clicked) AS clicked, COUNT(bounced) AS bounced, COUNT(failed) AS failed,
     COUNT(DISTINCT person) AS people, COUNT(opened) AS opened
-FROM messages WHERE time >= $start AND time < $end GROUP BY {by} ORDER BY sent DESC, name
+FROM messages WHERE time >= $start AND time < $end GROUP BY {by}
+ORDER BY COUNT(sent) DESC, {by}
 """
 _HELD = """
 SELECT {by} AS name, COALESCE(reason, '') AS reason, COUNT(*) AS messages FROM decisions
 WHERE kind = 'held' AND NOT ghost AND time >= $start AND time < $end
-GROUP BY {by}, COALESCE(reason, '') ORDER BY messages DESC, name, reason
+GROUP BY {by}, COALESCE(reason, '') ORDER BY messages DESC, {by}, COALESCE(reason, '')
 """
 
 

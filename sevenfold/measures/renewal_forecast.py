@@ -171,8 +171,8 @@ def _paying(question: RenewalForecast, warehouse: Warehouse) -> dict[int, tuple[
     """What each subject pays by its last paid event, and that over the first."""
     table = warehouse.query(
         f"SELECT e.{question.of} AS subject, e.time, e.value / 1000000.0 AS value"  # noqa: S608
-        f" FROM events AS e WHERE ({sql_of(question.paid, 'e')}) AND e.value IS NOT NULL AND e.{question.of} <> 0"
-        " ORDER BY e.time, e.position"
+        f" FROM events AS e WHERE ({sql_of(question.paid, 'e')}) AND e.value IS NOT NULL"
+        f" AND e.{question.of} <> 0 ORDER BY e.time, e.position"
     )
     subjects = np.asarray(table["subject"].to_numpy(), dtype=np.uint64).view(np.int64)
     first: dict[int, float] = {}

@@ -91,7 +91,9 @@ def exposed(
     if "$journey" in source:
         parameters["journey"] = journey
     table = warehouse.query(_UNITS.format(source=source), parameters)
-    arm, arms = codes(table, "arm")
+    met, names = codes(table, "arm")
+    arms = sorted(names)
+    arm = np.array([arms.index(name) for name in names], dtype=np.int64)[met] if names else met
     clean = np.array(
         [a == b for a, b in zip(table["arm"].to_pylist(), table["other"].to_pylist(), strict=True)]
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sevenfold.warehouse.base import Batch, Progress
+from sevenfold.warehouse.base import Batch, Progress, Warehouse
 from sevenfold.warehouse.duck import DuckWarehouse
 from sevenfold.warehouse.projector import SCHEMAS
 from sevenfold.warehouse.schema import BY_NAME
@@ -21,8 +21,17 @@ _NOTHING: dict[str, Any] = {"id": 0, "time": 0, "boolean": False}
 def filled(
     rows: dict[str, Sequence[dict[str, Any]]], *, now: int, forwards: dict[int, int] | None = None
 ) -> DuckWarehouse:
-    """Rows by table; columns that a row does not name are empty. Rows of a table are put in order of time."""
+    """A DuckDB warehouse with rows by table."""
     warehouse = DuckWarehouse(threads=1)
+    fill(warehouse, rows, now=now, forwards=forwards)
+    return warehouse
+
+
+def fill(
+    warehouse: Warehouse, rows: dict[str, Sequence[dict[str, Any]]], *, now: int,
+    forwards: dict[int, int] | None = None,
+) -> None:  # fmt: skip
+    """Rows by table; columns that a row does not name are empty. Rows of a table are put in order of time."""
     tables = {}
     for name, given in rows.items():
         table = BY_NAME[name]
@@ -38,7 +47,6 @@ def filled(
             ]
         tables[name] = pa.table(columns, schema=SCHEMAS[name])
     warehouse.append(Batch(tables, Progress(10**9, 10**9, now), forwards))
-    return warehouse
 
 
 def order(person: int, time: int, value: float, currency: str = "EUR", account: int = 0) -> dict[str, Any]:

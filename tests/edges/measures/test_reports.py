@@ -31,8 +31,7 @@ def caveats(answer: Answer) -> set[Caveat]:
     return {doubt.caveat for doubt in answer.caveats}
 
 
-@pytest.fixture(scope="module")
-def journey() -> DuckWarehouse:
+def journey_rows() -> Rows:
     """200 people enter `welcome`, 40 as ghosts; of the treated some are capped, the rest gets a mail; each
     fourth of the treated and each eighth of the ghosts reaches the goal. One person is refused.
     """
@@ -72,7 +71,12 @@ def journey() -> DuckWarehouse:
         rows["run_ends"].append(
             {**who, "time": t + 2 * DAY, "step": "mail", "reason": "completed" if i % 2 else "exit"}
         )
-    return filled(rows, now=START + 60 * DAY)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def journey() -> DuckWarehouse:
+    return filled(journey_rows(), now=START + 60 * DAY)
 
 
 def test_a_journey_from_end_to_end(journey: DuckWarehouse) -> None:
@@ -111,7 +115,7 @@ def test_messages_by_channel_with_opens_last(journey: DuckWarehouse) -> None:
     assert "credited" not in ask(journey, MessageReport(by="category")).frame("messages").column_names
 
 
-def league_world() -> DuckWarehouse:
+def league_rows() -> Rows:
     """Two journeys of 3,000: `offer` makes 30% instead of 15% buy for 40, `noise` does nothing."""
     rng = np.random.default_rng(5)
     rows: Rows = {name: [] for name in ("run_starts", "assignments", "decisions", "outcomes", "events",
@@ -141,11 +145,11 @@ def league_world() -> DuckWarehouse:
                        "journey": "offer",
                        "cost": 500.0}]  # fmt: skip
     rows["events"].append(order(1, START + 2 * DAY, 5, currency="USD"))
-    return filled(rows, now=START + 120 * DAY)
+    return rows
 
 
 def test_the_league_table_puts_first_who_is_sure_to_have_helped() -> None:
-    answer = ask(league_world(), LeagueTable(costs={"sms": 0.1}, margin=0.5))
+    answer = ask(filled(league_rows(), now=START + 120 * DAY), LeagueTable(costs={"sms": 0.1}, margin=0.5))
     first, second = answer.frame("journeys").to_pylist()
     assert (first["journey"], second["journey"]) == ("offer", "noise")
     assert first["revenue_low"] > 0 and first["revenue_low"] < first["revenue"] < first["attributed_revenue"]
