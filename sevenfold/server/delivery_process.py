@@ -133,7 +133,11 @@ def main() -> None:
     """`python -m sevenfold.server.delivery_process OPTIONS` (JSON); started by the hub."""
     to_stderr()
     give_way()
-    uvloop.run(deliver(msgspec.json.decode(sys.argv[1], type=DeliveryOptions)))
+    try:
+        uvloop.run(deliver(msgspec.json.decode(sys.argv[1], type=DeliveryOptions)))
+    except ConnectionError:
+        # The hub is gone, perhaps before this process had begun.
+        sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -165,7 +165,8 @@ class FoldProcess:
         if self._owners is None:
             return snapshots.fold_record(self._found, part)
         fold, position = self._found.fold, self._found.position
-        fold.noted = noted = []
+        noted: list[int] = []
+        fold.noted = noted
         effects = snapshots.fold_record(self._found, part)
         people, accounts = self._owner_ids.of(fold, noted or [0])
         self._owners.write(max(position, part.position), people, accounts)
@@ -262,7 +263,8 @@ def main() -> None:
     options = msgspec.json.decode(sys.argv[1], type=FoldOptions)
     try:
         FoldProcess(options).run()
-    except BrokenPipeError:
+    except ConnectionError:
+        # The hub is gone, perhaps before this process had begun.
         sys.exit(0)
 
 
