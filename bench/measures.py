@@ -82,7 +82,7 @@ def _fill(warehouse: DuckWarehouse, events: int, people: int) -> float:
         name = chance.choice(len(NAMES), n, p=SHARES)
         worth = np.where(name == 4, (chance.gamma(2.0, 30.0, n) * 1e6).astype(np.int64), 0)
         held = {
-            "position": np.arange(at, at + n), "time": times, "at": times, "person": chance.choice(ids, n, p=keen),
+            "position": np.arange(at, at + n), "time": times, "taken": times, "person": chance.choice(ids, n, p=keen),
             "account": np.zeros(n, dtype=np.uint64), "type": pa.array(np.full(n, "track")),
             "name": pa.array(np.array(NAMES)[name]), "source": pa.array(np.full(n, "web")),
             "value": pa.array(worth, mask=name != 4), "currency": pa.nulls(n, pa.string()),

@@ -522,3 +522,13 @@ SETUP_NAME_ITEMS_MAX = 5_000
 """Names of events told apart in a sample; a source that makes names up has more."""
 SETUP_PROPERTY_ITEMS_MAX = 200
 """Names of properties remembered for one event, and of traits."""
+
+# --- learning -----------------------------------------------------------------------------------------------
+OFF_POLICY_EFFECTIVE_ROWS_MIN = 100
+"""Effective decisions below which a policy's value is not told; our judgement."""
+OFF_POLICY_OUTCOMES_ITEMS_MIN = 10
+"""Decisions with an outcome below which it is not told: an interval by its spread means little then."""
+WAREHOUSE_QUESTION_BYTES_MAX = 256 * 1024
+WAREHOUSE_ANSWER_BYTES_MAX = 64 * 1024**2
+"""One answer of the warehouse on its way to a request."""
+SAVED_QUESTIONS_ITEMS_MAX = 1_000

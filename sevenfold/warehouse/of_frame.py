@@ -44,7 +44,7 @@ def warehouse_of(data: Any, *, until: Any = None) -> DuckWarehouse:
     held = {
         "position": pa.array(range(n), pa.int64()),
         "time": times,
-        "at": times,
+        "taken": times,
         "person": _ids(table["user_id"]),
         "account": _ids(table["account_id"]) if "account_id" in names else pa.array([0] * n, pa.uint64()),
         "type": _texts(table, "type", "track"),

@@ -93,7 +93,7 @@ _table(
     """
     position integer place in the log
     time time when it happened, by the corrected clock of whoever sent it
-    at time engine time: when it was taken, never earlier than the row before
+    taken time engine time: when it was taken, never earlier than the row before
     person id* who did it
     account id the account it counts for; 0 for none
     type text track, page, screen, identify, group or alias

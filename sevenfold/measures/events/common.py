@@ -23,7 +23,7 @@ def now_of(warehouse: Warehouse, until: int | None) -> int:
     Periods that are not over by then are incomplete.
     """
     seen = warehouse.through().time or int(
-        warehouse.query("SELECT MAX(at) AS at FROM events")["at"][0].as_py() or 0
+        warehouse.query("SELECT MAX(taken) AS seen FROM events")["seen"][0].as_py() or 0
     )
     return seen if until is None else min(seen, until)
 

@@ -13,6 +13,7 @@ from litestar.types import ASGIApp
 
 from ...limits import API_BODY_BYTES_MAX
 from ..errors import EXCEPTION_HANDLERS, SECURITY_HEADERS
+from ..measures import http as measures
 from ..metrics import IngestCounts, Metrics
 from ..services import Services
 from . import (
@@ -46,6 +47,7 @@ _UNDER_API = (
     *access.HANDLERS,
     *stream.HANDLERS,
     *personal.HANDLERS,
+    *measures.HANDLERS,
 )
 
 

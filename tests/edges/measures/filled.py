@@ -52,7 +52,7 @@ def fill(
 def order(person: int, time: int, value: float, currency: str = "EUR", account: int = 0) -> dict[str, Any]:
     """An order as an event."""
     return {
-        "person": person, "time": time, "at": time, "type": "track", "name": "Order Completed",
+        "person": person, "time": time, "taken": time, "type": "track", "name": "Order Completed",
         "account": account, "value": round(value * 1_000_000), "currency": currency,
     }  # fmt: skip
 
@@ -62,6 +62,6 @@ def event(
 ) -> dict[str, Any]:
     """A track call."""
     return {
-        "person": person, "time": time, "at": time, "type": "track", "name": name, "properties": properties,
+        "person": person, "time": time, "taken": time, "type": "track", "name": name, "properties": properties,
         "account": account,
     }  # fmt: skip

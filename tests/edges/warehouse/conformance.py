@@ -30,7 +30,7 @@ def row(table: str, **given: Any) -> tuple[Any, ...]:
 
 def event(position: int, person: int, name: str, time: int, **more: Any) -> tuple[Any, ...]:
     given = {"type": "track", "properties": "{}", "context": None, "currency": None, "order_id": None}
-    given |= {"position": position, "person": person, "name": name, "time": time, "at": time}
+    given |= {"position": position, "person": person, "name": name, "time": time, "taken": time}
     return row("events", **given | more)
 
 
@@ -60,7 +60,7 @@ class WarehouseConformance:
 
     def test_every_column_comes_back_as_it_was_stored(self, warehouse: Warehouse) -> None:
         values = {
-            "position": 3, "time": -5, "at": 9, "person": (1 << 64) - 1, "account": 1, "type": "page",
+            "position": 3, "time": -5, "taken": 9, "person": (1 << 64) - 1, "account": 1, "type": "page",
             "name": "Ünïcode ' \\ \n", "source": "web", "value": -1_500_000, "currency": "EUR",
             "order_id": "o-1",
             "properties": '{"a":"b"}', "context": None,

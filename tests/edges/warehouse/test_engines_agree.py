@@ -55,7 +55,7 @@ def _rows() -> Batch:
                 1 + int(chance.paretovariate(0.7)) % 60,
                 name,
                 START + late,
-                at=START + time,
+                taken=START + time,
                 value=n * 25_000,
                 order_id=str(n // 2) if name == "Order Completed" else None,
                 properties=told,

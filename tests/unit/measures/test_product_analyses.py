@@ -293,3 +293,12 @@ def test_an_answer_is_json_without_what_json_cannot_say() -> None:
     held = asked(TWO, "funnel", steps=["B", "A"]).to_json()
     assert held["question"]["analysis"] == "funnel" and held["tables"]["steps"][1]["mean_ms"] is None
     assert isinstance(asked(TWO, "funnel", steps=["A"]).frame(), pa.Table)
+
+
+@pytest.mark.parametrize(
+    "name", ["cohorts", "funnel", "lifecycle", "paths", "retention", "rfm", "stickiness", "trends"]
+)
+def test_where_nothing_happened_there_is_an_answer(name: str) -> None:
+    WAREHOUSE.clear()
+    answer = ask(WAREHOUSE, question_from(name, {"steps": ["A", "B"]} if name == "funnel" else {}))
+    assert answer.sentence and answer.to_json()

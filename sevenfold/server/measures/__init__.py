@@ -1,0 +1,1 @@
+"""Analyses over HTTP, and the process that holds the warehouse and answers them."""
