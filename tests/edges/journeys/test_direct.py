@@ -1,4 +1,4 @@
-"""The d2c pack on every tenth customer of a real shop, beside the pack it stands on.
+"""The d2c pack on every twentieth customer of a real shop, beside the pack it stands on.
 
 The file holds orders and refunds alone: no carts, no products looked at, no subscriptions, no deliveries. So
 what can be shown is that an overlay adds nothing where its events are missing, and that its one changed
@@ -30,7 +30,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("../shared/data/online_retail is not here")
     every = pd.read_parquet(FILE)
     path = tmp_path_factory.mktemp("sample") / FILE.name
-    every[every.CustomerID.notna() & (every.CustomerID % 10 == 0)].to_parquet(path)
+    every[every.CustomerID.notna() & (every.CustomerID % 20 == 0)].to_parquet(path)
     return path
 
 
@@ -64,7 +64,7 @@ def shortest_wait(said: pd.DataFrame) -> pd.Timedelta:
 
 def test_an_overlay_changes_what_it_says_and_nothing_else(sample: Path) -> None:
     direct, beneath = replayed("d2c", sample, twice=True), replayed("post-purchase", sample)
-    assert direct.summary.duplicates == direct.summary.events == beneath.summary.events > 2_000
+    assert direct.summary.duplicates == direct.summary.events == beneath.summary.events == 941
     ours, theirs = messages(direct), messages(beneath)
     assert set(ours.journey) <= set(theirs.journey), "no cart, stock, supply or subscription was ever seen"
     same = [one[one.journey.isin(["confirmation", "welcome"])].to_numpy().tolist() for one in (ours, theirs)]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sevenfold.playback import replay
+from sevenfold.playback.recommending import NOBODY, as_csv, cases_of, recommend, strategies_of
 from sevenfold.simulate import SaasCompany
 from sevenfold.simulate.write import write_ndjson
 from sevenfold.workspace.loading import load
@@ -25,6 +26,7 @@ class Company:
         events = list(SaasCompany(7, ACCOUNTS, DAYS).events())
         write_ndjson(tmp / "events.ndjson", events)
         outcome = replay(load(ROOT / "packs" / "seven-stage"), [tmp / "events.ndjson"], tmp / "out")
+        self.outcome = outcome
         people = outcome.table("people").to_pandas().set_index("subject")
         self.who = people.user_id.dropna()
         self.decided = outcome.table("messages").to_pandas()
@@ -119,3 +121,20 @@ def test_nobody_moves_between_stages_to_and_fro(company: Company) -> None:
     moves = company.moves[company.moves.lifecycle.isin(["customer", "account"])]
     times = moves.groupby(["lifecycle", "subject", "to"]).size()
     assert times.quantile(0.95) <= 3
+
+
+def test_advice_for_accounts_at_risk_rests_on_what_was_tried(company: Company) -> None:
+    """Every account with an episode under way is told what saved similar ones, or that too little is known."""
+    pack = load(ROOT / "packs" / "seven-stage")
+    past = cases_of(company.outcome, strategies_of(pack))
+    ended = company.steps[company.steps.change.isin(["saved", "save_lost", "recovered_untouched"])]
+    assert 0 < len(past) <= (ended.of == "account").sum()
+    assert {case.strategy for case in past} <= strategies_of(pack) | {NOBODY}
+    found = recommend(company.outcome, pack)
+    assert found
+    tried = {case.strategy for case in past}
+    for one in found:
+        assert {each.strategy for each in one.advice.ranked} <= tried
+        assert all(each.saved <= each.tried <= len(one.advice.cases) for each in one.advice.ranked)
+        assert one.cost_of_loss is None or one.cost_of_loss >= 0
+    assert as_csv(found).count("\n") == len(found) + 1
