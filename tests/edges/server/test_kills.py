@@ -33,6 +33,8 @@ from tests.edges.server.serving import Served, start
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
 KILLS = 50 if SOAK else 4
 PEOPLE = 40
+PAUSE_S = 0.01 if SOAK else 0.05
+"""Between batches of a client. Four kills need no thousands of mails to be told apart."""
 WORKSPACE = {
     "workspace.yaml": "name: killed\n",
     "channels.yaml": """
@@ -95,13 +97,13 @@ class Load:
                 while not self._acknowledged(client, batch):
                     time.sleep(0.05)
                 self.acknowledged.update(one["messageId"] for one in batch)
-                time.sleep(0.01)
+                time.sleep(PAUSE_S)
 
     def _event(self, message: str, user: str) -> dict[str, Any]:
         if self._random.random() < 0.3:
             traits = {"email": f"{user}@example.com"}
             return {"type": "identify", "messageId": message, "userId": user, "traits": traits}
-        buying = self._random.random() < 0.2
+        buying = self._random.random() < (0.2 if SOAK else 0.1)
         name = "Order Completed" if buying else "Product Viewed"
         return {
             "type": "track", "messageId": message, "userId": user, "event": name,
@@ -140,7 +142,7 @@ def written(folder: Path, port: int) -> Path:
     return folder
 
 
-def settled(service: Served, seconds: float = 60) -> None:
+def settled(service: Served, seconds: float = 180) -> None:
     """Waits until everything is folded, sent and stored, and nothing more is due."""
     end, calm = time.monotonic() + seconds, 0
     status: dict[str, Any] = {}
