@@ -134,12 +134,14 @@ def _import_opt_outs(fold: Fold, record: dict[str, Any]) -> None:
 
 @control("suppress")
 def _suppress(fold: Fold, record: dict[str, Any]) -> None:
-    """`{channel?, address, reason?}`: nothing is sent to this address on the channel (or kind; none given:
-    all that have addresses).
+    """`{channel?, address, reason?}`, or `addresses` for many: nothing is sent there on the channel (or kind;
+    none given: all that have addresses).
     """
-    reason, address = _one_of({"reason": "manual", **record}, "reason", REASONS), _address(record)
+    reason = _one_of({"reason": "manual", **record}, "reason", REASONS)
+    addresses = _addresses(record) if "addresses" in record else [_address(record)]
     for desk, channel in _addressed(fold, record):
-        desk.hearing.suppress(channel, address, reason, _holder(fold, channel, address))
+        for address in addresses:
+            desk.hearing.suppress(channel, address, reason, _holder(fold, channel, address))
 
 
 @control("unsuppress")
@@ -216,6 +218,14 @@ def _address(record: dict[str, Any]) -> str:
     if not isinstance(address, str) or not address.strip():
         raise ControlError("the record has no address")
     return address
+
+
+def _addresses(record: dict[str, Any]) -> list[str]:
+    listed = record["addresses"]
+    if not isinstance(listed, list) or not 1 <= len(listed) <= OPT_OUT_IMPORT_ROWS_MAX:
+        fix = "split it into several records"
+        raise ControlError(f"`addresses` are a list of 1 to {OPT_OUT_IMPORT_ROWS_MAX}", fix=fix)
+    return [_address({"address": one}) for one in listed]
 
 
 def _holder(fold: Fold, channel: Channel, address: str) -> int:

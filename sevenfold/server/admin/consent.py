@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -18,7 +17,6 @@ from .base import PAGE, Asked, Done, Id, Limit, Newer, Older, Person, done
 
 Word = Annotated[str, Meta(min_length=1, max_length=200)]
 Address = Annotated[str, Meta(min_length=3, max_length=512)]
-_TOGETHER = 500
 _CHANGES = ("suppressed", "unsuppressed")
 
 
@@ -208,13 +206,8 @@ async def import_suppressions(caller: Asked, data: JSONBody[SuppressionImport]) 
         told = await caller.tell("suppression.import", channel, record, kind=data.kind, rows=rows)
         unusable = sum(int(one.data.get("unusable", 0)) for one in told.effects if one.kind == "opt_outs")
         return Imported(rows=rows, taken=rows - unusable, unusable=unusable)
-    control = caller.live.control
-    for start in range(0, rows, _TOGETHER):
-        # Appended together, they share a commit.
-        part = data.addresses[start : start + _TOGETHER]
-        records = [{"op": "suppress", "address": one, "reason": "import", **narrowed} for one in part]
-        await asyncio.gather(*(control(record) for record in records))
-    caller.note("suppression.import", channel, kind=data.kind, rows=rows, source=data.source)
+    record = {"op": "suppress", "addresses": data.addresses, "reason": "import", **narrowed}
+    await caller.tell("suppression.import", channel, record, kind=data.kind, rows=rows, source=data.source)
     return Imported(rows=rows, taken=rows, unusable=0)
 
 
