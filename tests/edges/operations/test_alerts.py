@@ -28,6 +28,7 @@ from sevenfold.server.history import Count, History, HistoryWriter
 from sevenfold.server.inprocess import InProcess
 from sevenfold.server.live import Watched
 from sevenfold.workspace import models as m
+from tests.edges.channels.peers.chat import BOT, SlackPeer
 from tests.edges.channels.peers.smtp import SmtpPeer
 
 HOUR = 500_000
@@ -124,14 +125,12 @@ def test_the_words_say_what_to_do_but_not_of_what_is_over() -> None:
     assert "What to do" not in News("over", alert, 0).text()
 
 
-def _service(tmp_path: Path, peer: SmtpPeer | None) -> tuple[InProcess, History, SetClock]:
-    settings = {
-        "host": "127.0.0.1",
-        "port": peer.port if peer else 9,
-        "security": "none",
-        "from": "ops@shop.test",
-    }
-    channel = DeliveryChannel(type="email", provider="smtp", settings=settings)
+def _smtp(port: int) -> DeliveryChannel:
+    settings = {"host": "127.0.0.1", "port": port, "security": "none", "from": "ops@shop.test"}
+    return DeliveryChannel(type="email", provider="smtp", settings=settings)
+
+
+def _service(tmp_path: Path, channel: DeliveryChannel) -> tuple[InProcess, History, SetClock]:
     clock = SetClock(NOW)
     live = InProcess(m.Workspace(name="shop", channels={"ops": channel}), clock=clock)
     writer = HistoryWriter(tmp_path)
@@ -147,7 +146,7 @@ def _service(tmp_path: Path, peer: SmtpPeer | None) -> tuple[InProcess, History,
 def test_an_alert_arrives_by_e_mail(tmp_path: Path) -> None:
     async def run() -> None:
         with SmtpPeer() as peer:
-            live, history, clock = _service(tmp_path, peer)
+            live, history, clock = _service(tmp_path, _smtp(peer.port))
             people = through_channel(live, clock, "ops", ["ann@shop.test", "bob@shop.test"])
             alerts = Alerts(live, history, tmp_path, clock, people, 1)
             (news,) = await alerts.look()
@@ -165,7 +164,7 @@ def test_an_alert_arrives_by_e_mail(tmp_path: Path) -> None:
 
 def test_an_alert_that_could_not_be_told_is_told_at_the_next_look(tmp_path: Path) -> None:
     async def run() -> None:
-        live, history, clock = _service(tmp_path, None)
+        live, history, clock = _service(tmp_path, _smtp(9))
         nowhere = through_channel(live, clock, "ops", ["ann@shop.test"])
         alerts = Alerts(live, history, tmp_path, clock, nowhere, 1)
         assert [one.state for one in await alerts.look()] == ["new"]
@@ -173,6 +172,46 @@ def test_an_alert_that_could_not_be_told_is_told_at_the_next_look(tmp_path: Path
         missing = Alerts(live, history, tmp_path, clock, through_channel(live, clock, "none", []), 1)
         assert [one.state for one in await missing.look()] == ["new"]
         assert missing.known == {}
+        history.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("addresses", [[], ["C0OTHER"]])
+def test_an_alert_arrives_in_slack_where_the_settings_or_the_addresses_say(
+    tmp_path: Path, addresses: list[str]
+) -> None:
+    async def run() -> None:
+        with SlackPeer() as peer:
+            secret = tmp_path / "token"
+            secret.write_text(BOT)
+            settings = {"bot_token": f"file:{secret}", "base_url": f"{peer.url}/api", "channel": "C0OPS"}
+            slack = DeliveryChannel(type="slack", provider="slack", settings=settings)
+            live, history, clock = _service(tmp_path, slack)
+            alerts = Alerts(live, history, tmp_path, clock, through_channel(live, clock, "ops", addresses), 1)
+            await alerts.look()
+            history.close()
+            (posted,) = peer.posted
+            assert posted["channel"] == (addresses or ["C0OPS"])[0]
+            assert "30 messages were decided" in str(posted)
+
+    asyncio.run(run())
+
+
+def test_an_alarm_is_looked_at_before_its_time(tmp_path: Path) -> None:
+    async def run() -> None:
+        alarm, told = asyncio.Event(), asyncio.Event()
+        live, history, clock = _service(tmp_path, _smtp(9))
+
+        async def people(news: Any) -> bool:
+            told.set()
+            return True
+
+        alerts = Alerts(live, history, tmp_path, clock, people, 3_600_000, alarm)
+        looking = asyncio.create_task(alerts.run())
+        alarm.set()
+        await asyncio.wait_for(told.wait(), 20)
+        looking.cancel()
         history.close()
 
     asyncio.run(run())
