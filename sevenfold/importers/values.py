@@ -104,9 +104,12 @@ class Evaluator:
         value = as_value(spec)
         name = value.column or ""
         column = rows.columns[name]
-        if name in rows.times:
+        if value.lookup is not None:
+            table = self._lookups[value.lookup]
+            column = [None if key is None else table.get(str(key)) for key in column]
+        elif name in rows.times:
             return column
-        if name in rows.local_times:
+        elif name in rows.local_times:
             if self._zone.key == "UTC":
                 return column
             return _each(lambda ms: None if ms is None else self._to_utc(_EPOCH + ms * _MILLISECOND), column)

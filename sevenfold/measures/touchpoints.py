@@ -108,15 +108,15 @@ def touchpoints(question: Touchpoints, warehouse: Warehouse) -> Answer:
     those who did not.
 
     Everybody who came to the stage for the first time in the period counts once. A meeting counts in the
-    first `meet_within` of the stage and while they were in it; the outcome counts in the time `within` after
-    that. Who had the outcome before `meet_within` was over is left out of the comparison, on both sides, so
-    that those who stayed long enough to meet anything are not compared with those who could not (a landmark
-    analysis: Anderson, Cain and Gelber 1983, J. Clin. Oncol. 1). Who cannot be watched to the end is left
-    out.
+    first `meet_within` of the stage and while they were in it, the outcome in the time `within` after that.
+    Who reached an outcome stage before `meet_within` was over is left out of the comparison, on both sides,
+    so that those who stayed long enough to meet anything are not compared with those who could not (a
+    landmark analysis: Anderson, Cain and Gelber 1983, J. Clin. Oncol. 1); an outcome event counts from then
+    on, whether or not it happened before. Who cannot be watched to the end is left out.
 
-    Compared are: met or not, met well or not at all, met badly or not at all. The difference of the two rates
-    has Newcombe's interval; a *moment of truth* is one with `minimum` subjects on both sides whose
-    false-discovery rate among all comparisons made (Benjamini and Hochberg) is at most 1 - `level`.
+    Compared are: met or not, met well or not at all, met badly or not at all, where there are `minimum`
+    subjects on both sides. The difference of the two rates has Newcombe's interval; a *moment of truth* is
+    one whose false-discovery rate among the comparisons made (Benjamini, Hochberg) is at most 1 - `level`.
     """
     start, end = bounds(question.since, question.until)
     now = now_of(warehouse, end)
@@ -128,10 +128,12 @@ def touchpoints(question: Touchpoints, warehouse: Warehouse) -> Answer:
         seen = _Meetings(warehouse, question.by, stage, stays.ids)
         found.append(_stage_row(stage, stays, seen, now, question.level))
         rows.extend(_comparisons(stage, stays, seen, now, question))
-    for row, q in zip(rows, adjusted_p([row["p"] for row in rows]), strict=True):
-        few = min(row["n_met"], row["n_not"]) < question.minimum
-        row["q"] = q
-        row["verdict"] = FEW if few else TRUTH if q <= 1 - question.level else NOTHING
+    # Which comparisons are made is decided by how many people there are, never by how it turned out.
+    made = [row for row in rows if min(row["n_met"], row["n_not"]) >= question.minimum]
+    for row in rows:
+        row["q"], row["verdict"] = None, FEW
+    for row, q in zip(made, adjusted_p([row["p"] for row in made]), strict=True):
+        row["q"], row["verdict"] = q, TRUTH if q <= 1 - question.level else NOTHING
     rows.sort(key=lambda row: (row["verdict"] != TRUTH, row["verdict"] == FEW, -abs(row["difference"] or 0)))
     return _answer(question, found, rows)
 
@@ -207,10 +209,10 @@ class _Meetings:
             return
         columns = ", ".join(f"{sql} AS m{k}" for k, sql in enumerate(marks.values()))
         wanted = " OR ".join(marks.values())
-        asked = f"SELECT {by} AS unit, at, {columns} FROM events WHERE {by} <> 0 AND ({wanted})"  # noqa: S608
+        asked = f'SELECT {by} AS unit, "at" AS moment, {columns} FROM events WHERE {by} <> 0 AND ({wanted})'  # noqa: S608
         table = warehouse.query(asked)
         unit = table["unit"].to_numpy().astype(np.uint64)
-        at = table["at"].to_numpy().astype(np.int64)
+        at = table["moment"].to_numpy().astype(np.int64)
         self._low = int(at.min()) if len(at) else 0
         self._span = int(at.max()) - self._low + 2 if len(at) else 1
         place = np.minimum(np.searchsorted(self._ids, unit), len(self._ids) - 1)
@@ -280,7 +282,8 @@ def _comparisons(
 ) -> list[dict[str, Any]]:
     landmark = stays.began + parse_duration(stage.meet_within)
     horizon = landmark + parse_duration(stage.within)
-    outcome = _outcome_at(stage, stays, seen)
+    # A stage is reached once: who reached it before the landmark is no case any more. Events happen again.
+    outcome = seen.first_after(("", "outcome"), landmark) if stage.event else stays.reached
     open_ = (horizon <= now) & (outcome > landmark)
     good = outcome <= horizon
     until = np.minimum(landmark, stays.left)
@@ -310,12 +313,12 @@ def _answer(question: Touchpoints, stages: list[dict[str, Any]], rows: list[dict
     few = sum(row["verdict"] == FEW for row in rows)
     unwatched = sum(row["entered"] - row["watched"] for row in stages)
     caveats = [Doubt(Caveat.NOT_CAUSAL, "Those who met a touchpoint may have differed before; test it.")]
-    if rows:
+    if len(rows) > few:
         rate = f"{1 - question.level:.0%}"
-        text = f"{len(rows)} comparisons; of those called moments of truth some {rate} may be chance."
+        text = f"{len(rows) - few} comparisons; of those called moments of truth some {rate} may be chance."
         caveats.append(Doubt(Caveat.MULTIPLE_TESTS, text))
     if few:
-        text = f"{few} comparisons have fewer than {question.minimum} on one side."
+        text = f"{few} comparisons were not made, with fewer than {question.minimum} on one side."
         caveats.append(Doubt(Caveat.SAMPLE_TOO_SMALL, text))
     if unwatched:
         caveats.append(

@@ -13,25 +13,28 @@ from sevenfold.measures.touchpoints import FEW, TRUTH
 from sevenfold.report import words
 from sevenfold.workspace.models import TouchpointStage, Workspace
 
-WIDTH: Final = 41
+WIDTH: Final = 25
 """Characters of the plot; the one in the middle is no difference."""
 BAR: Final = 20
 SHOWN: Final = 20
 """Touchpoints that a terminal shows; `--json` gives all."""
-_HOW: Final = {"at all": "met", "good": "met well", "bad": "met badly"}
+_HOW: Final = {"good": "well", "bad": "badly"}
 
 
 def print_touchpoints(console: Console, answer: Answer, workspace: Workspace) -> None:
     """Prints the answer: the sentence, the stages, the touchpoints that separate most, and the doubts."""
     console.print(answer.sentence, soft_wrap=True)
-    stages = answer.frame("stages").to_pylist()
-    rows = answer.frame("touchpoints").to_pylist()
     console.print()
-    console.print(_stages(stages, workspace))
-    if rows:
-        console.print(_touchpoints(rows[:SHOWN], workspace))
-        if len(rows) > SHOWN:
-            console.print(f"and {len(rows) - SHOWN} more", style="dim")
+    console.print(_stages(answer.frame("stages").to_pylist(), workspace))
+    rows = answer.frame("touchpoints").to_pylist()
+    met = [row for row in rows if row["n_met"]]
+    if met:
+        console.print()
+        console.print(_touchpoints(met[:SHOWN], workspace))
+    hidden = [f"{len(met) - SHOWN} more"] if len(met) > SHOWN else []
+    hidden += [f"{len(rows) - len(met)} that nobody met in time"] if len(rows) > len(met) else []
+    if hidden:
+        console.print(f"Not shown: {', '.join(hidden)}", style="dim")
     for doubt in answer.caveats:
         console.print(f"! {doubt.sentence}", soft_wrap=True)
 
@@ -62,22 +65,25 @@ def _stages(rows: list[dict[str, Any]], workspace: Workspace) -> Table:
 
 
 def _touchpoints(rows: list[dict[str, Any]], workspace: Workspace) -> Table:
-    reach = max(
-        (max(abs(row["low"]), abs(row["high"])) for row in rows if row["low"] is not None), default=0.0
-    )
-    table = Table("stage", "touchpoint", "", box=None, header_style="dim", pad_edge=False)
-    table.add_column("with", justify="right")
-    table.add_column("without", justify="right")
-    table.add_column(f"difference, {-100 * reach:.0f} to {100 * reach:+.0f} points", no_wrap=True)
-    table.add_column("verdict")
+    known = [row for row in rows if row["low"] is not None]
+    reach = max((max(-row["low"], row["high"]) for row in known), default=0.0)
+    table = Table("stage", "touchpoint", box=None, header_style="dim", pad_edge=False)
+    for name in ("with", "of", "without", "of"):
+        table.add_column(name, justify="right")
+    table.add_column(f"{-100 * reach:.0f} to {100 * reach:+.0f} points", no_wrap=True, min_width=WIDTH)
+    table.add_column("")
     table.add_column("answered by")
     for row in rows:
-        rates = (f"{row[rate]:.0%} of {row[n]:,}" if row[rate] is not None else "–"
-                 for rate, n in (("rate_met", "n_met"), ("rate_not", "n_not")))  # fmt: skip
+        how = "" if row["met"] == "at all" else f", {_HOW[row['met']]}"
+        counts = (
+            text
+            for rate, n in (("rate_met", "n_met"), ("rate_not", "n_not"))
+            for text in ("–" if row[rate] is None else f"{row[rate]:.0%}", f"{row[n]:,}")
+        )
         style = "bold" if row["verdict"] == TRUTH else "dim" if row["verdict"] == FEW else ""
         plot = Text(interval(row["difference"], row["low"], row["high"], reach))
-        told = [words.label(row["stage"]), words.label(row["touchpoint"]), _HOW[row["met"]], *rates]
-        table.add_row(*told, plot, row["verdict"], _answered(row, workspace), style=style)
+        named = [words.label(row["stage"]), f"{words.label(row['touchpoint'])}{how}"]
+        table.add_row(*named, *counts, plot, row["verdict"], _answered(row, workspace), style=style)
     return table
 
 
