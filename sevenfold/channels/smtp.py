@@ -10,90 +10,26 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from typing import Final, Literal
+from base64 import b64encode
+from typing import Final
 
 import aiosmtplib
-import msgspec
-from msgspec import Struct
 
 from ..clock import Clock, SystemClock
 from ..limits import CHANNEL_MESSAGE_BYTES_MAX
 from . import mime
-from .base import ChannelError, Inbound, Outgoing, Provider, Result, Secret, provider
+from .base import ChannelError, Inbound, Outgoing, Provider, Result, provider
 from .bounces import ReturnAddress, ReturnedMail
-from .calling import is_loopback, said, trusting, unanswered, unreachable, unreadable
+from .calling import said, trusting, unanswered, unreachable, unreadable
 from .correlation import token
 from .dkim import Signer
-from .mail_events import checked_sender
 from .smtp_codes import Stage, verdict
+from .smtp_settings import SmtpSettings
 
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 _DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 _QUEUED: Final = re.compile(r"queued as ([A-Za-z0-9._-]{1,80})", re.IGNORECASE)
 _PLAIN_XTEXT: Final = re.compile(r"[!-*,-<>-~]")
-
-
-class SmtpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A mail server that takes our mails."""
-
-    host: str
-    port: int = 0
-    """0: 587 with STARTTLS, 465 with TLS, 25 without."""
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    """`starttls` is required, not tried; `none` is for a server on this machine."""
-    allow_plain: bool = False
-    """Whether `security: none` may leave this machine, as in a network of your own."""
-    ca_file: str = ""
-    """Further certificates to trust, a PEM file."""
-    username: str = ""
-    password: Secret = ""
-    from_: str = msgspec.field(name="from", default="")
-    """Who mails are from where the template does not say: `Name <address>`."""
-    hello: str = ""
-    """Our own name, for EHLO; not given, the domain mails come from."""
-    connections: int = 5
-    """Connections at the same time, 1 to 100."""
-    messages_per_connection: int = 100
-    idle_s: float = 20.0
-    """How long an unused connection is kept."""
-    timeout_s: float = 30.0
-    """How long each answer may take."""
-    accept_timeout_s: float = 300.0
-    """How long the server may take to accept a mail once it has it (RFC 5321, 4.5.3.2.6, has ten minutes)."""
-    bounce_address: str = ""
-    """Where undeliverable mails come back to: `bounces@bounce.example.com`. Every mail gets an address of its
-    own, `bounces+TOKEN@...`."""
-    bounce_secret: Secret = ""
-    """Signs those tokens."""
-    inbound_password: Secret = ""
-    """What the mail server shows to hand a returned mail over (user `bounces`)."""
-    dkim_domain: str = ""
-    dkim_selector: str = ""
-    dkim_key: Secret = ""
-    """PEM, RSA of 2,048 bits or Ed25519."""
-    dkim_second_selector: str = ""
-    dkim_second_key: Secret = ""
-    """A second key of another kind: not every receiver knows Ed25519 yet."""
-
-    def __post_init__(self) -> None:
-        checked_sender(self.from_)
-        named_elsewhere = self.host.startswith(("env:", "file:"))
-        if self.security == "none" and not (self.allow_plain or named_elsewhere or is_loopback(self.host)):
-            raise ValueError(
-                "`security: none` shows everything on the way; say `allow_plain: true` if it must be"
-            )
-        if not 0 <= self.port <= 65_535 or not 1 <= self.connections <= 100:
-            raise ValueError("`port` is 0 to 65535, `connections` 1 to 100")
-        if self.messages_per_connection < 1 or min(self.timeout_s, self.accept_timeout_s) <= 0:
-            raise ValueError("`messages_per_connection` and the time-outs are above 0")
-        if bool(self.username) != bool(self.password):
-            raise ValueError("`username` and `password` belong together")
-        if bool(self.bounce_address) != bool(self.bounce_secret):
-            raise ValueError("`bounce_address` and `bounce_secret` belong together")
-        if len({bool(self.dkim_domain), bool(self.dkim_selector), bool(self.dkim_key)}) > 1:
-            raise ValueError("`dkim_domain`, `dkim_selector` and `dkim_key` belong together")
-        if bool(self.dkim_second_selector) != bool(self.dkim_second_key):
-            raise ValueError("`dkim_second_selector` and `dkim_second_key` belong together")
 
 
 class _Line:
@@ -129,6 +65,7 @@ class SmtpAdapter:
             else None
         )
         self._signers = signers(settings)
+        self._tokens = settings.tokens(self._clock)
         self.concurrency = settings.connections
         self._turns = asyncio.Semaphore(settings.connections)
         self._idle: list[_Line] = []
@@ -162,6 +99,8 @@ class SmtpAdapter:
     async def close(self) -> None:
         while self._idle:
             await self._quit(self._idle.pop())
+        if self._tokens is not None:
+            await self._tokens.close()
 
     # ------------------------------------------------------------------------------------------ the mail
 
@@ -274,6 +213,9 @@ class SmtpAdapter:
 
     async def _open(self, domain: str) -> _Line | Result:
         settings = self._settings
+        token = await self._tokens.token() if self._tokens is not None else ""
+        if isinstance(token, Result):
+            return token
         client = aiosmtplib.SMTP(
             hostname=settings.host,
             port=settings.port or _PORTS[settings.security],
@@ -290,7 +232,7 @@ class SmtpAdapter:
                 await client.ehlo()
             if settings.username:
                 stage = "auth"
-                await client.login(settings.username, settings.password)
+                await self._log_in(client, token)
             return _Line(client)
         except aiosmtplib.SMTPResponseException as error:
             client.close()
@@ -303,6 +245,20 @@ class SmtpAdapter:
         except BaseException:
             client.close()
             raise
+
+    async def _log_in(self, client: aiosmtplib.SMTP, token: str) -> None:
+        settings = self._settings
+        if self._tokens is None:
+            await client.login(settings.username, settings.password)
+            return
+        bearer = f"user={settings.username}\x01auth=Bearer {token}\x01\x01"
+        answer = await client.execute_command(b"AUTH", b"XOAUTH2", b64encode(bearer.encode()))
+        if answer.code == 334:
+            # It says in JSON what is wrong, and refuses once that was taken note of.
+            answer = await client.execute_command(b"")
+        if answer.code != 235:
+            self._tokens.forget()
+            raise aiosmtplib.SMTPAuthenticationError(answer.code, answer.message)
 
     def _not_opened(self, error: Exception, stage: Stage) -> Result:
         cause: BaseException | None = error

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import dkim
 import msgspec
@@ -36,6 +37,7 @@ from tests.edges.channels.conformance import (
     run,
     send,
 )
+from tests.edges.channels.peers.http import Answered, Asked, HttpPeer
 from tests.edges.channels.peers.smtp import PASSWORD, USER, Authority, Fault, SmtpPeer
 
 SHARED = Path(__file__).resolve().parents[3] / ".." / "shared"
@@ -470,3 +472,47 @@ def test_codes_of_a_real_server_are_understood() -> None:
 def test_settings_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
         settings(**changes)
+
+
+class TokenPeer(HttpPeer):
+    """Gives access tokens, one after the other."""
+
+    def __init__(self, *tokens: str) -> None:
+        super().__init__()
+        self.tokens, self.forms = list(tokens), list[dict[str, list[str]]]()
+
+    def accept(self, asked: Asked) -> Answered:
+        self.forms.append(parse_qs(asked.body.decode()))
+        if not self.tokens:
+            return Answered(400, {"error": "invalid_grant"})
+        return Answered(200, {"access_token": self.tokens.pop(0), "expires_in": 3_600})
+
+
+@pytest.mark.parametrize("refresh", ["", "refresh-me"])
+def test_a_server_is_logged_in_to_with_an_access_token_that_is_fetched_once(
+    authority: Authority, refresh: str
+) -> None:
+    with TokenPeer("right") as tokens, SmtpPeer(tls=authority.server, login=True, token="right") as peer:
+        more = {"oauth_refresh_token": refresh, "oauth_client_secret": "s3cret", "oauth_client_id": "us"}
+        given = {"username": USER, "oauth_url": f"{tokens.url}/token", **more}
+        more = {"security": "starttls", "ca_file": str(authority.file), "host": "localhost"}
+        results = through(peer, outgoing(1), outgoing(2), **given, **more)
+        assert [one.verdict for one in results] == ["accepted", "accepted"]
+        (form,) = tokens.forms
+        grant = "refresh_token" if refresh else "client_credentials"
+        assert (form["grant_type"], form["client_secret"]) == ([grant], ["s3cret"])
+        assert form.get("refresh_token", [""]) == [refresh]
+
+
+def test_a_token_that_is_refused_is_fetched_anew_and_a_grant_that_is_over_pauses_the_channel(
+    authority: Authority,
+) -> None:
+    tls = authority.server
+    with TokenPeer("old", "right") as tokens, SmtpPeer(tls=tls, login=True, token="right") as peer:
+        given = {"username": USER, "oauth_url": f"{tokens.url}/token", "oauth_client_id": "us"}
+        more = {"security": "starttls", "ca_file": str(authority.file), "host": "localhost"}
+        results = through(peer, outgoing(1), outgoing(2), **given, **more)
+        assert [(one.verdict, one.reason) for one in results] == [("config_error", "auth"), ("accepted", "")]
+        (over,) = through(peer, outgoing(3), **given, **more)
+        assert (over.verdict, over.reason) == ("config_error", "auth")
+        assert "old" not in str(results) and "us" not in over.detail.split()
