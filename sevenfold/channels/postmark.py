@@ -29,10 +29,10 @@ from .base import (
     provider,
 )
 from .bounces import basic_auth
-from .calling import Answer, Caller, by_status, said, unreadable
+from .calling import Answer, by_status, said, unreadable
 from .correlation import TAG, token
 from .mail_events import HttpMailSettings, checked, decoded, effect_in, is_proxy, text, time_ms
-from .smtp import parts_of
+from .mail_http import HttpMailAdapter
 
 _ACCOUNT: Final = {
     10: "auth",
@@ -79,31 +79,14 @@ class PostmarkSettings(HttpMailSettings, frozen=True, kw_only=True, forbid_unkno
             raise ValueError("`webhook_header` and `webhook_header_value` belong together")
 
 
-class PostmarkAdapter:
+class PostmarkAdapter(HttpMailAdapter[PostmarkSettings]):
     """Sends through one server."""
 
-    deduplicates = False
-    rate_per_s: float | None = None
-
     def __init__(self, settings: PostmarkSettings) -> None:
-        self._settings = settings
-        self.concurrency = settings.concurrency
-        self._caller = Caller(
-            settings.base_url,
-            timeout_s=settings.timeout_s,
-            concurrency=settings.concurrency,
-            headers={
-                "X-Postmark-Server-Token": settings.server_token,
-                "Content-Type": "application/json",
-                "Accept": "application/json",
-            },
-            ca_file=settings.ca_file,
-        )
+        headers = {"X-Postmark-Server-Token": settings.server_token, "Accept": "application/json"}
+        super().__init__(settings, settings.base_url, {"Content-Type": "application/json", **headers})
 
-    async def send(self, message: Outgoing) -> Result:
-        parts = parts_of(message, self._settings.from_)
-        if isinstance(parts, Result):
-            return parts
+    async def _hand_over(self, message: Outgoing, parts: mime.Mail) -> Result:
         answer = await self._caller.call("POST", "/email", msgspec.json.encode(self._body(message, parts)))
         if isinstance(answer, Result):
             return answer
@@ -150,9 +133,6 @@ class PostmarkAdapter:
         return (
             Result(verdict="accepted") if answer.object().get("ID") else unreadable(f"HTTP {answer.status}")
         )
-
-    async def close(self) -> None:
-        await self._caller.close()
 
 
 def _refusal(answer: Answer, key: str, parts: mime.Mail | None) -> Result:

@@ -14,11 +14,11 @@ import msgspec
 
 from . import mime
 from .base import ChannelError, Heard, Outgoing, Provider, Reply, Request, Result, Secret, provider
-from .calling import Answer, Caller, by_status, said, seconds_of, unreadable
+from .calling import Answer, by_status, said, seconds_of, unreadable
 from .correlation import TAG, token
 from .mail_events import HttpMailSettings, checked, decoded, effect_in, is_proxy, mapping, text, time_ms
+from .mail_http import HttpMailAdapter
 from .signatures import shared_key, verify_standard
-from .smtp import parts_of
 
 _KEY_CHARS_MAX: Final = 256
 _TO_WORDS: Final = re.compile(r"[`'\"]to[`'\"]|recipient", re.IGNORECASE)
@@ -39,7 +39,7 @@ class ResendSettings(HttpMailSettings, frozen=True, kw_only=True, forbid_unknown
         checked(self.base_url)
 
 
-class ResendAdapter:
+class ResendAdapter(HttpMailAdapter[ResendSettings]):
     """Sends through one account."""
 
     deduplicates = True
@@ -47,20 +47,10 @@ class ResendAdapter:
     """What Resend grants every team at first."""
 
     def __init__(self, settings: ResendSettings) -> None:
-        self._settings = settings
-        self.concurrency = settings.concurrency
-        self._caller = Caller(
-            settings.base_url,
-            timeout_s=settings.timeout_s,
-            concurrency=settings.concurrency,
-            headers={"Authorization": f"Bearer {settings.api_key}", "Content-Type": "application/json"},
-            ca_file=settings.ca_file,
-        )
+        headers = {"Authorization": f"Bearer {settings.api_key}", "Content-Type": "application/json"}
+        super().__init__(settings, settings.base_url, headers)
 
-    async def send(self, message: Outgoing) -> Result:
-        parts = parts_of(message, self._settings.from_)
-        if isinstance(parts, Result):
-            return parts
+    async def _hand_over(self, message: Outgoing, parts: mime.Mail) -> Result:
         headers = {"Idempotency-Key": message.effect[:_KEY_CHARS_MAX]}
         body = msgspec.json.encode(_body(message, parts))
         answer = await self._caller.call("POST", "/emails", body, headers)
@@ -84,9 +74,6 @@ class ResendAdapter:
             return _refusal(answer, self._settings.api_key, None)
         found = isinstance(answer.object().get("data"), list)
         return Result(verdict="accepted") if found else unreadable(f"HTTP {answer.status}")
-
-    async def close(self) -> None:
-        await self._caller.close()
 
 
 def _body(message: Outgoing, parts: mime.Mail) -> dict[str, Any]:

@@ -32,10 +32,10 @@ from .base import (
     UnverifiedError,
     provider,
 )
-from .calling import Answer, Caller, by_status, said, seconds_of, unreadable
+from .calling import Answer, by_status, said, seconds_of, unreadable
 from .correlation import TAG, token
 from .mail_events import HttpMailSettings, checked, decoded, effect_in, is_proxy, mapping, text, time_ms
-from .smtp import parts_of
+from .mail_http import HttpMailAdapter
 from .smtp_codes import fate
 
 _SIGNATURE: Final = "x-twilio-email-event-webhook-signature"
@@ -60,27 +60,14 @@ class SendGridSettings(HttpMailSettings, frozen=True, kw_only=True, forbid_unkno
         checked(self.base_url)
 
 
-class SendGridAdapter:
+class SendGridAdapter(HttpMailAdapter[SendGridSettings]):
     """Sends through one account."""
 
-    deduplicates = False
-    rate_per_s: float | None = None
-
     def __init__(self, settings: SendGridSettings) -> None:
-        self._settings = settings
-        self.concurrency = settings.concurrency
-        self._caller = Caller(
-            settings.base_url,
-            timeout_s=settings.timeout_s,
-            concurrency=settings.concurrency,
-            headers={"Authorization": f"Bearer {settings.api_key}", "Content-Type": "application/json"},
-            ca_file=settings.ca_file,
-        )
+        headers = {"Authorization": f"Bearer {settings.api_key}", "Content-Type": "application/json"}
+        super().__init__(settings, settings.base_url, headers)
 
-    async def send(self, message: Outgoing) -> Result:
-        parts = parts_of(message, self._settings.from_)
-        if isinstance(parts, Result):
-            return parts
+    async def _hand_over(self, message: Outgoing, parts: mime.Mail) -> Result:
         answer = await self._caller.call(
             "POST", "/v3/mail/send", msgspec.json.encode(self._body(message, parts))
         )
@@ -131,9 +118,6 @@ class SendGridAdapter:
             detail = "the key has no scope mail.send"
             return Result(verdict="config_error", reason="auth", detail=detail, scope="account")
         return Result(verdict="accepted")
-
-    async def close(self) -> None:
-        await self._caller.close()
 
 
 def _mailbox(one: mime.Address) -> dict[str, str]:

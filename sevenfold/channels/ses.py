@@ -29,11 +29,11 @@ from .base import (
     UnverifiedError,
     provider,
 )
-from .calling import Answer, Caller, by_status, said, unreadable
+from .calling import Answer, by_status, said, unreadable
 from .correlation import TAG, token
 from .mail_events import HttpMailSettings, checked, decoded, effect_in, is_proxy, mapping, text, time_ms
+from .mail_http import HttpMailAdapter
 from .sigv4 import Credentials, headers
-from .smtp import parts_of
 from .sns import Fetch, SnsVerifier
 
 _PATH: Final = "/v2/email/outbound-emails"
@@ -85,30 +85,22 @@ class SesSettings(HttpMailSettings, frozen=True, kw_only=True, forbid_unknown_fi
             checked(self.base_url)
 
 
-class SesAdapter:
+class SesAdapter(HttpMailAdapter[SesSettings]):
     """Sends through one region of an account."""
 
-    deduplicates = False
     rate_per_s: float | None = 14.0
     """What Amazon grants accounts out of the sandbox at first."""
 
     def __init__(self, settings: SesSettings, clock: Clock | None = None) -> None:
-        self._settings = settings
+        suffix = ".cn" if settings.region.startswith("cn-") else ""
+        own = f"https://email.{settings.region}.amazonaws.com{suffix}"
+        super().__init__(settings, settings.base_url or own)
         self._clock = clock or SystemClock()
         self._credentials = Credentials(
             settings.access_key_id, settings.secret_access_key, settings.session_token
         )
-        suffix = ".cn" if settings.region.startswith("cn-") else ""
-        url = settings.base_url or f"https://email.{settings.region}.amazonaws.com{suffix}"
-        self.concurrency = settings.concurrency
-        self._caller = Caller(
-            url, timeout_s=settings.timeout_s, concurrency=settings.concurrency, ca_file=settings.ca_file
-        )
 
-    async def send(self, message: Outgoing) -> Result:
-        parts = parts_of(message, self._settings.from_)
-        if isinstance(parts, Result):
-            return parts
+    async def _hand_over(self, message: Outgoing, parts: mime.Mail) -> Result:
         raw = mime.raw(
             parts,
             message_id=f"{token(message.effect) or 'message'}@{parts.sender.domain}",
@@ -154,9 +146,6 @@ class SesAdapter:
             "" if account.get("ProductionAccessEnabled") else "in the sandbox: only to verified addresses"
         )
         return Result(verdict="accepted", detail=sandbox)
-
-    async def close(self) -> None:
-        await self._caller.close()
 
     async def _call(self, method: str, path: str, body: bytes) -> Answer | Result:
         signed = headers(
