@@ -308,7 +308,7 @@ def _merge_section(tree: Tree, section: str, node: Node, seen: dict[tuple[str, s
                 del objects[name]
                 if section == "catalogues":
                     tree.tables.pop(name, None)
-            else:
+            elif not _gone(tree, f"{section}.{name}"):
                 fix = likely(name, objects)
                 message = f"`{name}` is empty, and there is none beneath to remove"
                 field = f"{section}.{name}"
@@ -336,9 +336,16 @@ def _override(tree: Tree, node: Node, seen: dict[tuple[str, str], Place]) -> Non
         try:
             _lay(tree, path, value, place)
         except OverrideError as error:
+            if value.value is None and _gone(tree, path):
+                continue
             where = f"{OVERRIDES}.{path}"
             wrong = Problem("unknown_name", error.message, where, place.file, place.line, error.fix)
             tree.problems.append(wrong)
+
+
+def _gone(tree: Tree, path: str) -> bool:
+    """Whether another layer has removed it already: overlays that agree are no contradiction."""
+    return any(deed.action == "removed" and deed.path == path for deed in tree.deeds)
 
 
 def _lay(tree: Tree, path: str, value: Node, place: Place) -> None:

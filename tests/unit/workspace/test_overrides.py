@@ -141,6 +141,18 @@ def test_of_several_layers_the_later_goes_on_top_and_what_they_share_is_read_onc
     assert found.workspace.segments["buyers"].when == "orders >= 4"
 
 
+def test_two_layers_may_remove_the_same_thing(tmp_path: Path) -> None:
+    text = "journeys: {hello: }\noverrides: {messaging.caps.week: }\n"
+    found = layered(
+        tmp_path, "",
+        left=f"name: left\nextends: ../base\n{text}",
+        right=f"name: right\nextends: ../base\n{text}",
+        top="name: top\nextends: [../left, ../right]\n",
+    )  # fmt: skip
+    assert errors(found) == []
+    assert not found.workspace.journeys and not found.workspace.messaging.caps
+
+
 def test_a_circle_of_layers_is_an_error(tmp_path: Path) -> None:
     found = layered(tmp_path, "", base="name: base\nextends: ../top\n")
     assert [problem.code for problem in found.errors] == ["extends_unknown"]
