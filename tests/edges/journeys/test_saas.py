@@ -124,7 +124,7 @@ def test_nobody_moves_between_stages_to_and_fro(company: Company) -> None:
 
 
 def test_advice_for_accounts_at_risk_rests_on_what_was_tried(company: Company) -> None:
-    """Every account with an episode under way is told what saved similar ones, or that too little is known."""
+    """Who has an episode under way is told what saved similar ones, or that too little is known."""
     pack = load(ROOT / "packs" / "seven-stage")
     past = cases_of(company.outcome, strategies_of(pack))
     ended = company.steps[company.steps.change.isin(["saved", "save_lost", "recovered_untouched"])]
