@@ -70,3 +70,9 @@ class LogDamagedError(LogError):
     """A stored record does not read back as it was written."""
 
     code = "log_damaged"
+
+
+class ControlError(SevenfoldError):
+    """A control record asks for something the fold does not know."""
+
+    code = "bad_control"

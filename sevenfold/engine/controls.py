@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..errors import SevenfoldError
+from ..errors import ControlError as ControlError
 from ..lifecycle.compile import CompiledUnit
 from ..profiles.segments import SegmentNode
 from ..workspace import models as m
@@ -23,12 +23,6 @@ Control = Callable[["Fold", dict[str, Any]], None]
 """Changes a fold by a record; time, number and cause are set already."""
 CONTROLS: dict[str, Control] = {}
 """Control records by the name in their `op`."""
-
-
-class ControlError(SevenfoldError):
-    """A control record asks for something the fold does not know."""
-
-    code = "bad_control"
 
 
 def control(op: str) -> Callable[[Control], Control]:

@@ -15,8 +15,7 @@ from .controls import ControlError, control, pin_zones
 if TYPE_CHECKING:
     from .fold import Fold
 
-UNDEFINED: Final = m.Workspace(name="undefined")
-"""The definition before the first: events of people are taken, and mean nothing."""
+UNDEFINED: Final = m.UNDEFINED
 
 
 def record_of(

@@ -8,12 +8,10 @@ from typing import Any
 
 import msgspec
 
-from ..engine import ControlError
-from ..engine.definition import UNDEFINED
-from ..errors import LogError, SevenfoldError
+from ..errors import ControlError, LogError, SevenfoldError
 from ..events.steps import Dropped
 from ..log.base import New, Receipt
-from ..workspace.models import Workspace
+from ..workspace.models import UNDEFINED, Workspace
 from .live import BusyError, Told, UnavailableError, Watched, error_of
 from .questions import QuestionError
 from .watching import Batch, Stream

@@ -17,14 +17,12 @@ import msgspec
 
 from ..clock import Clock, stopwatch_ns
 from ..effects import REFUSED
-from ..engine import ControlError
-from ..engine.definition import UNDEFINED
-from ..errors import SevenfoldError
+from ..errors import ControlError, SevenfoldError
 from ..events.steps import Dropped
 from ..limits import TICK_MS_MIN, UNSEEN_EFFECTS_BYTES_MAX
 from ..log.base import Log, New, NewControl, NewTick, Receipt
 from ..profiles.wheel import NEVER
-from ..workspace.models import Workspace
+from ..workspace.models import UNDEFINED, Workspace
 from .appending import Appender
 from .live import Told, UnavailableError, Watched, error_of
 from .metrics import APPEND_SECONDS

@@ -11,7 +11,7 @@ an entity declared under ``entities`` (an order, an application).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -662,3 +662,6 @@ OBJECT_TYPES: dict[str, Any] = {
     "referrals": Referrals,
 }
 """What the fields are that are one object each, with a file of their own."""
+
+UNDEFINED: Final = Workspace(name="undefined")
+"""The definition before the first: events of people are taken, and mean nothing."""

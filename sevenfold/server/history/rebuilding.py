@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ...engine import Fold
-from ...engine.definition import UNDEFINED
 from ...log.base import Readable
-from ...snapshots import Recovered, fold_record, records_from
+from ...workspace.models import UNDEFINED
 from ..live import Watched
 from .schema import FILE
 from .writer import HistoryWriter
@@ -31,6 +29,10 @@ def rebuild(folder: Path, log: Readable, *, render: Render | None = None) -> tup
     `render` is given all effects in order, to add what rendering makes known (links, leases). One that was
     interrupted may simply be run again. Raises HistoryUnwritableError, LogError.
     """
+    # Whoever only reads or writes the history needs no engine.
+    from ...engine import Fold
+    from ...snapshots import Recovered, fold_record, records_from
+
     writer = HistoryWriter(folder)
     try:
         found = Recovered(Fold(UNDEFINED))
