@@ -109,14 +109,16 @@ class Projector:
         self._gathered += len(new)
 
     def take_day(
-        self, t: int, unit: CompiledUnit, history: ScoreHistory, ids: Sequence[str], rows: Sequence[int],
-        values: Sequence[float],
+        self, number: int, t: int, unit: CompiledUnit, history: ScoreHistory, ids: Sequence[str],
+        rows: Sequence[int], values: Sequence[float],
     ) -> None:  # fmt: skip
-        """Scores of a kind of subject that closed elsewhere than the day before (NaN: not known)."""
+        """Scores of a kind of subject that closed elsewhere than the day before (NaN: not known). `number` is
+        that of the effect that comes next.
+        """
         node = history.node
         self._rows.tables["scores"].extend(
             (
-                self._number, t, unit.kind, key(ids[row]), node.label, None if value != value else value,
+                number, t, unit.kind, key(ids[row]), node.label, None if value != value else value,
                 unit.show(node.band_slot, row), unit.show(node.velocity_slot, row),
             )
             for row, value in zip(rows, values, strict=True)
@@ -260,4 +262,5 @@ class Following:
         ids = self._ids.setdefault(unit.kind, [""])
         ids.extend(self._fold.id_of(unit, row) for row in range(len(ids), rows))
         changed = np.flatnonzero(differs).tolist()
-        self.projector.take_day(t, unit, history, ids, changed, now[differs].tolist())
+        number = self._fold.emitted + len(self._fold.effects)
+        self.projector.take_day(number, t, unit, history, ids, changed, now[differs].tolist())

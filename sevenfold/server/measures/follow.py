@@ -21,6 +21,7 @@ from ...snapshots import Recovered, fold_record, records_from
 from ...warehouse.base import Warehouse
 from ...warehouse.owners import OwnersReader, unknown
 from ...warehouse.projector import Following, Projector
+from ...warehouse.rows import key
 from ...workspace.models import Workspace
 from ..history.schema import FILE as HISTORY_FILE
 
@@ -40,6 +41,11 @@ class Follower:
         if self._has_to_begin():
             self._from_the_log()
         self.projector = Projector(warehouse, None)
+        rows = self._stored("SELECT position FROM controls WHERE op = ?", ("erase",))
+        self._erasures = {position for (position,) in rows}
+        """Records that ask to erase somebody: their effect may be gone before it was read, and they hold the
+        subject's id once they were written over.
+        """
 
     def _has_to_begin(self) -> bool:
         """Whether what is wanted next cannot be followed: at the start, and where owners are not known."""
@@ -56,7 +62,19 @@ class Follower:
         taken = self._effects() + self._records()
         if taken:
             self.projector.flush()
+        self._erase()
         return taken
+
+    def _erase(self) -> None:
+        """Removes whoever was erased, and whoever was part of them."""
+        for position in sorted(self._erasures):
+            record = next((one for one in self._log.read(position, 2) if one.position == position), None)
+            subject = (record.control or {}).get("subject") if record is not None else None
+            if isinstance(subject, str) and subject:
+                gone = key(subject)
+                part = [one for one, person in self._warehouse.forwards().items() if person == gone]
+                self._warehouse.erase([gone, *part])
+                self._erasures.discard(position)
 
     def _effects(self) -> int:
         """The next effects of the history, which has stored them in order."""
@@ -104,6 +122,8 @@ class Follower:
             self.projector.take_events(record.position, record.entries, people, accounts)
         elif record.kind == "control":
             self.projector.take_control(record.position, record.time)
+            if (record.control or {}).get("op") == "erase":
+                self._erasures.add(record.position)
             held = (record.control or {}).get("workspace")
             if isinstance(held, dict):
                 self._define(held)
