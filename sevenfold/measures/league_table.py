@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
 from sevenfold.measures.answer import Answer, Caveat, Doubt, Estimate, Question, QuestionError
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 
 
 class LeagueTable(Question, frozen=True, tag="league-table"):
-    """Every journey with runs in the period. `costs` is what one message costs by channel, in `currency` (the
-    commonest when empty); offers cost what they say. `churned` is the stage that means lost
+    """Every journey with runs in the period. `costs` are what one message costs by channel (`sms=0.06`), in
+    `currency` (the commonest when empty); offers cost what they say. `churned` is the stage that means lost
     (LIFECYCLE/STAGE), `active` the events that mean retained (any, when empty) in the second half of
     `within`.
     """
@@ -33,7 +32,7 @@ class LeagueTable(Question, frozen=True, tag="league-table"):
     within: str = "30d"
     churned: str = "customer/churned"
     active: str = "*"
-    costs: dict[str, float] = msgspec.field(default_factory=dict)
+    costs: tuple[str, ...] = ()
     margin: float = 1.0
     currency: str = ""
     value: bool = True
@@ -43,8 +42,23 @@ class LeagueTable(Question, frozen=True, tag="league-table"):
         """Raises QuestionError."""
         bounds(self.since, self.until)
         duration(self.within, "within")
-        if self.margin <= 0 or any(cost < 0 for cost in self.costs.values()):
-            raise QuestionError("margin is above 0, costs are not below", where="margin")
+        prices(self.costs)
+        if self.margin <= 0:
+            raise QuestionError("margin is above 0", where="margin")
+
+
+def prices(costs: tuple[str, ...]) -> dict[str, float]:
+    """What a message costs by channel, of texts such as `sms=0.06`. Raises QuestionError."""
+    found: dict[str, float] = {}
+    for text in costs:
+        channel, _, price = text.rpartition("=")
+        try:
+            found[channel.strip()] = float(price)
+        except ValueError as error:
+            raise QuestionError(f"`{text}` is no cost", where="costs", fix="sms=0.06") from error
+        if not channel or not 0 <= found[channel.strip()] < float("inf"):
+            raise QuestionError(f"`{text}` is no cost", where="costs", fix="sms=0.06")
+    return found
 
 
 _JOURNEYS = """
@@ -93,12 +107,13 @@ def league_table(question: LeagueTable, warehouse: Warehouse) -> Answer:
     stage = f"stage:{question.churned}"
     metrics = ("goal", "revenue", f"late:{question.active}", stage)
     added, credited = _added(question, warehouse, metrics, currency)
+    price = prices(question.costs)
     worth = _worth(question, warehouse, currency, about) if question.value else {}
     rows = []
     for row in rows_of(warehouse, _JOURNEYS, **about):
         name = row["journey"]
         mine = [each for each in sent if each["journey"] == name]
-        cost = sum(question.costs.get(each["channel"], 0.0) * int(each["sent"]) for each in mine)
+        cost = sum(price.get(each["channel"], 0.0) * int(each["sent"]) for each in mine)
         one = _row(question, row, mine, goals.get(name, 0), cost, offers.get(name, 0.0))
         for metric, short in zip(metrics, ("conversion", "revenue", "retention", "churn"), strict=True):
             one |= _three(short, added.get((name, metric)))

@@ -65,8 +65,8 @@ def fit(
         value = negative(np.exp(logs))
         return value if np.isfinite(value) else 1e300
 
-    found = [minimise(of_logs, np.log(np.asarray(start, dtype=np.float64)), LOG_BOUND) for start in starts]
-    logs, lowest = min(found, key=lambda pair: pair[1])
+    begin = [np.log(np.asarray(start, dtype=np.float64)) for start in starts]
+    logs, lowest = minimise(of_logs, begin, LOG_BOUND)
     hit = tuple(name for name, log in zip(names, logs, strict=True) if abs(float(log)) > LOG_BOUND - 0.01)
     values = tuple(float(v) for v in np.exp(logs))
     return Fit(names, values, -lowest, n, None if hit else _covariance(of_logs, logs), hit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,15 +55,18 @@ def hyp2f1(a: npt.ArrayLike, b: npt.ArrayLike, c: npt.ArrayLike, z: npt.ArrayLik
     return np.asarray(_special.hyp2f1(a, b, c, z), dtype=np.float64)
 
 
-def minimise(function: Callable[[Floats], float], start: Floats, bound: float) -> tuple[Floats, float]:
+def minimise(
+    function: Callable[[Floats], float], starts: Sequence[Floats], bound: float
+) -> tuple[Floats, float]:
     """Where `function` is smallest, and how small it is there; each coordinate within +-`bound`.
 
-    Gradients first, then a simplex from there: the likelihoods of purchase models are flat along ridges on
-    which a gradient method stops early.
+    By gradients from each start, then a simplex from the best: the likelihoods of purchase models are flat
+    along ridges on which a gradient method stops early.
     """
-    bounds = [(-bound, bound)] * len(start)
-    first: Any = _optimize.minimize(function, start, method="L-BFGS-B", bounds=bounds)
-    options = {"xatol": 1e-7, "fatol": 1e-9, "maxiter": 4_000, "maxfev": 4_000}
+    bounds = [(-bound, bound)] * len(starts[0])
+    found = [_optimize.minimize(function, start, method="L-BFGS-B", bounds=bounds) for start in starts]
+    first: Any = min(found, key=lambda each: float(each.fun))
+    options = {"xatol": 1e-6, "fatol": 1e-8, "maxiter": 4_000, "maxfev": 4_000}
     best: Any = _optimize.minimize(function, first.x, method="Nelder-Mead", bounds=bounds, options=options)
     if first.fun < best.fun:
         best = first

@@ -62,6 +62,7 @@ def event(
 ) -> dict[str, Any]:
     """A track call."""
     return {
-        "person": person, "time": time, "taken": time, "type": "track", "name": name, "properties": properties,
+        "person": person, "time": time, "taken": time, "type": "track", "name": name,
+        "properties": properties,
         "account": account,
     }  # fmt: skip

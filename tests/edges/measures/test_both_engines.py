@@ -23,7 +23,7 @@ QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     ("attribution", {"conversion": "revenue", "by": "step"}),
     ("journey-report", {"journey": "welcome"}),
     ("message-report", {"by": "template"}),
-    ("league-table", {"costs": {"email": 0.01}}),
+    ("league-table", {"costs": ["email=0.01"]}),
     ("calibration", {"of": "account", "score": "account_health", "outcome": "Subscription Cancelled"}),
     ("calibration", {"outcome": "segment:lost"}),
     ("save-report", {}),
