@@ -29,6 +29,7 @@ from .sender import Alert, FolderVersions, Observer, RealTime, Sender, Standing
 
 log = logging.getLogger("sevenfold.delivery")
 _REPORT_S = 1.0
+_RECALL_S = 5.0
 
 
 async def deliver(options: DeliveryOptions) -> None:
@@ -83,11 +84,13 @@ async def deliver(options: DeliveryOptions) -> None:
     await asyncio.wait({hearing, defined}, return_when="FIRST_COMPLETED")
     if not hearing.done():
         prepare(client.workspace.channels.values())
-        await observer.recall(sender)
+        working.append(asyncio.create_task(observer.run(sender), name="standing"))
+        # Where very much was sent in a day, sending goes on meanwhile.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(observer.recalled.wait(), _RECALL_S)
     settle()
     working += [
         asyncio.create_task(sender.run(), name="sender"),
-        asyncio.create_task(observer.run(), name="standing"),
         asyncio.create_task(_report(client, state), name="report"),
     ]
     for task in working:

@@ -156,21 +156,40 @@ def _outcome_of(row: tuple[Any, ...]) -> Outcome:
     return found
 
 
+_TOLD: Final = ("sent", "delivered", "bounced", "failed", "complained")
+_TOLD_OF: Final = (
+    "m.channel, coalesce(o.channel, m.channel), m.journey, o.outcome, o.reason, o.permanent, o.machine"
+)
+_TOLD_FROM: Final = f"FROM outcomes o LEFT JOIN messages m ON m.effect = o.effect WHERE o.outcome IN {_TOLD}"
+
+
 def told(connection: sqlite3.Connection, after: int, limit: int) -> list[Told]:
     """What was told after a position, in order: at most `limit`, or all of one position."""
     rows = connection.execute(
-        "SELECT o.position, o.time, m.channel, coalesce(o.channel, m.channel), m.journey, o.outcome,"
-        " o.reason, o.permanent, o.machine FROM outcomes o LEFT JOIN messages m ON m.effect = o.effect"
-        " WHERE o.position > ? ORDER BY o.position, o.place LIMIT ?",
+        f"SELECT o.position, o.time, {_TOLD_OF}, 1 {_TOLD_FROM} AND o.position > ?"
+        " ORDER BY o.position, o.place LIMIT ?",
         (after, limit),
     ).fetchall()
     if len(rows) == limit and rows[0][0] != rows[-1][0]:
         # The last position may have more: it is read from its beginning the next time.
         rows = [row for row in rows if row[0] != rows[-1][0]]
-    return [
-        Told(at, time, channel or "", via or "", journey or "", outcome, reason, bool(forever), bool(machine))
-        for at, time, channel, via, journey, outcome, reason, forever, machine in rows
-    ]
+    return [_told_of(row) for row in rows]
+
+
+def told_by_minute(connection: sqlite3.Connection, after: int, through: int) -> list[Told]:
+    """What was told after a position and until another, added up by minute."""
+    rows = connection.execute(
+        f"SELECT max(o.position), o.time / 60000 * 60000, {_TOLD_OF}, count(*) {_TOLD_FROM}"
+        " AND o.position > ? AND o.position <= ? GROUP BY 2, 3, 4, 5, 6, 7, 8, 9",
+        (after, through),
+    )
+    return [_told_of(row) for row in rows]
+
+
+def _told_of(row: tuple[Any, ...]) -> Told:
+    at, time, channel, via, journey, outcome, reason, forever, machine, many = row
+    of = channel or "", via or "", journey or ""
+    return Told(at, time, *of, outcome, reason, bool(forever), bool(machine), many)
 
 
 def told_before(connection: sqlite3.Connection, time: int) -> int:

@@ -70,6 +70,8 @@ class Told(Struct):
     reason: str | None = None
     permanent: bool = False
     machine: bool = False
+    count: int = 1
+    """More than one where they were added up."""
 
 
 class Message(Struct):

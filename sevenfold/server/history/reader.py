@@ -255,6 +255,11 @@ class History:
         with explained(self.path):
             return lists.told(self._connection(), after, limit)
 
+    def told_by_minute(self, after: int, through: int) -> list[Told]:
+        """What was told after a position and until another, added up by minute."""
+        with explained(self.path):
+            return lists.told_by_minute(self._connection(), after, through)
+
     def told_before(self, time: int) -> int:
         """The last position at which something was told of a message before a time, ms UTC; -1: none."""
         with explained(self.path):

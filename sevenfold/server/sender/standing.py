@@ -78,13 +78,13 @@ class Standing:
                 continue
             if one.time >= self._since.get(one.channel, 0):
                 hour = self._hours[one.channel].setdefault(one.time // HOUR_MS, Counter())
-                hour[one.outcome, one.reason, one.permanent] += 1
+                hour[one.outcome, one.reason, one.permanent] += one.count
 
     def recall(self, told: Iterable[Told]) -> None:
         """What was sent before this process began counts for the warm-up."""
         for one in told:
             if one.outcome == "sent":
-                self._sent[one.channel, one.time // DAY_MS] += 1
+                self._sent[one.channel, one.time // DAY_MS] += one.count
 
     def assess(self, now: int) -> list[tuple[str, Assessment]]:
         """Channels that are to be halted, and are not."""
