@@ -18,6 +18,7 @@ JUMP = "jump"
 VELOCITY = "velocity"
 OVERFLOW = "overflow"
 REFUSED = "refused"
+RETIRED = "retired"
 WORKSPACE = "workspace"
 
 

@@ -111,6 +111,7 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
             "further": list(fold.further.items()),
             "entities": fold.entity_ids,
             "forward": list(fold.forward.items()),
+            "retired": fold.retirement.dump(),
             "dirty": [(account, _big(mask)) for account, mask in fold._dirty_accounts.items()],
             "moved": [(account, _big(mask)) for account, mask in fold._moved_rollups.items()],
         },
@@ -308,6 +309,7 @@ def _load_rest(fold: Fold, rest: dict[str, Any]) -> None:
         kind: {k: row for row, (k, _) in enumerate(ids) if row} for kind, ids in fold.entity_ids.items()
     }
     fold.forward = dict(rest["forward"])
+    fold.retirement.load(rest.get("retired", ((), 0)))
     fold._dirty_accounts = {account: int(mask, 16) for account, mask in rest["dirty"]}
     fold._moved_rollups = {account: int(mask, 16) for account, mask in rest["moved"]}
 

@@ -79,6 +79,7 @@ def _carry_fold(plan: Plan, new: Fold) -> None:
     for kind in plan.kinds[2:]:
         new.entity_rows[kind], new.entity_ids[kind] = old.entity_rows[kind], old.entity_ids[kind]
     new.identity.take_over(old.identity)
+    new.retirement.take_over(old.retirement)
     if old.journeys is not None and new.journeys is not None:
         new.journeys.take_over(old.journeys)
     new.closer.listeners = old.closer.listeners

@@ -65,7 +65,6 @@ class Arriving(Reading):
         self._whole_raw = raw
         te = event.time if event.time <= t else t
         person = self.person
-        new_from = person.table.rows
         journeys = self.journeys
         if journeys is not None:
             journeys.begin()
@@ -77,7 +76,7 @@ class Arriving(Reading):
             return
         p = event.properties
         d = 0
-        if row >= new_from:
+        if self.env.scope[person.born.name][row] == seq:
             d = person.everything
             if person.catalogues and event.user_id is not None:
                 person.traits.set(row, person.catalogue_traits(str(event.user_id)), 0, 0, t)
@@ -163,6 +162,7 @@ class Arriving(Reading):
             if not entity:
                 entity = rows[key] = self._new_row(unit)
                 self.entity_ids[unit.kind].append((key, row))
+                self.retirement.owns(row)
                 d = unit.everything
                 self.emit(unit, entity, CREATED, "", {"key": key})
                 unit.traits.set(entity, unit.catalogue_traits(key), 0, 0, self.t)

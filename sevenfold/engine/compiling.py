@@ -17,6 +17,7 @@ from ..profiles.signals.base import stamp_ms
 from ..profiles.where import dig, micro
 from ..workspace import models as m
 from .merging import Merging
+from .retiring import Retirement
 
 Seeds = dict[str, dict[str, Dictionary]]
 """Dictionaries to start from, `{kind: {attribute: dictionary}}`."""
@@ -63,6 +64,8 @@ class Compiling(Merging):
         journeys = self.journeys = journeys_of(self)  # type: ignore[arg-type]
         if journeys is not None:
             journeys.declare()
+        self.retirement = Retirement(self)  # type: ignore[arg-type]
+        self.retirement.declare()
         for unit in self.compiled:
             # Linked signals took their bits while they were declared; the rest of the order follows.
             unit.order_nodes()

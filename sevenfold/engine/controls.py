@@ -65,7 +65,7 @@ def pin_zones(fold: Fold, record: dict[str, Any]) -> None:
 
 @control("merge")
 def _merge(fold: Fold, record: dict[str, Any]) -> None:
-    rows = sorted({find(fold, one) for one in record.get("members", [])} - {0})
+    rows = sorted({find(fold, one) for one in record.get("members", [])} - {0}, key=fold._age_of)
     for other in rows[1:]:
         fold.identity._absorb(rows[0], other)
         fold._merge(rows[0], other, "asked")
@@ -119,9 +119,8 @@ def listed_person(fold: Fold, identifier: Any) -> int:
     if not row:
         # Each person that one record creates takes a number of its own, for ids come from numbers.
         fold.seq += 1
-    before = fold.person.table.rows
     row = fold.identity.resolve(keys, fold.t)
-    if fold.person.table.rows > before:
+    if fold._age_of(row) == fold.seq:
         fold.person.evaluate(row, fold.t, fold.person.everything)
     return row
 

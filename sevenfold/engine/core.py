@@ -17,6 +17,7 @@ from ..profiles.identity import Identity
 from ..profiles.unit import Emit, Fire, Unit
 from ..profiles.wheel import NEVER, OP_BITS, OP_MASK, ValuedWheel, Wheel
 from ..workspace import models as m
+from .retiring import Retirement
 
 Membership = tuple[int, str, int]
 """(account row, role, number of the record by which the person joined)."""
@@ -35,6 +36,7 @@ class Core:
     exports: Exports
     identity: Identity
     closer: DayCloser
+    retirement: Retirement
     decoder: EventDecoder
     intake: Intake
 
@@ -144,7 +146,7 @@ class Core:
         return known
 
     def _new_row(self, unit: CompiledUnit) -> int:
-        row = unit.table.new_row()
+        row = (unit is self.person and self.retirement.new_row()) or unit.table.new_row()
         self.env.scope[unit.born.name][row] = self.seq
         return row
 

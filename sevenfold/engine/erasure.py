@@ -160,7 +160,7 @@ def _removed(
         fold._leave(row, account)
     fold._joined.clear()
     for unit, one in units:
-        for what, count in _out_of_journeys(fold, unit, one).items():
+        for what, count in out_of_journeys(fold, unit, one).items():
             counts[what] = counts.get(what, 0) + count
     keys = fold.identity.keys_of(row)
     fold.identity.forget(row)
@@ -206,7 +206,7 @@ def _entities_of(fold: Fold, people: set[int]) -> list[tuple[CompiledUnit, int]]
     return found
 
 
-def _out_of_journeys(fold: Fold, unit: CompiledUnit, row: int) -> dict[str, int]:
+def out_of_journeys(fold: Fold, unit: CompiledUnit, row: int, *, retired: bool = False) -> dict[str, int]:
     """Ends the runs of a subject, and takes it out of what runs share."""
     journeys = fold.journeys
     if journeys is None:
@@ -215,7 +215,7 @@ def _out_of_journeys(fold: Fold, unit: CompiledUnit, row: int) -> dict[str, int]
     counts: dict[str, int] = {}
     # First of all what would go on when a run ends.
     for name, service in journeys.services.items():
-        removed = service.erase(unit, row)
+        removed = service.retire(unit, row) if retired else service.erase(unit, row)
         if removed:
             counts[name] = removed
     counts["runs"] = len(slots := journeys.of_subject(unit, row))

@@ -38,6 +38,8 @@ class Fold(Usual):
         self.versions = versions or {}
         self._compile(capacity_rows, seeds or {}, pending or {})
         self.identity = Identity(workspace.identity, self._create_person, self._merge)
+        self.identity.older = self._age_of
+        self.identity.began = self.retirement.began
         self.closer = DayCloser(self, info(workspace.timezone))
 
     def snapshot(self) -> bytes:

@@ -9,6 +9,11 @@ from .memberships import Memberships
 class Merging(Memberships):
     """What identity decides, done to the columns: a row more, or two that become one."""
 
+    def _age_of(self, row: int) -> int:
+        """People in the order in which they were created; rows are given again."""
+        born: int = self.env.scope[self.person.born.name][row]
+        return born
+
     def _create_person(self) -> int:
         row = self._new_row(self.person)
         self.emit(self.person, row, CREATED, "", {})
@@ -47,6 +52,7 @@ class Merging(Memberships):
             self._share(winner, account, role, 1)
         self._set_accounts(winner, list(merged.values()))
         self._joined.clear()
+        self.retirement.merge(winner, loser)
         self._forward(loser, winner)
         if self.journeys is not None:
             self.journeys.merge(winner, loser, t)
@@ -62,15 +68,21 @@ class Merging(Memberships):
     def _forward(self, loser: int, winner: int) -> None:
         """What is due for the loser, and for those who became the loser before, is the winner's now."""
         forward, absorbed = self.forward, self._absorbed
-        if self._forwarded != len(forward):
-            # A snapshot says only who became whom.
-            absorbed.clear()
-            for row, to in forward.items():
-                absorbed.setdefault(to, []).append(row)
-        rows = [*absorbed.pop(loser, ()), loser]
+        rows = [*self._losers(loser), loser]
         for row in rows:
             forward[row] = winner
         absorbed.setdefault(winner, []).extend(rows)
         self._forwarded = len(forward)
         self.wheel.redirect(loser, winner)
         self.valued.redirect(loser, winner)
+
+    def _losers(self, row: int) -> list[int]:
+        """Who became somebody, taken out of `_absorbed`."""
+        forward, absorbed = self.forward, self._absorbed
+        if self._forwarded != len(forward):
+            # A snapshot says only who became whom.
+            absorbed.clear()
+            for one, to in forward.items():
+                absorbed.setdefault(to, []).append(one)
+            self._forwarded = len(forward)
+        return absorbed.pop(row, [])

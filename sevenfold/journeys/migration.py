@@ -8,13 +8,11 @@ from collections import Counter
 from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ..errors import SevenfoldError
 from ..profiles.wheel import NEVER
 from .entry import Trigger
-from .plan import EXIT
 from .steps.base import END, STAY
+from .versions import same_among
 
 if TYPE_CHECKING:
     from .compiled import CompiledJourney
@@ -28,21 +26,6 @@ class MigrationError(SevenfoldError):
     """A choice for people in flight cannot be followed."""
 
     code = "bad_migration"
-
-
-def way(plan: CompiledJourney, step: str) -> tuple[Any, ...]:
-    """What makes a step the same in two versions: its content and where it leads."""
-    at = plan.ids.index(step)
-    following = plan.ids[at + 1] if at + 1 < len(plan.ids) else EXIT
-    model = plan.written[step]
-    # What is written for people makes no other step.
-    plain = msgspec.structs.replace(model, title="", description="")
-    return plain, model.next or (following if model.falls_through() else None)
-
-
-def same(old: CompiledJourney, new: CompiledJourney, step: str) -> bool:
-    """Whether a step is unchanged between two versions."""
-    return step in old.written and step in new.written and way(old, step) == way(new, step)
 
 
 def standing(journeys: Journeys, name: str) -> dict[int, dict[str, int]]:
@@ -80,16 +63,19 @@ def migrate(
     for old in journeys.plans:
         if old.name != new.name or old is new:
             continue
+        same = {step for step in old.written if same_among(old.written, new.written, step)}
         for slot in journeys.runs.of_plan(old.index):
             step = old.ids[journeys.runs.step[slot]]
-            if same(old, new, step):
+            if step in same:
                 choice = choices.get(step, unchanged)
             else:
                 choice = choices.get(step, "finish")
-            _follow(journeys, new, slot, step, choice)
+            _follow(journeys, new, slot, step, choice, same=step in same)
 
 
-def _follow(journeys: Journeys, new: CompiledJourney, slot: int, step: str, choice: Any) -> None:
+def _follow(
+    journeys: Journeys, new: CompiledJourney, slot: int, step: str, choice: Any, *, same: bool
+) -> None:
     runs = journeys.runs
     run = journeys.view.at(slot)
     run.t = journeys.fold.t
@@ -117,7 +103,7 @@ def _follow(journeys: Journeys, new: CompiledJourney, slot: int, step: str, choi
     if keep and (woken == END or (woken != STAY and old.ids[woken] in new.ids)):
         journeys.pending[slot] = END if woken == END else new.ids.index(old.ids[woken])
         return
-    if keep and woken == STAY and same(old, new, step):
+    if keep and woken == STAY and same:
         return
     journeys.reasons.pop(slot, None)
     if not keep:

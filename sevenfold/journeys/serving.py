@@ -99,6 +99,14 @@ class Service:
     def merge(self, winner: int, loser: int, t: int) -> None:
         """Two people turned out to be one."""
 
+    def keeps(self, unit: CompiledUnit, row: int) -> bool:
+        """Whether a visitor to whom nothing has happened for long must not be forgotten yet."""
+        return False
+
+    def retire(self, unit: CompiledUnit, row: int) -> int:
+        """A visitor is forgotten who has been gone for long; gives how much was remembered."""
+        return self.erase(unit, row)
+
     def erase(self, unit: CompiledUnit, row: int) -> int:
         """A subject is erased: what is kept of it goes. Gives how many things that were."""
         return 0

@@ -185,6 +185,9 @@ class Tasks(TaskCourse):
 
     # --------------------------------------------------------------------------------- merging and keeping
 
+    def keeps(self, unit: CompiledUnit, row: int) -> bool:
+        return bool(self.open_tasks.of(unit.kind, row))
+
     def erase(self, unit: CompiledUnit, row: int) -> int:
         """Tasks about a subject are closed; who has them sees that they are gone."""
         found = self.open_tasks.of(unit.kind, row)

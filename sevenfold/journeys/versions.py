@@ -88,11 +88,14 @@ def choices_needed(old: Journey, new: Journey) -> list[str]:
 
 def same_step(old: Journey, new: Journey, step_id: str) -> bool:
     """Whether a step means the same in both: content without prose, and the way on."""
-    if step_id not in old.steps or step_id not in new.steps:
+    return same_among(old.steps, new.steps, step_id)
+
+
+def same_among(old: Mapping[str, StepBase], new: Mapping[str, StepBase], step_id: str) -> bool:
+    """`same_step` for steps by themselves, such as those of a plan whose blocks are written out."""
+    if step_id not in old or step_id not in new:
         return False
-    if _way_on(old, step_id) != _way_on(new, step_id):
-        return False
-    return not any(_differs(old.steps[step_id], new.steps[step_id]))
+    return _way_on(old, step_id) == _way_on(new, step_id) and not any(_differs(old[step_id], new[step_id]))
 
 
 # --------------------------------------------------------------------------------------- lists and goals
@@ -152,7 +155,7 @@ def _steps(old: Journey, new: Journey) -> Iterator[JourneyChange]:
 def _step(old: Journey, new: Journey, step_id: str, after: str | None) -> Iterator[JourneyChange]:
     """A step of both versions; ``after`` names the step it was moved behind."""
     fields = list(_differs(old.steps[step_id], new.steps[step_id], prose=True))
-    ways = _way_on(old, step_id), _way_on(new, step_id)
+    ways = _way_on(old.steps, step_id), _way_on(new.steps, step_id)
     if ways[0] != ways[1]:
         fields = [one for one in fields if one.field != "next"]
         fields.append(FieldChange("goes on to", *ways))
@@ -170,9 +173,9 @@ def _moved(before: list[str], after: list[str]) -> set[str]:
     return set(after) - kept
 
 
-def _way_on(journey: Journey, step_id: str) -> str | None:
+def _way_on(steps: Mapping[str, StepBase], step_id: str) -> str | None:
     """The step that follows, `exit`, or None where nothing goes on."""
-    step, ids = journey.steps[step_id], list(journey.steps)
+    step, ids = steps[step_id], list(steps)
     if not step.falls_through():
         return None
     place = ids.index(step_id) + 1
@@ -190,4 +193,4 @@ def _only_prose(fields: tuple[FieldChange, ...]) -> bool:
     return all(one.field in PROSE for one in fields)
 
 
-__all__ = ["FieldChange", "JourneyChange", "changes", "choices_needed", "same_step"]
+__all__ = ["FieldChange", "JourneyChange", "changes", "choices_needed", "same_among", "same_step"]

@@ -58,6 +58,10 @@ class Link:
     reason: str = ""
 
 
+def _nothing(row: int, t: int) -> None:
+    return
+
+
 def blocked(value: str, more: frozenset[str]) -> bool:
     """Whether a value is one of those that never identify anybody."""
     lowered = value.strip().lower()
@@ -112,6 +116,10 @@ class Identity:
         """Pairs of rows (lower first) that somebody took apart: nothing merges them again."""
         self.trace: list[Link] | None = None
         self._known_good: dict[str, bool] = {}
+        self.older: Callable[[int], int] = int
+        """By what people are in the order in which they were created; rows are given again."""
+        self.began: Callable[[int, int], None] = _nothing
+        """Told (row, t) of new people of whom nothing but anonymous ids is known."""
 
     # -------------------------------------------------------------------------------------------------
     # look-ups
@@ -189,7 +197,9 @@ class Identity:
         kept = list(keys)
         demoted: list[str] = []
         while True:
-            rows = sorted({row for row in map(self.row_of, kept) if row})
+            rows = list({row for row in map(self.row_of, kept) if row})
+            if len(rows) > 1:
+                rows.sort(key=self.older)
             over = self._over_limit(rows, kept, t)
             if over is None or len(kept) == 1:
                 break
@@ -207,6 +217,8 @@ class Identity:
         for key in kept:
             if self.row_of(key) != row:
                 self._attach(row, key, t)
+        if not rows and all(key[0] == self.anonymous for key in kept):
+            self.began(row, t)
         for key in demoted:
             self._follow_login(row, key, kept, t)
         return row
@@ -222,7 +234,7 @@ class Identity:
             self._attach(before, key, t)
             return before
         if before != row and (min(row, before), max(row, before)) not in self.apart:
-            winner, loser = min(row, before), max(row, before)
+            winner, loser = sorted((row, before), key=self.older)
             self._absorb(winner, loser)
             self.merge(winner, loser, "alias")
             return winner

@@ -77,6 +77,8 @@ class Unit(Evaluation):
         self.table = Table(host.env, kind, capacity_rows)
         self.born = self.table.add(".born")
         self.closed = ""
+        self.stirring: Callable[[Handler], Handler] | None = None
+        """What goes around the functions for derived events, if somebody wants to know of them."""
         self.account_of = self.table.add(".account", "int32").name if kind == m.PERSON else ""
         self.parent_of = self.table.add(".parent", "int32").name if kind == m.ACCOUNT else ""
         self.slots: dict[tuple[str, ...], Slot] = {}
@@ -312,7 +314,10 @@ class Unit(Evaluation):
         if len(self.handlers) >= 20_000:
             # Clients may invent names without end; the functions are few, only this look-up is dropped.
             self.handlers.clear()
-        made = self.handlers[key] = self._by_signature[chosen]
+        made = self._by_signature[chosen]
+        if type_ == "derived" and made is not None and self.stirring is not None:
+            made = self.stirring(made)
+        self.handlers[key] = made
         return made
 
     def _build(self, hint: str, chosen: tuple[int, ...]) -> Handler:

@@ -241,6 +241,10 @@ class Wheel:
 
     # --------------------------------------------------------------------------------------- all at once
 
+    def forget_moves(self) -> None:
+        """Rows lead elsewhere now than when this was last looked up."""
+        self._gone = _NONE
+
     def redirect(self, row: int, to: int) -> None:
         """A person was merged into another: entries of the bucket under way go with them."""
         # Several losers may lead to other winners now, and be as many as before.

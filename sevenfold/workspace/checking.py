@@ -134,6 +134,8 @@ def _workspace(workspace: models.Workspace, report: Report) -> None:
     if len(set(identity.order)) != len(identity.order) or not identity.order:
         message = "the order names each identifier once"
         report.error(("identity", "order"), "wrong_value", message)
+    if identity.retire_after is not None:
+        report.duration(("identity", "retire_after"), identity.retire_after)
     if identity.default_region is not None and not re.fullmatch(r"[A-Z]{2}", identity.default_region):
         message = f"`{identity.default_region}` is not a region"
         report.error(("identity", "default_region"), "wrong_value", message, "such as `US` or `DE`")

@@ -503,6 +503,12 @@ class Identity(Model, frozen=True, kw_only=True):
     blocked: list[str] = []
     default_region: str | None = None
     """Two-letter region for phone numbers written without a country code."""
+    retire_after: str | None = None
+    """A visitor of whom nothing but anonymous ids is known, and to whom nothing happens for so long (`90d`),
+    is forgotten; when they come again they are somebody new. Not given: nobody is. It lasts at least as long
+    as the longest window of a signal. Who is in a journey, on a manual list, or has an entity (an order) or
+    an open task stays.
+    """
 
 
 class Catalogue(Model, frozen=True, kw_only=True):

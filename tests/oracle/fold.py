@@ -13,7 +13,8 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sevenfold.effects import CREATED, MERGED, Effect
+from sevenfold.effects import CREATED, MERGED, RETIRED, Effect
+from sevenfold.engine.retiring import idle_ms
 from sevenfold.limits import ACCOUNT_TICK_MS
 from sevenfold.profiles.expressions import Name
 from sevenfold.workspace import models
@@ -25,10 +26,13 @@ from .memory import ChannelState, HeldState
 from .nodes import Evaluator, close_scores, milli
 from .signals import Seen, TrendState, dig
 from .subject import Membership, Subject, clock_thresholds
-from .values import ACCOUNT_TICK, DAY, DAY_CLOSE, RECORD, Clock, Cursor, parse, shown, truth
+from .values import ACCOUNT_TICK, DAY, DAY_CLOSE, RECORD, TIMER, Clock, Cursor, parse, shown, truth
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PERSON_KIND, ACCOUNT_KIND = 0, 1
+HOUR = 3_600_000
+RETIREMENT = 1 << 20
+"""The place of the timer by which visitors are retired: after all signals."""
 
 
 class ReferenceFold:
@@ -49,6 +53,11 @@ class ReferenceFold:
         self.scheduled: set[Cursor] = set()
         self.first_event: int | None = None
         self.into: dict[Subject, Subject] = {}
+        self.owner: dict[Subject, Subject] = {}
+        """Whose an entity is."""
+        self.free: list[int] = []
+        """Rows of people who were retired."""
+        self.idle = idle_ms(workspace)
         self.journeys = ReferenceJourneys(self)
 
     # -------------------------------------------------------------------------------------- the input
@@ -62,8 +71,11 @@ class ReferenceFold:
             self._start_days(t)
         person = self.identity.resolve(event, t)
         te = min(event["time"], t)
+        person.last = t
+        if self.idle and person.born == self.seq and self._unknown(person):
+            self._schedule((self._leaves(person), TIMER, PERSON_KIND, person.row, RETIREMENT))
         account = self._account_of(event, person)
-        entities = self._entities_of(event)
+        entities = self._entities_of(event, person)
         self._set_traits(event, te, person, account)
         seen = self._seen(event, te)
         if event["type"] in ("identify", "group"):
@@ -130,6 +142,9 @@ class ReferenceFold:
         subject = self.rows[self.kinds[kind]][row - 1]
         if subject in self.gone:
             return
+        if index == RETIREMENT:
+            self._retire(subject, due)
+            return
         if what == DAY_CLOSE:
             self._close_day(subject, due)
         elif what == ACCOUNT_TICK:
@@ -137,6 +152,40 @@ class ReferenceFold:
         else:
             self._settle(subject)
             self.journeys.part(subject)
+
+    def _leaves(self, person: Subject) -> int:
+        """When a visitor is retired to whom nothing happens any more."""
+        return (person.last // HOUR + 1) * HOUR + self.idle
+
+    def _retire(self, person: Subject, due: int) -> None:
+        """A visitor who has been away for long is nobody any more."""
+        if not self._unknown(person):
+            return
+        again = self._leaves(person)
+        if again <= due and self._stays(person):
+            again = (due // DAY + 1) * DAY
+        if again > due:
+            self._schedule((again, TIMER, PERSON_KIND, person.row, RETIREMENT))
+            return
+        self._emit(RETIRED, person, "", {})
+        for account in person.accounts:
+            self._touch(account)
+        self.gone.add(person)
+        self.identity.forget(person)
+        losers = [one.row for one in self.into if self._now(one) is person]
+        self.free += [*sorted(losers), person.row]
+
+    def _unknown(self, person: Subject) -> bool:
+        return all(kind == "anonymous_id" for kind, _ in person.linked)
+
+    def _stays(self, person: Subject) -> bool:
+        owns = any(self._now(owner) is person for owner in self.owner.values())
+        return owns or bool(person.manual) or bool(self.journeys.of_subject(person))
+
+    def _now(self, person: Subject) -> Subject:
+        while person in self.into:
+            person = self.into[person]
+        return person
 
     def _settle(self, subject: Subject) -> None:
         """Evaluates a subject to its fixed point, tells its accounts, and notes what will fall due."""
@@ -177,8 +226,12 @@ class ReferenceFold:
 
     def _create(self, of: str) -> Subject:
         rows = self.rows[of]
-        subject = Subject(self.workspace, of, self.kinds.index(of), len(rows) + 1, self.seq)
-        rows.append(subject)
+        row = self.free.pop() if of == PERSON and self.free else len(rows) + 1
+        subject = Subject(self.workspace, of, self.kinds.index(of), row, self.seq)
+        if row > len(rows):
+            rows.append(subject)
+        else:
+            rows[row - 1] = subject
         self._emit(CREATED, subject, "", {})
         if self.first_event is not None:
             self._schedule_days(subject, self.now[0])
@@ -187,6 +240,7 @@ class ReferenceFold:
     def _merge(self, winner: Subject, loser: Subject) -> None:
         """An operation of its own, before the event that caused it."""
         winner.absorb(loser, self.now)
+        winner.last = max(winner.last, loser.last)
         self.gone.add(loser)
         self.into[loser] = winner
         self._emit(MERGED, winner, "", {"loser": loser.id})
@@ -212,13 +266,16 @@ class ReferenceFold:
             person.accounts.pop(account, None)
         return account
 
-    def _entities_of(self, event: dict[str, Any]) -> list[Subject]:
+    def _entities_of(self, event: dict[str, Any], person: Subject) -> list[Subject]:
         found = []
         for of, entity in self.workspace.entities.items():
             path = entity.key.split(".")
             value = dig(event, path) if path[0] == "context" else dig(event.get("properties"), path)
             if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+                known = (of, str(value)) in self.keys
                 found.append(self._known_or_new(of, str(value)))
+                if not known:
+                    self.owner[found[-1]] = person
         return found
 
     def _known_or_new(self, of: str, key: str) -> Subject:

@@ -102,9 +102,15 @@ class IdentityTable:
                 self._repoint(identifier, person, t)
         return person
 
+    def forget(self, person: Subject) -> None:
+        """A visitor has gone: their identifiers name nobody."""
+        for identifier in person.linked:
+            if self.index.get(identifier) is person:
+                del self.index[identifier]
+
     def _matched(self, identifiers: list[Id]) -> list[Subject]:
-        found = {self.index[i].row: self.index[i] for i in identifiers if i in self.index}
-        return [found[row] for row in sorted(found)]
+        found = {self.index[i].born: self.index[i] for i in identifiers if i in self.index}
+        return [found[born] for born in sorted(found)]
 
     def _allowed(self, identifiers: list[Id], t: int) -> bool:
         """Whether one profile may hold all that the matched profiles and the event hold. A limit that an
@@ -128,8 +134,8 @@ class IdentityTable:
         return declared.limit, None if declared.per is None else parse_duration(declared.per)
 
     def _link(self, identifiers: list[Id], also: list[Subject], t: int) -> Subject:
-        matched = {s.row: s for s in [*self._matched(identifiers), *also]}
-        subjects = [matched[row] for row in sorted(matched)]
+        matched = {s.born: s for s in [*self._matched(identifiers), *also]}
+        subjects = [matched[born] for born in sorted(matched)]
         person = subjects[0] if subjects else self.create()
         for loser in subjects[1:]:
             for identifier, since in loser.linked.items():

@@ -35,6 +35,8 @@ class Run:
     true_before: set[int] = field(default_factory=set)
     """The paths of the present wait that have to become untrue first."""
     resets: int = 0
+    noted: int | None = None
+    """The first written of ranked paths that has happened."""
     opening: tuple[str, str] | None = None
     """The outcome and target of a wait that is over but for a window."""
     reason: str = "completed"

@@ -34,8 +34,10 @@ class Waiting:
             return None
         for place, path in enumerate(model.paths):
             if path.when is not None and self._true(run, path.when):
-                if not path.require_new:
+                if not path.require_new and model.decide == "first":
                     return self._over(run, model, path_name(path), self._after(run, path.go))
+                if not path.require_new:
+                    self._note(run, model, place)
                 run.true_before.add(place)
         data: dict[str, Any] = {}
         if model.date is not None:
@@ -55,6 +57,7 @@ class Waiting:
         model: Any = run.plan.steps[run.step]
         if model.__struct_config__.tag != "wait" or run.opening is not None:
             return None
+        noted: list[int] = []
         for place, path in enumerate(model.paths):
             if path.event is not None:
                 passes = heard is not None and matches(path.event, path.where, heard)
@@ -63,9 +66,17 @@ class Waiting:
                 passes = true and place not in run.true_before
                 if not true:
                     run.true_before.discard(place)
-            if passes:
+            if passes and model.decide == "first":
                 return self._over(run, model, path_name(path), self._after(run, path.go))
-        reset = model.reset
+            if passes:
+                noted.append(place)
+                if path.when is not None:
+                    run.true_before.add(place)
+        # What has become true is noted before the first event that is waited for.
+        events = [place for place in noted if model.paths[place].event is not None]
+        for place in [one for one in noted if one not in events] + events[:1]:
+            self._note(run, model, place)
+        reset = None if events else model.reset
         resets = reset is not None and heard is not None and matches(reset.event, reset.where, heard)
         if resets and run.resets < reset.max:
             run.resets += 1
@@ -75,9 +86,17 @@ class Waiting:
             return self._over(run, model, "session", self._after(run, None))
         return self._moved(run, model) if model.date is not None else None
 
+    def _note(self, run: Run, model: Any, place: int) -> None:
+        if run.noted is None or place < run.noted:
+            run.noted = place
+            self.journeys.tell("noted", run, outcome=path_name(model.paths[place]))
+
     def timer(self, run: Run, model: Any) -> Move:
         if run.opening is not None:
             return self._over(run, model, *run.opening)
+        if run.noted is not None:
+            path = model.paths[run.noted]
+            return self._over(run, model, path_name(path), self._after(run, path.go))
         if model.paths or model.session:
             return self._over(run, model, "timeout", self._after(run, model.on_timeout))
         return self._over(run, model, "over", self._after(run, None))

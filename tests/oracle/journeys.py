@@ -391,6 +391,7 @@ class ReferenceJourneys:
                 return
             run.step, run.visit, run.since, run.due = to, run.visits[to], self.t, None
             run.true_before, run.resets, run.opening, run.reason = set(), 0, None, "completed"
+            run.noted = None
             model = run.plan.steps[to]
             to = self._steps[str(model.__struct_config__.tag)](self, run, model)
 
@@ -583,8 +584,9 @@ class ReferenceJourneys:
                     due = self.waiting.thawed(run, due, self.t - pause.timed.get(run.number, pause.at))
                 self.until(run, due if due > self.t else self.t + 1)
         for subject, fired in pause.queue:
-            while subject in self.fold.gone:
-                subject = self.fold.into[subject]
+            subject = self.fold._now(subject)
+            if subject in self.fold.gone:
+                continue
             fired.te = max(fired.te, self.t - ex.parse_duration(self.plans[name].late_after))
             run_or = self.admit(name, subject, fired)
             if isinstance(run_or, Run):

@@ -129,7 +129,10 @@ class Evaluator:
         return truth(parse(condition), lambda name: subject.fact(name, now)) is True
 
     def _derived(self, subject: Subject, name: str, now: Cursor, seq: int) -> None:
-        subject.see(Seen(name, now[0], seq), now)
+        seen = Seen(name, now[0], seq)
+        if any(state.takes(seen) for state in subject.signals.values()):
+            subject.last = now[0]
+        subject.see(seen, now)
 
     # --------------------------------------------------------------------------------------- segments
 

@@ -126,6 +126,13 @@ class State:
         if matches(self.model.event, self.model.where, event):
             self.take(event, now)
 
+    def takes(self, event: Seen) -> bool:
+        """Whether events of this name are among the signal's, whatever its `where` says."""
+        model = self.model
+        names = [getattr(model, field, None) for field in ("event", "first", "then", "start")]
+        names += [step.event for step in getattr(model, "steps", [])]
+        return any(matches(name, None, event) for name in names if name is not None)
+
     def take(self, event: Seen, now: Cursor) -> None:
         raise AssertionError(self.model)
 

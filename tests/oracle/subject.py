@@ -73,6 +73,10 @@ class Subject:
     def __init__(self, workspace: Workspace, of: str, kind: int, row: int, seq: int) -> None:
         self.workspace, self.of, self.kind, self.row = workspace, of, kind, row
         self.id = subject_id(of, seq)
+        self.born = seq
+        self.last = 0
+        """When something last happened to a person: an event of theirs, or one derived that a signal takes.
+        """
         self.traits: dict[str, TraitState] = {}
         self.changed: dict[str, int] = {}
         """By declared trait: the te of the event that gave it another value."""

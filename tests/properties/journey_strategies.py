@@ -157,6 +157,8 @@ def _wait(draw: Draw, names: list[str]) -> dict[str, Any]:
         told["timeout"] = draw(st.sampled_from(LENGTHS))
         if _maybe(draw, 2):
             told["on_timeout"] = draw(st.sampled_from([*names, "exit"]))
+        if kind == "paths" and _maybe(draw, 3):
+            told["decide"] = "at_end"
         if kind == "paths" and _maybe(draw, 2):
             told["reset"] = {**_event(draw), "max": draw(st.integers(1, 2))}
     if _maybe(draw, 5):

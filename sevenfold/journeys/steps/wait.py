@@ -100,6 +100,10 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
     date: WaitDate | None = None
     session: bool = False
     paths: list[WaitPath] = []
+    decide: Literal["first", "at_end"] = "first"
+    """``at_end``: whatever of ``paths`` happens is noted, and when ``timeout`` is over the first written of
+    them decides: the paths are ranked.
+    """
     timeout: str | None = None
     on_timeout: str | None = None
     reset: WaitReset | None = None
@@ -182,6 +186,8 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
         at.without(self.timeout is not None and not listens, "timeout", "nothing here can time out", fix)
         message = "there is no `timeout` after which it could happen"
         at.without(self.on_timeout is not None and self.timeout is None, "on_timeout", message)
+        late = self.decide == "at_end" and not (self.paths and self.timeout)
+        at.without(late, "decide", "only `paths` with a `timeout` can be decided at its end")
         message = "a reset starts the `timeout` of `paths` anew, and there is none"
         at.without(self.reset is not None and not (self.paths and self.timeout), "reset", message)
         at.without(self.days is not None and self.at is None, "days", "`days` say on which days `at` may be")
@@ -211,8 +217,9 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
 
 
 class WaitLogic(Logic):
-    """Waiting: see docs/explain/journeys.md. `run.mark` counts resets; its bit 62 says: only a window
-    is waited for.
+    """Waiting: see docs/explain/journeys.md. `run.mark` has a bit for each path that has to become untrue
+    first, the way a wait in a closed window takes (from bit 32), the resets (40), the best path so far (56),
+    and whether only a window is waited for (61).
     """
 
     def __init__(self, model: Wait, site: Site) -> None:
@@ -237,6 +244,8 @@ class WaitLogic(Logic):
         """How a wait can be over, and where it leads then: what a run in a closed window remembers."""
         self._date = _Date(model.date, site) if model.date is not None else None
         self._zoned = model.zone or "person"
+        self._ranked = model.decide == "at_end"
+        self._events = [place for place, path in enumerate(model.paths) if path.event is not None]
 
     def enter(self, run: Run) -> Move:
         model = self.model
@@ -246,7 +255,9 @@ class WaitLogic(Logic):
         for place, ask in enumerate(self._asked):
             if ask is not None and ask(run):
                 if not model.paths[place].require_new:
-                    return self._over(run, self._names[place], self._targets[place])
+                    if not self._ranked:
+                        return self._over(run, self._names[place], self._targets[place])
+                    self._note(run, place)
                 run.mark |= 1 << place
         data: dict[str, Any] = {}
         due = self._due(run, data)
@@ -304,16 +315,29 @@ class WaitLogic(Logic):
         if run.mark & _IN_WINDOW:
             # After a pause, or with another zone, the window may be another one by now.
             return self._over(run, *self._ways[run.mark >> 32 & 0xFF])
+        best = run.mark >> _BEST & _BEST_MASK
+        if best:
+            return self._over(run, self._names[best - 1], self._targets[best - 1])
         if self.model.paths or self.model.session:
             return self._over(run, "timeout", self._otherwise)
         return self._over(run, "over", self.following)
 
+    def _note(self, run: Run, place: int) -> None:
+        """One of ranked paths happened: the first written so far is kept."""
+        best = run.mark >> _BEST & _BEST_MASK
+        if not best or place + 1 < best:
+            run.mark = run.mark & ~(_BEST_MASK << _BEST) | (place + 1) << _BEST
+            run.tell("noted", self.site.journey, outcome=self._names[place])
+
     def heard(self, run: Run, place: int) -> Move:
-        events = [i for i, path in enumerate(self.model.paths) if path.event is not None]
         if run.mark & _IN_WINDOW:
             return STAY
-        if place < len(events):
-            return self._over(run, self._names[events[place]], self._targets[events[place]])
+        if place < len(self._events):
+            at = self._events[place]
+            if not self._ranked:
+                return self._over(run, self._names[at], self._targets[at])
+            self._note(run, at)
+            return STAY
         resets = run.mark >> 40 & 0xFFFF
         if resets < self.model.reset.max:
             run.mark += 1 << 40
@@ -327,13 +351,16 @@ class WaitLogic(Logic):
         events = 0
         for place, ask in enumerate(self._asked):
             if ask is None:
-                if events == passed:
+                if events == passed and not self._ranked:
                     return STAY
                 events += 1
             elif not ask(run):
                 run.mark &= ~(1 << place)
             elif not run.mark >> place & 1:
-                return self._over(run, self._names[place], self._targets[place])
+                if not self._ranked:
+                    return self._over(run, self._names[place], self._targets[place])
+                run.mark |= 1 << place
+                self._note(run, place)
         if self._date is not None:
             due = self._due(run, {})
             if due != run.due:
@@ -401,7 +428,9 @@ def _said(path: WaitPath) -> str:
 
 
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_BEST, _BEST_MASK = 56, (1 << 5) - 1
 _IN_WINDOW = 1 << 61
+assert JOURNEY_RULES_ITEMS_MAX <= _BEST_MASK - 1
 
 
 KIND = StepKind(Wait, WaitLogic, "Wait")

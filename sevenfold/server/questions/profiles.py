@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _TEXT_BYTES = 1 << 20
 _END = 0xFF
 """Of the memory that identifiers lie in; see profiles/identifiers.py."""
-Known = tuple[Array, int]
-"""The ids of rows from 1 on, and up to which row they are there."""
+Known = tuple[Array, Array, int]
+"""The ids of rows from 1 on, the records that created those people, and up to which row both are there."""
 _ids: WeakKeyDictionary[Fold, dict[str, Known]] = WeakKeyDictionary()
 _reasons: WeakKeyDictionary[CompiledUnit, dict[str, Reasons]] = WeakKeyDictionary()
 
@@ -47,17 +47,23 @@ def row_with_id(fold: Fold, of: str, ident: str) -> int:
     first, ask again. Raises QuestionError.
     """
     unit = unit_of(fold, of)
-    fresh: Known = np.zeros(1_024, np.uint64), 1
-    held, known = _ids.setdefault(fold, {}).get(of, fresh)
+    fresh: Known = np.zeros(1_024, np.uint64), np.zeros(1_024, np.int64), 1
+    held, since, known = _ids.setdefault(fold, {}).get(of, fresh)
     rows = unit.table.rows
-    if known < rows:
+    born = np.asarray(fold.env.scope[unit.born.name])
+    # Rows of visitors who were retired are somebody else's by now.
+    others = (np.flatnonzero(born[1:known] != since[1:known]) + 1).tolist()
+    if known < rows or others:
         if len(held) < rows:
-            held = np.concatenate((held, np.zeros(rows + rows // 4 - len(held), np.uint64)))
-        until, born = min(rows, known + QUESTION_ROWS_MAX), fold.env.scope[unit.born.name]
-        for row in range(known, until):
-            held[row] = int(subject_id(of, born[row]), 16)
+            more = rows + rows // 4 - len(held)
+            held = np.concatenate((held, np.zeros(more, np.uint64)))
+            since = np.concatenate((since, np.zeros(more, np.int64)))
+        until = min(rows, known + QUESTION_ROWS_MAX)
+        for row in (*others, *range(known, until)):
+            since[row] = born[row]
+            held[row] = int(subject_id(of, int(born[row])), 16)
         known = until
-        _ids[fold][of] = held, known
+        _ids[fold][of] = held, since, known
     try:
         wanted = int(ident, 16) if len(ident) == 16 else -1
     except ValueError:

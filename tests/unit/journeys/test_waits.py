@@ -446,3 +446,29 @@ def test_an_order_waits_until_a_date_of_its_person_and_moves_with_it() -> None:
     world.identify("2d", "a", timezone="Asia/Tokyo")
     world.until("40d")
     assert [e.time for e in world.of("ended")] == [ms("2026-03-24T00:00")]
+
+
+def test_ranked_paths_are_decided_at_the_end_of_the_time_by_the_first_written_that_happened() -> None:
+    paths = [
+        {"event": "Paid", "go": "best"},
+        {"when": "logins >= 2", "go": "good"},
+        {"event": "Looked", "go": "late"},
+    ]
+    steps = {
+        "w": step("wait", paths=paths, decide="at_end", timeout="3d", on_timeout="none"),
+        **{name: step("exit", reason=name) for name in ("best", "good", "late", "none")},
+    }
+    world = Running({"j": {"triggers": [on("Signed Up")], "steps": steps}})
+    for user in "abcd":
+        world.track("0s", user, "Signed Up")
+    for user in "abc":
+        world.track("1h", user, "Looked")
+    for user in "ab":
+        world.track("2h", user, "Signed In")
+        world.track("3h", user, "Signed In")
+    world.track("4h", "a", "Paid")
+    world.track("5h", "a", "Looked")
+    assert not world.ends(), "nothing is decided before its time"
+    world.until("3d")
+    assert world.ends() == ["best", "good", "late", "none"]
+    assert world.again(1, snapshots=True) == world.told
