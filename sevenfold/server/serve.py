@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import shutil
 import signal
 import socket
@@ -206,7 +207,10 @@ class Service:
         place = self._socket_folder / "warehouse.sock"
         place.unlink(missing_ok=True)
         options = WarehouseOptions(
-            socket=str(place), data_folder=str(self.settings.data_folder), log_folder=str(self.log_folder)
+            socket=str(place),
+            data_folder=str(self.settings.data_folder),
+            log_folder=str(self.log_folder),
+            hub=os.getpid(),
         )
         return msgspec.json.encode(options).decode()
 

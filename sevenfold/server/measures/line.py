@@ -21,6 +21,8 @@ class WarehouseOptions(Struct):
     socket: str
     data_folder: str
     log_folder: str
+    hub: int
+    """The hub's process; without it this one has nothing to do."""
 
 
 class AnswerError(SevenfoldError):

@@ -87,15 +87,17 @@ def _rows(table: pa.Table) -> list[dict[str, Any]]:
 
 def serve(options: WarehouseOptions) -> None:
     """Follows and answers until the service is gone."""
+    if os.getppid() != options.hub:
+        # It was gone before this process had begun.
+        return
     folder = Path(options.data_folder)
     warehouse = _opened(folder)
     reader = LogReader(Path(options.log_folder))
     answers = Answers(options.socket, warehouse)
     threading.Thread(target=answers.serve_forever, name="answers", daemon=True).start()
-    parent = os.getppid()
     follower = Follower(warehouse, folder, reader)
     failed = ""
-    while os.getppid() == parent:
+    while os.getppid() == options.hub:
         try:
             if not follower.catch_up():
                 sleep_s(_IDLE_S)

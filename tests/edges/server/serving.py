@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 import psutil
 
-START_S = 30
+START_S = 120
+"""Long, for a machine on which much else runs; nothing waits longer than it has to."""
 
 
 class Served:

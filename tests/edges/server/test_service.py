@@ -20,9 +20,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from sevenfold.server.measures.line import WarehouseOptions
+from sevenfold.server.measures.process import serve as serve_warehouse
 from sevenfold.snapshots import head_of, latest
 from tests.edges.channels.peers.smtp import SmtpPeer
-from tests.edges.server.serving import Served, served, start
+from tests.edges.server.serving import START_S, Served, served, start
 
 FILES = {
     "workspace.yaml": "name: shop\n",
@@ -88,7 +90,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory, workspace: Path, smtp: Smt
     return found
 
 
-def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
+def eventually(look: Callable[[], Any], seconds: float = 60) -> Any:
     """What `look` finds, as soon as it finds anything."""
     end = time.monotonic() + seconds
     while not (found := look()):
@@ -119,7 +121,7 @@ def customer(service: Served, user: str) -> None:
 def refused_serve(*arguments: str) -> str:
     """What a service that cannot start says."""
     command = [sys.executable, "-m", "sevenfold.cli", "serve", *arguments]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    found = subprocess.run(command, capture_output=True, text=True, timeout=START_S, check=False)
     assert found.returncode == 2 and "Traceback" not in found.stderr
     return found.stderr
 
@@ -171,7 +173,7 @@ def test_the_fold_and_the_delivery_are_started_again_when_they_end(service: Serv
     for number, name in enumerate(("fold", "delivery", "fold", "delivery")):
         eventually(lambda name=name: service.children().get(name)).kill()
         order(service, number, "lee")
-        eventually(lambda number=number: len(mails(smtp, "lee")) == number + 1, 40)
+        eventually(lambda number=number: len(mails(smtp, "lee")) == number + 1)
 
 
 def test_a_second_service_in_one_folder_is_refused_with_a_reason(service: Served) -> None:
@@ -189,6 +191,12 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(tmp_path: Path
     with pytest.raises(AssertionError, match="did not start") as found:
         start(blocked, str(workspace))
     assert "blocked" in str(found.value) and "Traceback" not in str(found.value)
+
+
+def test_a_warehouse_whose_service_was_gone_before_it_had_begun_ends(tmp_path: Path) -> None:
+    socket = tmp_path / "warehouse.sock"
+    serve_warehouse(WarehouseOptions(str(socket), str(tmp_path), str(tmp_path / "log"), hub=0))
+    assert not socket.exists() and not list(tmp_path.iterdir())
 
 
 @contextmanager
