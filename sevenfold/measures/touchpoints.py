@@ -209,7 +209,7 @@ class _Meetings:
             return
         columns = ", ".join(f"{sql} AS m{k}" for k, sql in enumerate(marks.values()))
         wanted = " OR ".join(marks.values())
-        asked = f'SELECT {by} AS unit, "at" AS moment, {columns} FROM events WHERE {by} <> 0 AND ({wanted})'  # noqa: S608
+        asked = f"SELECT {by} AS unit, taken AS moment, {columns} FROM events WHERE {by} <> 0 AND ({wanted})"  # noqa: S608
         table = warehouse.query(asked)
         unit = table["unit"].to_numpy().astype(np.uint64)
         at = table["moment"].to_numpy().astype(np.int64)
