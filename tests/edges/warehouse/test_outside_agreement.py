@@ -89,8 +89,7 @@ def test_clicks_of_those_who_open_the_weekly_digest_fall_by_half() -> None:
 def test_messages_of_students_have_the_retention_that_pandas_counts() -> None:
     folder = data("college_msg")
     path = next(path for path in folder.iterdir() if "CollegeMsg" in path.name)
-    frame = pd.read_csv(path, sep=r"[ ,\t]", engine="python")
-    frame.columns = pd.Index(["user_id", "to", "timestamp"])
+    frame = pd.read_csv(path, sep=" ").rename(columns={"src": "user_id", "time": "timestamp"})
     frame["timestamp"] = pd.to_datetime(frame["timestamp"], unit="s")
     frame["event"] = "Message Sent"
     answer = asked(frame[["timestamp", "event", "user_id"]], "retention", unit="week", periods=8)
