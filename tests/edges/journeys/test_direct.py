@@ -50,7 +50,10 @@ def messages(outcome: Outcome) -> pd.DataFrame:
     found = outcome.table("messages").to_pandas()
     people = outcome.table("people").to_pandas().set_index("subject").user_id
     said = found[found.change == "message"].assign(who=found.subject.map(people))
-    return said[["who", "journey", "template", "time"]].sort_values(["time", "who", "template"])
+    ordered: pd.DataFrame = said[["who", "journey", "template", "time"]].sort_values(
+        ["time", "who", "template"]
+    )
+    return ordered
 
 
 def shortest_wait(said: pd.DataFrame) -> pd.Timedelta:

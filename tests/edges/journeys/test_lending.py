@@ -54,7 +54,8 @@ def lent(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
 
 def of(outcome: Outcome, table: str, journey: str, change: str) -> pd.DataFrame:
     rows = outcome.table(table).to_pandas()
-    return rows[(rows.journey == journey) & (rows.change == change)]
+    found: pd.DataFrame = rows[(rows.journey == journey) & (rows.change == change)]
+    return found
 
 
 def test_applications_reach_each_stage_as_often_as_the_readme_counts(lent: Outcome) -> None:
@@ -67,7 +68,9 @@ def test_applications_reach_each_stage_as_often_as_the_readme_counts(lent: Outco
 
 
 def test_who_is_reminded_and_who_waits_a_week_is_what_sql_counts(lent: Outcome) -> None:
-    reminded, a_week = (count for _, count in duckdb.sql(SQL.format(events=EVENTS)).fetchall())
+    counted = duckdb.sql(SQL.format(events=EVENTS))
+    assert counted is not None
+    reminded, a_week = (count for _, count in counted.fetchall())
     assert len(of(lent, "runs", "offer_reminder", "run")) == 5_015, "every application sent an offer, once"
     said = of(lent, "messages", "offer_reminder", "message")
     assert len(said) == reminded == 4_859
