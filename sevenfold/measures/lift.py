@@ -29,7 +29,7 @@ COMPARISONS_MAX = 400
 
 class Lift(Question, frozen=True, tag="lift"):
     """The effect of a `journey`, of a `message` (template) in it, of a `split` (its salt: journey/step) or of
-    a `task` (its kind); of every journey that holds somebody out when none is named.
+    a `task` (its kind). When none is named: of `every` journey (message, split, task) that has a control.
 
     `metrics`: `goal`, `goal:NAME`, `revenue`, `orders`, `saved`, `stage:LIFECYCLE/STAGE` (entered),
     `late:EVENT` (in the second half of the time: still there), an event, or `A / B` for a ratio of two sums;
@@ -37,6 +37,7 @@ class Lift(Question, frozen=True, tag="lift"):
     `before` narrows the interval (`adjusted`). `once`: this is the only look.
     """
 
+    every: Literal["journey", "message", "split", "task"] = "journey"
     journey: str = ""
     message: str = ""
     split: str = ""
@@ -82,14 +83,25 @@ class _Scope(msgspec.Struct, frozen=True):
     journey: str
 
 
+def _scope(kind: str, journey: str, name: str) -> _Scope:
+    """A message, split or kind of task."""
+    if kind == "message":
+        return _Scope(f"{journey}/{name}", exposures.MESSAGE, name, journey)
+    return _Scope(name, exposures.SPLIT if kind == "split" else exposures.TASK, name, journey)
+
+
 def _scopes(question: Lift, warehouse: Warehouse, start: int, end: int) -> list[_Scope]:
     if question.split:
-        return [_Scope(question.split, exposures.SPLIT, question.split, question.split.partition("/")[0])]
+        return [_scope("split", question.split.partition("/")[0], question.split)]
     if question.task:
-        return [_Scope(question.task, exposures.TASK, question.task, "")]
+        return [_scope("task", "", question.task)]
     if question.message:
-        label = f"{question.journey}/{question.message}"
-        return [_Scope(label, exposures.MESSAGE, question.message, question.journey)]
+        return [_scope("message", question.journey, question.message)]
+    if question.every != "journey" and not question.journey:
+        return [
+            _scope(question.every, journey, name)
+            for journey, name in exposures.every(warehouse, question.every, start, end)
+        ]
     named = [question.journey] if question.journey else exposures.journeys_with_ghosts(warehouse, start, end)
     return [_Scope(name, exposures.HOLDOUT, name, name) for name in named]
 
@@ -216,10 +228,16 @@ class _Lifted:
                     clusters=_numbered(clusters[rows]) if clusters is not None else None,
                     level=self.question.level, tuned=self.question.tuned,
                 )  # fmt: skip
-                name = arm if self.question.split else self.scope.label
-                control = base if self.question.split else f"its {'ghosts' if base == 'control' else base}"
+                name, control = self._named(arm, base)
                 self.compared.append(Compared(metric, name, control, effect))
                 self._credit(units, code, metric, name, effect, below is not None)
+
+    def _named(self, arm: str, base: str) -> tuple[str, str]:
+        """What the arm and its control are called in the answer."""
+        if self.scope.source != exposures.SPLIT:
+            return self.scope.label, f"its {'ghosts' if base == 'control' else base}"
+        before = "" if self.question.split else f"{self.scope.label} "
+        return f"{before}{arm}", f"{before}{base}"
 
     def _values(self, units: Exposed, metric: str) -> tuple[Floats, Floats | None, Floats]:
         """(values, denominators, covariates) of a metric."""
@@ -248,9 +266,11 @@ class _Lifted:
         n = int((units.arm == code).sum())
         total = [each * n if isfinite(each) else None for each in interval]
         attributed = None
-        if self.scope.journey and metric in ("revenue", "orders") and not self.question.split:
+        scope = self.scope
+        if scope.journey and metric in ("revenue", "orders") and scope.source != exposures.SPLIT:
             attributed = crediting.last_touch(
-                self.warehouse, metric, journey=self.scope.journey, template=self.question.message,
+                self.warehouse, metric, journey=scope.journey,
+                template=scope.name if scope.source == exposures.MESSAGE else "",
                 lookback=duration(self.question.within, "within"), start=int(units.first.min()),
                 end=self.warehouse.through().time + 1, currency=self.question.currency,
             )  # fmt: skip

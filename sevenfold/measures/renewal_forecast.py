@@ -188,13 +188,15 @@ def _history(
 ) -> dict[str, tuple[int, int]]:
     """Renewals and losses by the class 90 days before."""
     seen = {name: [0, 0] for name in CLASSES}
+    order = np.lexsort([scores[1], scores[0]])
+    owner, times, values = scores[0][order], scores[1][order], scores[2][order]
     for kind, event in enumerate((question.renewed, question.lost)):
-        subjects, times = _events(question, warehouse, event)
-        for subject, time in zip(subjects.tolist(), times.tolist(), strict=True):
-            mine = scores[0] == subject
-            who, score, change = _standing(
-                scores[0][mine], scores[1][mine], scores[2][mine], time - DAYS_BEFORE * DAY_MS
-            )
+        subjects, decided = _events(question, warehouse, event)
+        low, high = np.searchsorted(owner, subjects), np.searchsorted(owner, subjects, side="right")
+        for i in range(len(subjects)):
+            mine = slice(int(low[i]), int(high[i]))
+            before = int(decided[i]) - DAYS_BEFORE * DAY_MS
+            who, score, change = _standing(owner[mine], times[mine], values[mine], before)
             if len(who):
                 seen[class_of(float(score[0]), float(change[0]), question)][kind] += 1
     return {name: (pair[0], pair[1]) for name, pair in seen.items()}

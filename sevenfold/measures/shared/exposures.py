@@ -213,6 +213,30 @@ def clusters_of(units: Exposed, choice: str) -> Ints | None:
     return number if sum(chance) < np.log(_CLUSTER_LUCK) else None
 
 
+_EVERY = {
+    "message": """
+        SELECT DISTINCT journey, COALESCE(template, '') AS name FROM decisions
+        WHERE kind = 'would_send' AND NOT transactional AND time >= $start AND time < $end
+        ORDER BY journey, name
+    """,
+    "split": """
+        SELECT DISTINCT journey, experiment AS name FROM assignments
+        WHERE kind = 'split' AND time >= $start AND time < $end ORDER BY journey, name
+    """,
+    "task": """
+        SELECT DISTINCT '' AS journey, kind AS name FROM tasks
+        WHERE ghost AND opened >= $start AND opened < $end ORDER BY name
+    """,
+}
+
+
+def every(warehouse: Warehouse, kind: str, start: int, end: int) -> list[tuple[str, str]]:
+    """Every message, split or kind of task with a control, as (journey, name)."""
+    table = warehouse.query(_EVERY[kind], {"start": start, "end": end})
+    names = zip(table["journey"].to_pylist(), table["name"].to_pylist(), strict=True)
+    return [(str(journey), str(name)) for journey, name in names]
+
+
 def journeys_with_ghosts(warehouse: Warehouse, start: int, end: int) -> Sequence[str]:
     """Journeys that held somebody out, by name."""
     table = warehouse.query(

@@ -125,6 +125,15 @@ def test_every_journey_with_ghosts_when_none_is_named(warehouse: DuckWarehouse) 
     assert ask(warehouse, Lift(metrics=("goal",))).frame().column("arm").to_pylist() == ["welcome"]
 
 
+def test_every_message_with_ghosts_and_every_split(warehouse: DuckWarehouse) -> None:
+    messages = ask(warehouse, Lift(every="message", metrics=("Order Completed",)))
+    assert messages.frame().column("arm").to_pylist() == ["welcome/hello"]
+    splits = ask(split_world((300, 300)), Lift(every="split", metrics=("Clicked",)))
+    row = splits.frame().to_pylist()[0]
+    assert (row["arm"], row["control"]) == ("j/words short", "j/words long")
+    assert ask(warehouse, Lift(every="task", metrics=("saved",))).frame().num_rows == 0
+
+
 def test_without_ghosts_nothing_is_claimed(warehouse: DuckWarehouse) -> None:
     answer = ask(warehouse, Lift(journey="farewell", metrics=("goal",)))
     assert Caveat.NO_CONTROL in {doubt.caveat for doubt in answer.caveats}
