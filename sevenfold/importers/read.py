@@ -151,6 +151,7 @@ def _looked_up(mapping: Mapping) -> Iterator[str]:
     for source in mapping.files:
         for rule in source.events:
             specs = [
+                rule.time,
                 rule.user_id,
                 rule.anonymous_id,
                 rule.account,

@@ -414,3 +414,17 @@ def test_a_column_that_nobody_reads_may_hold_anything(tmp_path: Path) -> None:
     content = header + many + odd[0] + odd[1].replace(b"NOTE", b"\xff\xfe")
     found, bad = events_of(tmp_path, ORDERS, {"orders.csv": content})
     assert bad == [] and len(found) == 90_002
+
+
+def test_a_time_may_stand_in_another_file(tmp_path: Path) -> None:
+    mapping = """\
+source: shop
+lookups: {campaigns: {match: "campaigns*", key: id}}
+files:
+  - match: "sent*"
+    events: [{event: Campaign Received, time: {column: campaign, lookup: campaigns.start}, user_id: person}]
+"""
+    files = {"campaigns.csv": "id,start\n1,2024-03-01\n", "sent.csv": "campaign,person\n1,ada\n2,ben\n"}
+    found, bad = events_of(tmp_path, mapping, files)
+    assert [(time, event["userId"]) for time, event in found] == [(1_709_251_200_000, "ada")]
+    assert len(bad) == 1
