@@ -12,7 +12,16 @@ from sevenfold.measures.answer import Answer, Caveat, Doubt, Estimate, Question
 from sevenfold.measures.events.common import ANY, By, require, table_of
 from sevenfold.measures.events.periods import bounds, duration, within
 from sevenfold.measures.events.selecting import parse, sql_of
-from sevenfold.measures.events.sequences import Ints, Places, codes_of, in_order, integers, order_by
+from sevenfold.measures.events.sequences import (
+    Ints,
+    Places,
+    coded,
+    codes_in,
+    codes_of,
+    in_order,
+    integers,
+    order_by,
+)
 from sevenfold.measures.registry import analysis
 
 if TYPE_CHECKING:
@@ -65,23 +74,23 @@ def paths(question: Paths, warehouse: Warehouse) -> Answer:
     if question.anchor:
         wanted = f"({wanted} OR {anchor})"
     where = f"{wanted} AND {question.by} <> 0 AND {within(start, end)}"
-    names = warehouse.query(f"SELECT {name} AS name FROM events WHERE {where} GROUP BY {name}")  # noqa: S608
+    grouped = f"SELECT {name} AS name FROM events WHERE {where} GROUP BY {name}"  # noqa: S608
+    names = warehouse.query(grouped)["name"].to_pylist()
     table = warehouse.query(
         in_order(
-            f"SELECT {question.by} AS unit, time, {name} AS name, {anchor} AS anchor"  # noqa: S608
+            f"SELECT {question.by} AS unit, time, {coded(name, names, warehouse)} AS name, {anchor} AS anchor"  # noqa: S608
             f" FROM events WHERE {where}",
             warehouse,
         )
     )
     units, count = codes_of(table["unit"])
     time = integers(table["time"])
-    encoded = pa.compute.index_in(table["name"], value_set=names["name"].combine_chunks()).combine_chunks()
-    name_codes = encoded.to_numpy(zero_copy_only=False).astype(np.int32)
+    name_codes = codes_in(table["name"], names)
     marked = table["anchor"].to_numpy().astype(bool)
     order = order_by(units, count, time)
     units, time, name_codes, marked = units[order], time[order], name_codes[order], marked[order]
     walked = _walk(question, units, time, name_codes, marked)
-    return _answer(question, walked, names["name"].to_pylist())
+    return _answer(question, walked, names)
 
 
 def _walk(
