@@ -203,12 +203,13 @@ def _clone(fold: Fold, clones: int) -> None:
     for unit, size in ((fold.person, people), (fold.account, accounts)):
         _clone_table(unit, size, clones)
     born = fold.person.table.columns[".born"].data
+    numbers = int(born.max()) + 1
     account_of = fold.person.table.columns[".account"].data
     further, gone = list(fold.further.items()), list(fold.forward.items())
     assert not fold.children and not any(fold.entity_rows.values()), "only people and accounts are cloned"
     for clone in range(1, clones):
         rows = slice(1 + clone * people, 1 + (clone + 1) * people)
-        born[rows] += clone * 10_000_000
+        born[rows] += clone * numbers
         account_of[rows] = np.where(account_of[rows] > 0, account_of[rows] + clone * accounts, 0)
         for row, held in further:
             fold.further[row + clone * people] = [(a + clone * accounts, role, at) for a, role, at in held]

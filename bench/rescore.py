@@ -29,7 +29,7 @@ def measure(quick: bool) -> Report:
     with quiet():
         for turn in range(1, TURNS + 1):
             _, sets = timed(lambda: rescoring.weight_sets(fold.person, health))
-            _, lap = timed(lambda: fold.closer.rescored(fold.person, health, health.weights))
+            _, lap = timed(lambda: fold.closer.rescored(fold.person, health, health.reduced))
             scored.append(sets.wall_s + lap.wall_s)
             asked = _asked("health", health, turn)
             effects, lap = timed(partial(fold.control, fold.t, asked))

@@ -30,8 +30,8 @@ from .workspace import models as m
 if TYPE_CHECKING:
     from .engine import Fold
 
-FORMAT = 5
-MAGIC = b"7fold\x00\x00\x05"
+FORMAT = 6
+MAGIC = b"7fold\x00\x00\x06"
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder().decode
 _DECOMPRESSOR = zstandard.ZstdDecompressor()

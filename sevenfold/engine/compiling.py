@@ -12,7 +12,7 @@ from ..events.steps import Intake
 from ..journeys.runtime import journeys_of
 from ..lifecycle.accounts import Exports
 from ..lifecycle.compile import CompiledUnit, members_label
-from ..profiles.columns import Dictionary
+from ..profiles.columns import COUNT, Dictionary
 from ..profiles.signals.base import stamp_ms
 from ..profiles.where import dig, micro
 from ..workspace import models as m
@@ -53,9 +53,9 @@ class Compiling(Merging):
             self.units[kind] = CompiledUnit(self, kind, index, capacity_rows, pending.get(kind, frozenset()))
             self.units[kind].dictionaries.update(seeds.get(kind, {}))
         self.person, self.account = self._unit(m.PERSON), self._unit(m.ACCOUNT)
-        self._joined_column = self.person.table.add(".joined").name
+        self._joined_column = self.person.table.add(".joined", "int32", widens=True)
         self._hour_column = self.person.table.add(".hour", "int32").name
-        self._role_column = self.person.table.add(".role", "int32").name
+        self._role_column = self.person.table.add(".role", COUNT)
         self._roles = self.person.dictionary(".role")
         self.entities = [self._unit(kind) for kind in self.workspace.entities]
         self.compiled = [self.person, self.account, *self.entities]

@@ -147,7 +147,7 @@ class Core:
 
     def _new_row(self, unit: CompiledUnit) -> int:
         row = (unit is self.person and self.retirement.new_row()) or unit.table.new_row()
-        self.env.scope[unit.born.name][row] = self.seq
+        unit.table.put(unit.born, row, self.seq)
         return row
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..effects import CREATED
 from ..limits import ACCOUNT_TICK_MS
-from ..profiles.columns import Dictionary
+from ..profiles.columns import Column, Dictionary
 from ..profiles.wheel import NEVER
 from .core import Core, Membership
 
@@ -17,8 +17,8 @@ class Memberships(Core):
     """Accounts by key, their members and roles, and the roll-ups that members' values move."""
 
     _roles: Dictionary
-    _role_column: str
-    _joined_column: str
+    _role_column: Column
+    _joined_column: Column
     _role_weights: dict[str, dict[str, float]]
     """Of scores over members: the weight of each role."""
 
@@ -99,21 +99,21 @@ class Memberships(Core):
         return self.env.scope[self.person.account_of]
 
     def _role(self, row: int) -> str:
-        return self._roles.texts[self.env.scope[self._role_column][row]] or ""
+        return self._roles.texts[self.env.scope[self._role_column.name][row]] or ""
 
     def accounts_of(self, row: int) -> list[Membership]:
         """The accounts a person belongs to, first joined first."""
         first = self._accounts[row]
         if not first:
             return []
-        joined = self.env.scope[self._joined_column][row]
+        joined = self.env.scope[self._joined_column.name][row]
         return [(first, self._role(row), joined), *self.further.get(row, ())]
 
     def _set_accounts(self, row: int, held: list[Membership]) -> None:
         held.sort(key=lambda one: one[2])
         first, role, joined = held[0] if held else (0, "", 0)
-        self.env.scope[self._role_column][row] = self._roles.code(role) if role else 0
-        self.env.scope[self._joined_column][row] = joined
+        self.person.table.put(self._role_column, row, self._roles.code(role) if role else 0)
+        self.person.table.put(self._joined_column, row, joined)
         if len(held) > 1:
             self.further[row] = held[1:]
         else:

@@ -159,8 +159,8 @@ class DayCloser:
     def rescored(
         self, unit: CompiledUnit, node: ScoreNode, weights: list[list[int]]
     ) -> tuple[Array, Array, Array]:
-        """(numerator, denominator, value) of all rows under weight sets `weights`, in the handlers' own
-        arithmetic.
+        """(numerator, denominator, value) of all rows under weight sets `weights` (in units of the score's
+        divisor), in the handlers' own arithmetic.
         """
         return rescoring.rescored(unit, node, node.sets.data[: unit.table.rows].astype(np.int64), weights)
 
@@ -173,15 +173,15 @@ class DayCloser:
         if rows == 1:
             return
         node.sets.data[:rows] = rescoring.weight_sets(unit, node)
-        numerator, denominator, value = self.rescored(unit, node, node.weights)
+        numerator, denominator, value = self.rescored(unit, node, node.reduced)
         before = node.values.data[:rows].astype(np.int64)
         living = np.ones(rows, np.bool_)
         living[[0, *(self.fold.forward if unit.kind == m.PERSON else ())]] = False
         if node.jumps is not None:
             both = (before != UNKNOWN32) & (value != UNKNOWN32)
             node.jumps.data[:rows] += np.where(both, value - before, 0).astype(np.int32)
-        node.numerator.data[1:rows] = numerator[1:]
-        node.denominator.data[1:rows] = denominator[1:]
+        unit.table.put_all(node.numerator, numerator[1:])
+        unit.table.put_all(node.denominator, denominator[1:])
         node.values.data[1:rows] = value[1:]
         # Under other weights the band starts anew, by plain bounds.
         old_bands = node.bands.data[:rows].astype(np.int64)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .scores import ScoreNode
 
 MILLI = 1_000
+CODES_MAX = 100
+"""Values of a measure that a byte tells apart."""
 
 
 class ScoreError(SevenfoldError):
@@ -111,8 +113,27 @@ class MeasureNode:
         self.bit = 0
         self._codes: dict[int, int] | None = None
         self.direct = self._over_one_value()
+        self.coded = self._coded()
+        """Whether its values are so few that its column holds their places in a table, 0 for absent."""
+        self._places: dict[int, int] = {UNKNOWN32: 0}
         if not self.direct:
-            self.column = self.unit.table.add(f".score.{score.label}.{label}", "int32", UNKNOWN32)
+            dtype, empty = ("int8", 0) if self.coded else ("int32", UNKNOWN32)
+            self.column = self.unit.table.add(f".score.{score.label}.{label}", dtype, empty)
+
+    def _coded(self) -> bool:
+        if self.direct:
+            return False
+        if self.model.when is not None:
+            return True
+        if self._name().parts[0] == m.ACCOUNT:
+            # Accounts are declared after people.
+            return False
+        clock = self.unit.place(self._name()).slot.clock
+        return clock is not None and len(self.model.points or ()) < CODES_MAX
+
+    def _stored(self, value: int) -> int:
+        """What the column holds for a value."""
+        return self._places.setdefault(value, len(self._places)) if self.coded else value
 
     def _over_one_value(self) -> bool:
         """Whether it is a function of one stored value of its own subject, and needs no column and no node.
@@ -176,7 +197,6 @@ class MeasureNode:
         parts: dict[str, Any] = {
             "WEIGHTS": self._weights,
             "SETS": name(score.sets.name),
-            "SUM": name(score.numerator.name),
             "BIT": score.bit,
             "OLD": old,
             "NEW": new,
@@ -186,22 +206,21 @@ class MeasureNode:
             return code(
                 "w = WEIGHTS[SETS[row]]\nif w:\n"
                 "    s = (TABLE[NEW] if NEW < SIZE else LAST) - (TABLE[OLD] if OLD < SIZE else LAST)\n"
-                "    if s:\n        SUM[row] += w * s\n        d |= BIT",
+                "    if s:\n        MOVED\n        d |= BIT",
+                MOVED=score.adding("w * s"),
                 TABLE=env.bind(table, "points"),
                 SIZE=len(table),
                 LAST=table[-1],
                 **parts,
             )
-        moved = code("SUM[row] += w * (s - r)", **parts)
+        moved = score.adding("w * (s - r)")
         if self._may_be_absent(slot):
             moved = code(
-                "if r == UNSET:\n    SUM[row] += w * s\n    PRESENT[row] += w\n"
-                "elif s == UNSET:\n    SUM[row] -= w * r\n    PRESENT[row] -= w\n"
-                "else:\n    MOVED",
-                PRESENT=name(score.denominator.name),
+                "if r == UNSET:\n    CAME\nelif s == UNSET:\n    WENT\nelse:\n    MOVED",
                 UNSET=UNKNOWN32,
+                CAME=score.adding("w * s", "w"),
+                WENT=score.adding("-w * r", "-w"),
                 MOVED=moved,
-                **parts,
             )
         made = code(
             "r = BEFORE\ns = AFTER\nif r != s:\n    d |= BIT\n    MOVED",
@@ -254,6 +273,12 @@ class MeasureNode:
         if self.direct:
             return
         score = self.score
+        of = {"o": "o", "n": "n"}
+        absent = UNKNOWN32
+        if self.coded:
+            # The function above has given all places.
+            table = self.unit.env.bind(tuple(self._places), f"values_{self.label}")
+            of, absent = {one: f"{table.id}[{one}]" for one in of}, 0
         # The score is looked at whenever one of its measures was.
         self.unit.define(
             self.bit,
@@ -261,17 +286,18 @@ class MeasureNode:
             lambda rare: code(
                 "d |= SCORE\no = COL[row]\nVALUE\nif o != n:\n    COL[row] = n\n    w = WEIGHTS[SETS[row]]\n"
                 "    if w:\n"
-                "        if o == UNSET:\n            SUM[row] += w * n\n            PRESENT[row] += w\n"
-                "        elif n == UNSET:\n            SUM[row] -= w * o\n            PRESENT[row] -= w\n"
-                "        else:\n            SUM[row] += w * (n - o)",
+                "        if o == UNSET:\n            CAME\n"
+                "        elif n == UNSET:\n            WENT\n"
+                "        else:\n            MOVED",
                 SCORE=score.bit,
                 COL=name(self.column.name),
                 VALUE=assigning(self._body()),
-                UNSET=UNKNOWN32,
+                UNSET=absent,
                 WEIGHTS=self._weights,
                 SETS=name(score.sets.name),
-                SUM=name(score.numerator.name),
-                PRESENT=name(score.denominator.name),
+                CAME=score.adding(f"w * {of['n']}", "w"),
+                WENT=score.adding(f"-w * {of['o']}", "-w"),
+                MOVED=score.adding(f"w * ({of['n']} - {of['o']})"),
             ),
             score.bit,
         )
@@ -283,14 +309,16 @@ class MeasureNode:
 
     def held(self, row: int) -> int:
         """The measure's value now, UNKNOWN32 when absent."""
-        value: int = self._value(row) if self.direct else self.unit.env.scope[self.column.name][row]
-        return value
+        if self.direct:
+            return self._value(row)
+        value: int = self.unit.env.scope[self.column.name][row]
+        return list(self._places)[value] if self.coded else value
 
     def vector(self, rows: Array) -> Array:
         """The measure's values of `rows` (their numbers), int64."""
         if not self.direct:
             found: Array = self.column.data[rows].astype(np.int64)
-            return found
+            return np.array(list(self._places), np.int64)[found] if self.coded else found
         slot = self.unit.place(self._name()).slot
         values = np.asarray(self.unit.env.scope[slot.column])[rows].astype(np.int64)
         if self.model.values is not None:
@@ -314,14 +342,20 @@ class MeasureNode:
         if self.model.when is not None:
             true, false = conditions.truth(unit.tree(self.model.when))
             return code(
-                "if T:\n    return 100000\nif F:\n    return 0\nreturn ABSENT",
+                "if T:\n    return FULL\nif F:\n    return NOTHING\nreturn ABSENT",
                 T=true,
                 F=false,
-                ABSENT=self._absent(),
+                FULL=self._stored(100 * MILLI),
+                NOTHING=self._stored(0),
+                ABSENT=self._stored(self._absent()),
             )
         place = unit.place(self._name())
         slot = place.slot
-        start = code("if not KNOWN:\n    return ABSENT", KNOWN=conditions.known(place), ABSENT=self._absent())
+        start = code(
+            "if not KNOWN:\n    return ABSENT",
+            KNOWN=conditions.known(place),
+            ABSENT=self._stored(self._absent()),
+        )
         clock = slot.clock
         if clock is not None:
             steps = sorted(self._clock_points(), key=lambda pair: pair[0], reverse=not clock.backward)
@@ -333,9 +367,9 @@ class MeasureNode:
             column = clock.shadow_level if place.via_account else clock.level
             body = code("level = LEVEL[ROW]", LEVEL=name(column), ROW=row)
             for duration, y in steps:
-                body += code("if level >= N:\n    return Y", N=clock.passed(duration), Y=y)
+                body += code("if level >= N:\n    return Y", N=clock.passed(duration), Y=self._stored(y))
             first = sorted(self._clock_points())[-1 if clock.backward else 0][1]
-            return start + body + code("return Y", Y=first)
+            return start + body + code("return Y", Y=self._stored(first))
         return [*start, *code("v = V\nreturn MAP", V=conditions.value(place), MAP=self._map(slot, name("v")))]
 
     def points(self) -> Points | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from bisect import bisect_right
 from collections.abc import Callable
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from ..effects import BAND, JUMP
 from ..profiles import expressions as x
 from ..profiles.build import code, expression, name
-from ..profiles.columns import UNKNOWN32, Array
+from ..profiles.columns import COUNT, UNKNOWN32, Array, Column
 from ..profiles.evaluation import Rare
 from ..profiles.slots import SCALE, Slot
 from ..profiles.unit import Unit
@@ -34,8 +35,9 @@ class ScoreNode:
     def __init__(self, unit: Unit, label: str, model: m.Score) -> None:
         self.unit, self.label, self.model = unit, label, model
         table = unit.table
-        self.numerator = table.add(f".score.{label}.numerator")
-        self.denominator = table.add(f".score.{label}.denominator", "int32")
+        # In units of the weights' common divisor, so that four bytes and one or two are nearly always enough.
+        self.numerator = table.add(f".score.{label}.numerator", "int32", widens=True)
+        self.denominator = table.add(f".score.{label}.denominator", COUNT)
         self.values = table.add(f"score.{label}", "int32", UNKNOWN32)
         self.bands = table.add(f".band.{label}", "int8")
         self.sets = table.add(f".score.{label}.weights", "int16", -1)
@@ -55,11 +57,13 @@ class ScoreNode:
         self.rise = int(exact(model.hysteresis) * MILLI)
         floor = exact(model.coverage_floor)
         self.floor_up, self.floor_down = floor.numerator, floor.denominator
-        self.weights = [
-            [int(exact(one.weights.get(measure, 0)) * MILLI) for measure in model.measures]
-            for one in model.weights
-        ]
-        self.totals = [sum(row) for row in self.weights]
+        self.weights: list[list[int]] = []
+        """In 1/1000, by weight set and measure."""
+        self.reduced: list[list[int]] = []
+        """The same in units of `divisor`, their greatest common divisor; sums are in these."""
+        self.totals: list[int] = []
+        self.divisor = 1
+        self._weigh()
         self.least = self._least()
         """The least weight present at which a score is known, of each weight set."""
         # Read by generated code as WEIGHTS[set]; set -1 (none chosen yet) reads the 0 at the end.
@@ -71,22 +75,47 @@ class ScoreNode:
     def column_of_weights(self, measure: int) -> list[int]:
         """One measure's weight in each weight set, and a 0; the list is changed in place when weights are."""
         if measure not in self._weight_columns:
-            self._weight_columns[measure] = [*(row[measure] for row in self.weights), 0]
+            self._weight_columns[measure] = [*(row[measure] for row in self.reduced), 0]
         return self._weight_columns[measure]
+
+    def adding(self, more: str, weight: str | None = None) -> list[ast.stmt]:
+        """What is added to the sum of a row, and to the weights present; expressions of this package."""
+        made = self._adding(self.numerator, more)
+        return made if weight is None else made + self._adding(self.denominator, weight)
+
+    def _adding(self, column: Column, more: str) -> list[ast.stmt]:
+        env, table = self.unit.env, self.unit.table
+        return code(
+            "z = COL[row] + MORE\ntry:\n    COL[row] = z\nexcept TOO_WIDE:\n    PUT(COLUMN, row, z)",
+            COL=name(column.name),
+            MORE=expression(more),
+            TOO_WIDE=env.bind(ValueError, "too_wide"),
+            PUT=env.bind(table.put, "put"),
+            COLUMN=env.bind(column, "column"),
+        )
 
     def _least(self) -> list[int]:
         return [max(1, -(-total * self.floor_up // self.floor_down)) for total in self.totals]
 
+    def _weigh(self) -> None:
+        """Takes the weights of the model."""
+        self.weights = [
+            [int(exact(one.weights.get(measure, 0)) * MILLI) for measure in self.model.measures]
+            for one in self.model.weights
+        ]
+        # A score per a signal has a scale of its own.
+        common = gcd(*(weight for row in self.weights for weight in row)) if self.model.per is None else 1
+        self.divisor = common or 1
+        self.reduced = [[weight // self.divisor for weight in row] for row in self.weights]
+        self.totals[:] = [sum(row) for row in self.reduced]
+
     def replace_weights(self, model: m.Score) -> None:
         """Takes other weights; generated code sees them at once."""
         self.model = model
-        self.weights = [
-            [int(exact(w.weights.get(k, 0)) * MILLI) for k in model.measures] for w in model.weights
-        ]
-        self.totals[:] = [sum(row) for row in self.weights]
+        self._weigh()
         self.least[:] = self._least()
         for measure, column in self._weight_columns.items():
-            column[:] = [*(row[measure] for row in self.weights), 0]
+            column[:] = [*(row[measure] for row in self.reduced), 0]
         self._choose = self.unit.env.function(f"weights_{self.label}", ["row"], self._chooser())
 
     def watch(self) -> None:
@@ -224,13 +253,13 @@ class ScoreNode:
         numerator = denominator = 0
         index = self.unit.env.scope[self.sets.name][row]
         if index >= 0:
-            for weight, measure in zip(self.weights[index], self.measures, strict=True):
+            for weight, measure in zip(self.reduced[index], self.measures, strict=True):
                 value = measure.held(row) if weight else UNKNOWN32
                 if value != UNKNOWN32:
                     numerator += weight * value
                     denominator += weight
-        self.unit.env.scope[self.numerator.name][row] = numerator
-        self.unit.env.scope[self.denominator.name][row] = denominator
+        self.unit.table.put(self.numerator, row, numerator)
+        self.unit.table.put(self.denominator, row, denominator)
 
     # -------------------------------------------------------------------------------------------------- value
 
@@ -368,8 +397,8 @@ class ScoreNode:
             "value": None if value == UNKNOWN32 else value / MILLI,
             "band": self._band_name(scope[self.bands.name][row]),
             "coverage": scope[self.denominator.name][row] / total if total else 0.0,
-            "numerator": scope[self.numerator.name][row],
-            "denominator": scope[self.denominator.name][row],
+            "numerator": scope[self.numerator.name][row] * self.divisor,
+            "denominator": scope[self.denominator.name][row] * self.divisor,
             "weights": self.described(index),
             "contributions": parts,
             "overrides": [reason for cap, holds, reason in self._caps if holds(row)],

@@ -62,14 +62,17 @@ class Table:
         self.arenas: dict[str, Arena] = {}
         self._arranged = False
 
-    def add(self, label: str, dtype: str = "int64", empty: int = 0, width: int = 1) -> Column:
+    def add(
+        self, label: str, dtype: str = "int64", empty: int = 0, width: int = 1, widens: bool = False
+    ) -> Column:
         """A new column named by `label`; `width` > 1 makes a row of values (a history).
 
-        A column of dtype COUNT has a byte a row until a value needs more: who writes it uses `put`.
+        A column that `widens` is as wide as its dtype until a value needs more, one of dtype COUNT has a byte
+        a row until then: who writes it uses `put`.
         """
         assert label not in self.columns, label
-        widens = dtype == COUNT
-        dtype = _WIDTHS[0] if widens else dtype
+        if dtype == COUNT:
+            dtype, widens = _WIDTHS[0], True
         shape = self.capacity if width == 1 else (self.capacity, width)
         data = np.zeros(shape, dtype=dtype)
         if empty:
@@ -169,6 +172,13 @@ class Table:
         except ValueError:
             self.widen(column, _WIDTHS[_WIDTHS.index(column.dtype) + 1])
             self.put(column, row, value)
+
+    def put_all(self, column: Column, values: Array) -> None:
+        """Writes rows 1 and on, whose values may need a wider column."""
+        least, most = int(values.min(initial=0)), int(values.max(initial=0))
+        while not np.iinfo(column.dtype).min <= least <= most <= np.iinfo(column.dtype).max:
+            self.widen(column, _WIDTHS[_WIDTHS.index(column.dtype) + 1])
+        column.data[1 : 1 + len(values)] = values
 
     def widen(self, column: Column, dtype: str) -> None:
         """Gives a column another width; some milliseconds at a million rows. It lies apart until the table

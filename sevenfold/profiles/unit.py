@@ -75,7 +75,7 @@ class Unit(Evaluation):
         self.kind = kind
         self.index = index
         self.table = Table(host.env, kind, capacity_rows)
-        self.born = self.table.add(".born")
+        self.born = self.table.add(".born", "int32", widens=True)
         self.closed = ""
         self.stirring: Callable[[Handler], Handler] | None = None
         """What goes around the functions for derived events, if somebody wants to know of them."""

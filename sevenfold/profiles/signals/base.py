@@ -93,8 +93,8 @@ class SignalKind:
 
     slot: Slot
 
-    def column(self, suffix: str = "", dtype: str = "int64", empty: int = 0) -> Column:
-        return self.unit.table.add(f"{self.label}{suffix}", dtype, empty)
+    def column(self, suffix: str = "", dtype: str = "int64", empty: int = 0, widens: bool = False) -> Column:
+        return self.unit.table.add(f"{self.label}{suffix}", dtype, empty, widens=widens)
 
     def make_slot(
         self, column: Column, type_: Any, part: str | None = None, unknown: int | None = None

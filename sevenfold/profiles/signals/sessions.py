@@ -8,7 +8,7 @@ from typing import Any
 
 from ...workspace import models as m
 from ..build import code, expression, name
-from ..columns import UNKNOWN, Column
+from ..columns import COUNT, UNKNOWN, Column
 from ..expressions import parse_duration
 from .base import SignalKind, Stream, pushing, window_ms
 from .totals import counting, uncounting
@@ -24,15 +24,15 @@ class SessionsKind(SignalKind):
     def declare(self) -> None:
         self.gap = parse_duration(self.model.gap)
         self.window = window_ms(self.model.window)
-        self.counts = self.column(dtype="int32")
+        self.counts = self.column(dtype=COUNT)
         self.slot = self.make_slot(self.counts, "count")
         self.start = self.column(".start", empty=UNKNOWN)
         self.end = self.column(".end", empty=UNKNOWN)
-        self.in_session = self.column(".events", "int32")
-        self.current = self.column(".current")
+        self.in_session = self.column(".events", COUNT)
+        self.current = self.column(".current", "int32", widens=True)
         self.previous = self.column(".previous", empty=UNKNOWN)
-        self.total = self.column(".total")
-        self.ended = self.column(".ended", "int32")
+        self.total = self.column(".total", "int32", widens=True)
+        self.ended = self.column(".ended", COUNT)
         self.average = self.column(".average", empty=UNKNOWN)
         self.part_slots = {
             "current": self.make_slot(self.current, "duration", "current"),
@@ -64,13 +64,14 @@ class SessionsKind(SignalKind):
         # The common case by far, an event inside the open session, only extends it.
         return code(
             "e = END[row]\nif 0 <= te - e < GAP and t - e < GAP:\n"
-            "    END[row] = te\n    n = N[row] + 1\n    N[row] = n\n    COUNTED\n"
-            "    n = te - START[row]\n    LENGTHENED\n    CUR[row] = n\n"
+            "    END[row] = te\n    n = N[row] + 1\n    TAKEN\n    COUNTED\n"
+            "    n = te - START[row]\n    LENGTHENED\n    LASTED\n"
             "else:\n    d |= SESSION(row, te, t)",
             END=name(self.end.name),
             GAP=self.gap,
             N=name(self.in_session.name),
-            CUR=name(self.current.name),
+            TAKEN=self.store(self.in_session, "n"),
+            LASTED=self.store(self.current, "n"),
             START=name(self.start.name),
             SESSION=name(f"session_{self.counts.name}"),
             COUNTED=self._one_more(),
@@ -92,17 +93,20 @@ class SessionsKind(SignalKind):
 
     def _setting(self, part: str, column: Column, new: ast.expr) -> list[ast.stmt]:
         follow = self._following(part, column)
-        return code("n = NEW\nFOLLOW\nCOL[row] = n", NEW=new, FOLLOW=follow, COL=name(column.name))
+        stored = self.store(column, "n") if column.widens else code("COL[row] = n", COL=name(column.name))
+        return code("n = NEW\nFOLLOW\nSTORED", NEW=new, FOLLOW=follow, STORED=stored)
 
     def _closing(self) -> list[ast.stmt]:
         begin = code(
             "d = 0\ne = END[row]\nlength = e - START[row]\nSTART[row] = UNSET\nEND[row] = UNSET\n"
-            "total = TOTAL[row] + length\nTOTAL[row] = total\nended = ENDED[row] + 1\nENDED[row] = ended",
+            "total = TOTAL[row] + length\nLONGER\nended = ENDED[row] + 1\nONE_MORE",
             START=name(self.start.name),
             END=name(self.end.name),
             UNSET=UNKNOWN,
             TOTAL=name(self.total.name),
             ENDED=name(self.ended.name),
+            LONGER=self.store(self.total, "total"),
+            ONE_MORE=self.store(self.ended, "ended"),
         )
         return [
             *begin,
@@ -150,8 +154,9 @@ class SessionsKind(SignalKind):
         return opened + code(
             "if te >= g:\n    if te > e:\n        END[row] = e = te\n"
             "elif g - te <= GAP:\n    START[row] = g = te\nelse:\n    return d\n"
-            "n = N[row] + 1\nN[row] = n\nMORE\nLENGTH\nreturn d",
+            "n = N[row] + 1\nTAKEN\nMORE\nLENGTH\nreturn d",
             N=name(self.in_session.name),
+            TAKEN=self.store(self.in_session, "n"),
             MORE=self._one_more(),
             LENGTH=self._setting("current", self.current, expression("e - g")),
             **parts,
@@ -170,7 +175,7 @@ class SessionsKind(SignalKind):
         self.settle(loser, t)
         for column in (self.counts, self.total, self.ended):
             data = self.data(column)
-            data[winner] += data[loser]
+            self.put(column, winner, data[winner] + data[loser])
         starts, ends = self.data(self.start), self.data(self.end)
         if starts[loser] != UNKNOWN:
             if starts[winner] == UNKNOWN:
@@ -182,8 +187,8 @@ class SessionsKind(SignalKind):
                 starts[winner] = min(starts[winner], starts[loser])
                 ends[winner] = max(ends[winner], ends[loser])
             in_session = self.data(self.in_session)
-            in_session[winner] += in_session[loser]
-            self.data(self.current)[winner] = ends[winner] - starts[winner]
+            self.put(self.in_session, winner, in_session[winner] + in_session[loser])
+            self.put(self.current, winner, ends[winner] - starts[winner])
         previous = self.data(self.previous)
         previous[winner] = max(previous[winner], previous[loser])
         ended = self.data(self.ended)[winner]

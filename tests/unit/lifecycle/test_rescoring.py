@@ -30,7 +30,7 @@ def assert_as_the_handlers_left_it(fold: Fold) -> None:
             assert rescoring.weight_sets(unit, node)[evaluated].tolist() == [
                 node._choose(row) for row in evaluated
             ]
-            numerator, denominator, value = fold.closer.rescored(unit, node, node.weights)
+            numerator, denominator, value = fold.closer.rescored(unit, node, node.reduced)
             for row in evaluated:
                 node.recompute(row)
                 assert numerator[row] == node.numerator.data[row]
