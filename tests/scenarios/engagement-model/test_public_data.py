@@ -1,6 +1,6 @@
 """The engagement model over public data: what they can show, and that the tool says what they cannot.
 
-The households take twenty seconds and are replayed under `make soak` alone.
+Each takes some twenty seconds, so both are replayed under `make soak` alone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sevenfold.workspace.loading import load
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / ".." / "shared" / "data"
 SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+pytestmark = pytest.mark.skipif(not SOAK, reason="twenty seconds each; make soak runs them")
 
 
 def found(folder: Path, workspace: Path, name: str, files: list[str]) -> Answer:
@@ -42,7 +43,6 @@ def test_a_sample_of_one_hit_a_visit_shows_the_drop_off_and_no_moment_of_truth(t
     assert answer.sentence.endswith("No touchpoint separates those who went on from those who did not.")
 
 
-@pytest.mark.skipif(not SOAK, reason="twenty seconds; make soak runs it")
 def test_households_that_used_a_coupon_came_again_more_often(tmp_path: Path) -> None:
     names = ("transactions_sample", "campaigns", "coupon_redemptions", "campaign_descriptions")
     answer = found(
