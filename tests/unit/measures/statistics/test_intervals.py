@@ -63,7 +63,8 @@ def test_welch_covers_when_variances_and_sizes_differ() -> None:
     a, b = rng.normal(1, 4, (1_500, 12)), rng.normal(0, 1, (1_500, 60))
     found = [
         intervals.mean_difference(
-            Moments(12, float(x.mean()), float(x.var(ddof=1))), Moments(60, float(y.mean()), float(y.var(ddof=1)))
+            Moments(12, float(x.mean()), float(x.var(ddof=1))),
+            Moments(60, float(y.mean()), float(y.var(ddof=1))),
         )
         for x, y in zip(a, b, strict=True)
     ]  # fmt: skip

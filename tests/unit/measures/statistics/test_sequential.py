@@ -15,7 +15,7 @@ TESTS = 20_000 if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else 2_000
 
 
 def peeked(base: float, effect: float, treated: float, seed: int) -> tuple[float, float]:
-    """How often 100 looks on the way to 20,000 units miss the true effect at least once: (any-time, naive)."""
+    """How often 100 looks on the way to 20,000 units miss the true effect: (any-time, naive)."""
     rng = np.random.default_rng(seed)
     at = np.unique(np.linspace(100, 20_000, 100).astype(int))
     n = np.round(at * treated)
