@@ -45,7 +45,8 @@ def widths(fold: Fold) -> dict[str, str]:
 
 def test_a_count_takes_a_byte_until_it_needs_more() -> None:
     _, few = folded(100, 1)
-    assert set(widths(few).values()) == {"int8"}
+    # Numbers of records begin with four.
+    assert {width for label, width in widths(few).items() if label not in (".born", ".joined")} == {"int8"}
     _, many = folded(1_000, 1)
     found = widths(many)
     assert found["ever"] == found["week"] == found["rhythm.recent"] == found["different"] == "int16"
