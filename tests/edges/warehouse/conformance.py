@@ -238,7 +238,9 @@ class WarehouseConformance:
         expected = warehouse.query(f"SELECT * FROM {table}")
         assert warehouse.export(table, tmp_path / "t.parquet", "parquet") == expected.num_rows
         assert warehouse.export(table, tmp_path / "t.csv", "csv") == expected.num_rows
-        assert pq.read_table(tmp_path / "t.parquet").to_pylist() == expected.to_pylist()
+        found = pq.read_table(tmp_path / "t.parquet").to_pylist()
+        # A view has no order of its own.
+        assert sorted(found, key=repr) == sorted(expected.to_pylist(), key=repr)
         if expected.num_rows:
             assert pc.read_csv(tmp_path / "t.csv").num_rows == expected.num_rows
 
