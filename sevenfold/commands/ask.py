@@ -21,6 +21,7 @@ from sevenfold.errors import InputError
 from sevenfold.limits import WAREHOUSE_SQL_ROWS_MAX
 from sevenfold.measures import Answer, Estimate, Question, ask, find, names, question_from
 from sevenfold.measures.answer import Caveat, Doubt, plain
+from sevenfold.measures.registry import Analysis
 from sevenfold.warehouse.base import Warehouse
 
 _FILES: Final = (".parquet", ".csv", ".ndjson", ".jsonl", ".gz")
@@ -47,9 +48,11 @@ def ask_group() -> None:
     SOURCE is the folder that a replay wrote, a warehouse file, or a table of events (Parquet, CSV or NDJSON
     with the columns timestamp, event and user_id). Without it a running service is asked.
 
-     Examples: sevenfold ask funnel out/spring --steps "Signed Up" --steps "Report Run" --within 14d
-    sevenfold ask retention events.parquet --unit week sevenfold ask trends --event "Order Completed"
-    --measure value
+    \b
+    Examples:
+      sevenfold ask funnel out/spring --steps "Signed Up" --steps "Report Run" --within 14d
+      sevenfold ask retention events.parquet --unit week
+      sevenfold ask trends --event "Order Completed" --measure value
     """
 
 
@@ -71,13 +74,16 @@ def command_of(name: str) -> click.Command:
         answer = answered(question, name, source, url, key)
         show(answer, out, as_json)
 
-    command = click.Command(name, callback=run, params=parameters, help=_help(found.text))
+    command = click.Command(name, callback=run, params=parameters, help=_help(name, found))
     command = service_options(json_option(command))
     return click.option("--out", type=new_folder(), help="Folder to write the tables to, as CSV.")(command)
 
 
-def _help(text: str) -> str:
-    return text or "An analysis."
+def _help(name: str, found: Analysis) -> str:
+    """What the analysis says of itself, and how it is asked with the flags it needs."""
+    needed = (one for one in msgspec.structs.fields(found.question) if one.required)
+    flags = "".join(f" --{one.encode_name.replace('_', '-')} {one.encode_name.upper()}" for one in needed)
+    return f"{found.text or 'An analysis.'}\n\n\b\nExample:\n  sevenfold ask {name} out/spring{flags}"
 
 
 def _option(field: msgspec.structs.FieldInfo) -> click.Option:
@@ -192,7 +198,10 @@ def sql_command(source: str, query: str, rows: int, as_json: bool) -> None:
 @click.argument("table")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--form", type=EXPORTED, help="Otherwise as the file's name says.")
-def export_command(source: str, table: str, file: Path, form: Literal["parquet", "csv"] | None) -> None:
+@json_option
+def export_command(
+    source: str, table: str, file: Path, form: Literal["parquet", "csv"] | None, as_json: bool
+) -> None:
     """Write a table of a warehouse to a Parquet or CSV file.
 
     \b
@@ -202,4 +211,7 @@ def export_command(source: str, table: str, file: Path, form: Literal["parquet",
     chosen: Literal["parquet", "csv"] = form or ("parquet" if file.suffix == ".parquet" else "csv")
     with opened(source) as warehouse:
         rows = warehouse.export(table, file, chosen)
-    click.echo(f"{rows:,} rows of {table}: {file}")
+    if as_json:
+        print_json({"table": table, "rows": rows, "file": str(file)})
+    else:
+        click.echo(f"{rows:,} rows of {table}: {file}")

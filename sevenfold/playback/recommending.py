@@ -141,8 +141,8 @@ def _cost(workspace: Workspace, account: Mapping[str, Any], until: int) -> float
     return round(cost_of_loss(float(value), left, float(price or 0), float(after or 0)), 2)
 
 
-def _ms(time: Any) -> int:
-    return int(time.timestamp() * 1_000) if isinstance(time, datetime) else int(time)
+def _ms(at: Any) -> int:
+    return int(at.timestamp() * 1_000) if isinstance(at, datetime) else int(at)
 
 
 def as_csv(found: list[Advised]) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from ..limits import WORKSPACE_PROBLEMS_MAX
 from . import models
 from .catalogues import fill, read_csv
@@ -110,6 +112,7 @@ def examine(folder: Path | str) -> Loaded:
     names = Report(tree.place, tree.text_place)
     workspace = renamed(workspace, names)
     problems.extend(names.problems)
+    workspace = _without_gone(workspace, tree)
     incomplete = any(problem.code in _HIDING for problem in problems)
     problems.extend(
         p
@@ -120,6 +123,19 @@ def examine(folder: Path | str) -> Loaded:
     )
     ordered = sorted(problems, key=lambda p: (p.severity, p.file, p.line, p.field))
     return Loaded(workspace, tuple(ordered[:WORKSPACE_PROBLEMS_MAX]), tree)
+
+
+def _without_gone(workspace: models.Workspace, tree: Tree) -> models.Workspace:
+    """A journey that a layer removed leaves the phases that the layers beneath put it in."""
+    gone = {deed.path.partition(".")[2] for deed in tree.deeds if deed.action == "removed"}
+    gone -= set(workspace.journeys)
+    if not any(gone.intersection(phase.journeys) for phase in workspace.phases.values()):
+        return workspace
+    phases = {
+        name: replace(phase, journeys=[one for one in phase.journeys if one not in gone])
+        for name, phase in workspace.phases.items()
+    }
+    return replace(workspace, phases=phases)
 
 
 def _doubtful(problem: Problem, broken: set[str], unseen: set[str], incomplete: bool) -> bool:

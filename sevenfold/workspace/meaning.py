@@ -35,7 +35,10 @@ def canonical(value: Any, field: str = "") -> Any:
     if field in CONDITIONS and value is not None:
         return expressions.show(condition(msgspec.convert(value, models.Condition)))
     if field in DURATIONS and isinstance(value, str):
-        return expressions.parse_duration(value)
+        try:
+            return expressions.parse_duration(value)
+        except ExpressionError:
+            return value  # `per` of a score names a signal.
     if isinstance(value, dict):
         return [
             (key, canonical(one, key if isinstance(key, str) else ""))

@@ -22,7 +22,7 @@ Send an API key as `Authorization: Bearer sk_...`; its scope (`read`, `write`, `
 before it) decides what it may do. Whatever changes something is a record of the log and an entry of the audit
 log. Errors have one shape, `Error`.
 """
-_OURS: Final = tuple(f"sevenfold.server.{part}" for part in ("admin", "history", "keys", "audit"))
+_OURS: Final = tuple(f"sevenfold.server.{part}" for part in ("admin", "history", "keys", "audit", "measures"))
 _GENERIC: Final = re.compile(rb"\b(Items|Page)_[\w.]*?(\w+)_(?=\")")
 """The framework's names for a page of something; ours is `SubjectPage`."""
 _ERROR: Final = {

@@ -23,8 +23,8 @@ PAGED = (
 )
 
 
-ELSEWHERE = {"/api/erasures"}
-"""Answered by a service that writes snapshots."""
+ELSEWHERE = {"/api/erasures", "/api/warehouse"}
+"""Answered by a service that writes snapshots, or has its warehouse beside it."""
 
 
 def digest(api: Api) -> str:

@@ -157,6 +157,6 @@ def test_a_table_that_cannot_be_events_is_refused_with_what_it_lacks(data: Any, 
 
 
 def test_packs_load_by_name_and_unknown_ones_are_named() -> None:
-    assert sf.load("lending").title == "Loan applications"
+    assert sf.load("lending").title == "Lending"
     with pytest.raises(sf.SevenfoldError, match="did you mean `seven-stage`"):
         sf.load("seven-stages")
