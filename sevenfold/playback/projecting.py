@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sevenfold.engine import Fold
-from sevenfold.warehouse.duck import FILE, DuckWarehouse
+from sevenfold.warehouse import FILE
+from sevenfold.warehouse.duck import DuckWarehouse
 from sevenfold.warehouse.projector import Following, Projector
 
 

@@ -9,7 +9,8 @@ from sevenfold.errors import InputError
 from sevenfold.measures.answer import Answer
 from sevenfold.measures.touchpoints import Stage, Touch, Touchpoints, touchpoints
 from sevenfold.playback.feed import log_folder, open_log, records
-from sevenfold.warehouse.duck import FILE, DuckWarehouse
+from sevenfold.warehouse import FILE
+from sevenfold.warehouse.duck import DuckWarehouse
 from sevenfold.warehouse.projector import Following, Projector
 from sevenfold.workspace.models import TouchpointStage, Workspace
 from sevenfold.workspace.problems import likely

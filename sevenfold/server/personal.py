@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -102,12 +102,14 @@ class Eraser:
         clock: Clock,
         ask_snapshot: Callable[[], None] | None,
         lock: asyncio.Lock | None = None,
+        forget_warehouse: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._live, self._log, self._history, self._clock = live, log, history, clock
         self._folder, self._snapshots, self._ask_snapshot = folder, snapshots_folder, ask_snapshot
         self._key = secrets.key(PURPOSE)
         self._codes = key_of(Tokens(secrets.key("tokens")))
         self._one = lock or asyncio.Lock()
+        self._forget_warehouse = forget_warehouse
 
     async def erase(self, person: str, by: str) -> Certificate:
         """Erases a person (id of their profile), for whoever asked (`by`). Raises QuestionError for nobody,
@@ -186,6 +188,8 @@ class Eraser:
         await self._until(lambda: self._history.status()["position"] > pending.position, "the history")
         snapshots_gone = await self._new_snapshot(pending)
         removed = await asyncio.to_thread(self._remove, pending)
+        if self._forget_warehouse is not None:
+            await self._forget_warehouse()
         removed["snapshots"] = {"files": snapshots_gone}
         removed["state"] = {k: v for k, v in pending.state.items() if isinstance(v, int) and k != "number"}
         certificate = self._certificate(pending, removed)

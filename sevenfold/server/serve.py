@@ -24,6 +24,7 @@ from ..errors import SettingsError
 from ..log.base import NewControl
 from ..log.sqlite import SqliteLog
 from ..settings import Settings
+from ..warehouse import FILE as WAREHOUSE_FILE
 from ..workspace.models import Workspace
 from .app import App, make_app
 from .children import Child
@@ -74,6 +75,9 @@ class Service:
         self._url = ""
         self._socket_folder = Path(tempfile.mkdtemp(prefix="sevenfold-"))
         self._stop = asyncio.Event()
+        self._forget = asyncio.Event()
+        """Set while there is nothing in the warehouse that has to go."""
+        self._forget.set()
         self.started: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
 
     @property
@@ -126,6 +130,7 @@ class Service:
                 settings=settings,
                 clock=self.clock,
                 warehouse=str(self._socket_folder / "warehouse.sock"),
+                forget_warehouse=self._forget_warehouse,
             )
             try:
                 await self._serve(hub, services, keys)
@@ -203,7 +208,26 @@ class Service:
         await asyncio.sleep(_WAREHOUSE_AFTER_S)
         self.warehouse.start()
 
+    async def _forget_warehouse(self) -> None:
+        """Deletes the warehouse between two lives of its process, which makes it again from the log. Rows
+        that are deleted stay in its file until others take their place, so whoever is erased leaves it in
+        this way.
+        """
+        self._forget.clear()
+        if self.warehouse.pid is None:
+            self._delete_warehouse()
+        else:
+            self.warehouse.again()
+            await self._forget.wait()
+
+    def _delete_warehouse(self) -> None:
+        for name in (WAREHOUSE_FILE, f"{WAREHOUSE_FILE}.wal"):
+            (self.settings.data_folder / name).unlink(missing_ok=True)
+        self._forget.set()
+
     def _warehouse_options(self) -> str:
+        if not self._forget.is_set():
+            self._delete_warehouse()
         place = self._socket_folder / "warehouse.sock"
         place.unlink(missing_ok=True)
         options = WarehouseOptions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -29,3 +30,5 @@ class Services(Struct, frozen=True, kw_only=True):
     clock: Clock
     warehouse: str = ""
     """The socket of the process that holds the warehouse; "" where there is none."""
+    forget_warehouse: Callable[[], Awaitable[None]] | None = None
+    """Deletes the warehouse, which is made again from the log."""

@@ -20,13 +20,13 @@ from sevenfold.limits import (
     WAREHOUSE_SQL_CHARS_MAX,
     WAREHOUSE_SQL_S_MAX,
 )
+from sevenfold.warehouse import FILE
 from sevenfold.warehouse.base import Batch, Progress, WarehouseBusyError, WarehouseError
 from sevenfold.warehouse.export import write
 from sevenfold.warehouse.projector import SCHEMAS, forwards_of, merges_of
 from sevenfold.warehouse.schema import BY_NAME, FORWARDS, TABLES, VIEWS, Table, stored_name
 from sevenfold.warehouse.views import view_of
 
-FILE: Final = "warehouse.duckdb"
 FORMAT: Final = 1
 TYPES: Final = {
     "id": "UBIGINT", "time": "BIGINT", "integer": "BIGINT", "money": "BIGINT", "number": "DOUBLE",

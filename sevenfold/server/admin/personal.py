@@ -51,6 +51,7 @@ def eraser_of(services: Services) -> Eraser:
         clock=services.clock,
         ask_snapshot=getattr(services.live, "ask_snapshot", None),
         lock=_one_at_a_time.setdefault(services.live, asyncio.Lock()),
+        forget_warehouse=services.forget_warehouse,
     )
 
 

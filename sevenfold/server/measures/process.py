@@ -24,8 +24,9 @@ from ...limits import WAREHOUSE_SQL_ROWS_MAX
 from ...log.reader import LogReader
 from ...measures import ask, question_from
 from ...measures.answer import plain
+from ...warehouse import FILE
 from ...warehouse.base import Warehouse, WarehouseError
-from ...warehouse.duck import FILE, DuckWarehouse
+from ...warehouse.duck import DuckWarehouse
 from ..logs import to_stderr
 from .follow import Follower
 from .line import WarehouseOptions, read_line

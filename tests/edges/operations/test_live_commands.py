@@ -21,6 +21,8 @@ from sevenfold.workspace.exporting import export
 from tests.edges.replay.worlds import workspace
 from tests.edges.server.serving import Served, served
 
+EVENTS = 8
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -169,8 +171,20 @@ def test_a_backup_of_a_running_service_is_restored(service: Served, tmp_path: Pa
         assert found.status_code == 200
 
 
+def in_the_warehouse(service: Served) -> None:
+    """Waits until the warehouse has everything that was sent."""
+    query = {"sql": "SELECT count(*) AS found FROM events"}
+    for _ in range(600):
+        answer = service.api("POST", "/api/warehouse/sql", json=query)
+        if answer.status_code == 200 and answer.json()["rows"][0]["found"] >= EVENTS:
+            return
+        sleep_s(0.1)
+    raise AssertionError("the warehouse does not follow")
+
+
 def test_a_person_is_exported_and_then_erased_from_a_running_service(service: Served, tmp_path: Path) -> None:
     file = tmp_path / "ada.zip"
+    in_the_warehouse(service)
     assert run(service, "export-person", "ada", "--to", str(file)).exit_code == 0
     with zipfile.ZipFile(file) as archive:
         assert len(archive.read("events.ndjson").splitlines()) == 4
