@@ -2,6 +2,8 @@
 projection against the fold.
 """
 
+# ruff: noqa: S608, E501 - SQL as a person would write it, from constants of this file
+
 from __future__ import annotations
 
 import gc
@@ -45,7 +47,9 @@ def measure(quick: bool) -> Report:
         ratios = []
         for name, fields, sql in _questions(warehouse.through().time):
             ours, theirs = _paired(
-                lambda name=name, fields=fields: ask(warehouse, question_from(name.partition(" ")[0], fields)),
+                lambda name=name, fields=fields: ask(
+                    warehouse, question_from(name.partition(" ")[0], fields)
+                ),
                 lambda sql=sql: [warehouse.query(one) for one in sql],
             )
             label = name.replace(" ", "_").replace("-", "_")
@@ -58,7 +62,10 @@ def measure(quick: bool) -> Report:
         size = (Path(held) / "warehouse.duckdb").stat().st_size
         warehouse.close()
         figures.insert(0, at_most("worst_ratio", max(ratios), "x", RATIO_MAX))
-        figures += [plain("rows_filled_per_s", events / filled, "events/s"), plain("bytes_per_event", size / events, "B")]
+        figures += [
+            plain("rows_filled_per_s", events / filled, "events/s"),
+            plain("bytes_per_event", size / events, "B"),
+        ]
         figures += _projection(Path(held), 40 if quick else 120)
     notes = [
         f"{events:,} events of {people:,} people over {DAYS} days, {len(NAMES)} names; the median of {ROUNDS} pairs in"

@@ -24,7 +24,8 @@ _ISO = re.compile(
 )
 
 # The usual form, 2026-05-01T12:34:56.789Z, is looked up in three parts: hours that were met before, and two
-# tables that are small enough to stay in the processor's cache. The fold's short way does the same in its place.
+# tables that are small enough to stay in the processor's cache. The fold's short way does the same in its
+# place.
 HOURS: dict[str, int] = {}
 _HOURS_MAX = 50_000
 SECONDS = {f":{second // 60:02}:{second % 60:02}.": second * 1_000 for second in range(3_600)}

@@ -1,4 +1,4 @@
-"""A pack's page names what the pack has: every event it listens to, every stage and every journey of its own."""
+"""A pack's page names what the pack has: every event it listens to, every stage, every journey of its own."""
 
 from __future__ import annotations
 
