@@ -120,21 +120,27 @@ def _answer(
     caveats = []
     if blank:
         caveats.append(Doubt(Caveat.UNKNOWN_LEFT_OUT, f"{blank:,} decisions without a reward."))
-    tables = {"weights": _weights(logged, taken, names)}
     if found.refused:
         needed = "; ".join(found.needed)
         caveats.append(Doubt(Caveat.SAMPLE_TOO_SMALL, f"It would take {needed}."))
         reasons = "; ".join(found.refused)
         sentence = f"These decisions cannot say what `{question.policy}` would have brought: {reasons}."
-        return Answer(
-            question=question,
-            sentence=sentence,
-            estimates=tuple(estimates),
-            caveats=tuple(caveats),
-            tables=tables,
-        )
+    else:
+        sentence, more = _told(question, found, logged)
+        estimates += more
+    return Answer(
+        question=question,
+        sentence=sentence,
+        estimates=tuple(estimates),
+        caveats=tuple(caveats),
+        tables={"weights": _weights(logged, taken, names)},
+    )
+
+
+def _told(question: PolicyValue, found: Evaluation, logged: Logged) -> tuple[str, list[Estimate]]:
+    """The sentence and the estimates of an evaluation that was not refused."""
     effective = round(found.effective)
-    estimates += [_estimate(one.method, one, effective, question.level) for one in found.values]
+    estimates = [_estimate(one.method, one, effective, question.level) for one in found.values]
     gain = difference(logged, level=question.level)
     estimates.append(_estimate("gain", gain, effective, question.level))
     best = found.best
@@ -142,18 +148,11 @@ def _answer(
     verdict = (
         "more than" if gain.low > 0 else "less than" if gain.high < 0 else "not distinguishably other than"
     )
-    sentence = (
+    return (
         f"Under `{question.policy}` a decision would have brought {best.value:.4g} ({best.low:.4g} to "
         f"{best.high:.4g}, by {_NAMES[best.method]}), {verdict} the {found.logged.value:.4g} it brought; "
         f"the {found.n:,} decisions are worth {effective:,}."
-    )
-    return Answer(
-        question=question,
-        sentence=sentence,
-        estimates=tuple(estimates),
-        caveats=tuple(caveats),
-        tables=tables,
-    )
+    ), estimates
 
 
 def _estimate(name: str, value: Value, n: int, level: float) -> Estimate:
