@@ -3,9 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: setup demo test check bench soak lock format
+CONSOLE := web/console/dist/built
 
-setup: $(READY)
+.PHONY: setup console demo test check bench soak lock format
+
+setup: $(READY) $(CONSOLE)
+
+console: $(CONSOLE)
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -17,10 +21,14 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(READY)
+# The console, built by the Node of the development requirements.
+$(CONSOLE): $(READY) web/build web/console/package-lock.json $(shell find web/console/src web/console/*.ts web/console/index.html -type f ! -name schema.d.ts)
+	web/build
+
+demo: setup
 	$(BIN)/sevenfold demo
 
-test: $(READY)
+test: setup
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 check: $(READY)
@@ -30,10 +38,10 @@ check: $(READY)
 	$(BIN)/python -m pytest -q tests/tidy tests/docs/test_links.py tests/edges/cli/test_reference.py \
 	  tests/unit/workspace/test_schema.py
 
-bench: $(READY)
+bench: setup
 	$(BIN)/python -m bench all
 
-soak: $(READY)
+soak: setup
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q -n auto --dist loadfile tests
 
 format: $(READY)

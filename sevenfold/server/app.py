@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from litestar import Litestar
 from litestar.types import Receive, Scope, Send
 
-from . import admin, background, hooks, housekeeping, inapp, placeholder, snippet, tracking
+from . import admin, background, console_files, hooks, housekeeping, inapp, snippet, tracking
 from .errors import EXCEPTION_HANDLERS
 from .ingest import Ingest, ingest_app, is_ingest_path
 
@@ -36,7 +36,7 @@ class App:
 def make_app(services: Services) -> App:
     """Everything that the service answers. Raises SettingsError."""
     ingest = ingest_app(services)
-    parts = (hooks, inapp, placeholder, snippet, tracking)
+    parts = (console_files, hooks, inapp, snippet, tracking)
 
     @asynccontextmanager
     async def beside(app: Litestar) -> AsyncIterator[None]:

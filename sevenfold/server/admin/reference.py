@@ -1,4 +1,7 @@
-"""docs/reference/http-api.md, made of the OpenAPI document: `python -m sevenfold.server.admin.reference`."""
+"""docs/reference/http-api.md, made of the OpenAPI document: `python -m sevenfold.server.admin.reference`.
+
+With `--openapi` it is the document itself, from which the console's types are made.
+"""
 
 from __future__ import annotations
 
@@ -127,4 +130,5 @@ def _anchor(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    as_document = "--openapi" in sys.argv[1:]
+    sys.stdout.write(json.encode(document()).decode() if as_document else reference())
