@@ -9,8 +9,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..measures.answer import Answer, Caveat, Doubt, Estimate, Question, QuestionError
-from ..measures.shared.columns import as_table, codes, column, numbers, table_of
+from ..measures.shared.columns import as_table, codes, numbers, table_of
 from ..workspace.problems import likely
+from .encoding import encoded
 from .off_policy import Evaluation, Floats, Logged, Value, difference, evaluate
 from .reward_model import cross_fitted
 
@@ -19,7 +20,6 @@ LOGGED: Final = "logged"
 _NAMES: Final = {
     "ips": "inverse propensities", "snips": "inverse propensities, self-normalised", "dr": "doubly robust",
 }  # fmt: skip
-_CATEGORIES_MAX = 20
 
 
 class PolicyValue(Question, frozen=True, tag="policy_value"):
@@ -59,7 +59,7 @@ def evaluate_policy(
     shares, target, unsupported = _target(table, policy, taken, names)
     predicted = expected = None
     if context and shares is not None and len(rewards):
-        predicted, expected = cross_fitted(_context(table, context), taken, rewards, shares)
+        predicted, expected = cross_fitted(encoded(table, context)[0], taken, rewards, shares)
     groups = codes(table, group)[0] if group else None
     logged = Logged(rewards, chosen, target, groups, predicted, expected)
     found = evaluate(logged, level=level, unsupported=unsupported)
@@ -96,20 +96,6 @@ def _target(
     raise QuestionError(
         f"{policy!r} is no policy", where="policy", fix="write uniform, always:ACTION or column:NAME"
     )
-
-
-def _context(table: pa.Table, names: tuple[str, ...]) -> Floats:
-    """Numbers as they are; texts as a column for each of the values that are most often met."""
-    parts: list[Floats] = []
-    for name in names:
-        kind = column(table, name).type
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            values, _ = codes(table, name)
-            common = np.argsort(-np.bincount(values[values >= 0]), kind="stable")[:_CATEGORIES_MAX]
-            parts += [(values == one).astype(np.float64) for one in common]
-        else:
-            parts.append(numbers(table, name))
-    return np.column_stack(parts)
 
 
 def _answer(
