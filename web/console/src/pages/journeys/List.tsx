@@ -1,0 +1,5 @@
+import { Page } from '../../parts/Page';
+
+export function JourneyList() {
+  return <Page name="journeys" />;
+}

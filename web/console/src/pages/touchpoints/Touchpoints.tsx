@@ -1,0 +1,5 @@
+import { Page } from '../../parts/Page';
+
+export function Touchpoints() {
+  return <Page name="touchpoints" />;
+}
