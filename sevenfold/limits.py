@@ -528,7 +528,82 @@ OFF_POLICY_EFFECTIVE_ROWS_MIN = 100
 """Effective decisions below which a policy's value is not told; our judgement."""
 OFF_POLICY_OUTCOMES_ITEMS_MIN = 10
 """Decisions with an outcome below which it is not told: an interval by its spread means little then."""
+LEARNING_LOOKS_MAX = 8
+"""Moments of the past that a prediction learns from, the latest whose outcomes are known."""
+LEARNING_LOOK_ROWS_MAX = 50_000
+"""Subjects of one look; of more, a sample that stays the same."""
+LEARNING_ROWS_MAX = 200_000
+"""Examples that one training uses."""
+LEARNING_SCORED_ROWS = 32_768
+"""Subjects scored at a time."""
+LEARNING_MODEL_BYTES_MAX = 4 * 1024 * 1024
+"""The parameters of one model."""
 WAREHOUSE_QUESTION_BYTES_MAX = 256 * 1024
 WAREHOUSE_ANSWER_BYTES_MAX = 64 * 1024**2
 """One answer of the warehouse on its way to a request."""
 SAVED_QUESTIONS_ITEMS_MAX = 1_000
+DIGESTS_ITEMS_MAX = 200
+"""Digests that are kept."""
+DIGEST_QUESTIONS_ITEMS_MAX = 10
+"""Questions of one digest."""
+DIGEST_ADDRESSES_ITEMS_MAX = 50
+"""Addresses that one digest goes to."""
+DIGEST_RUNS_ITEMS_MAX = 100
+"""Of each digest, the runs that are remembered."""
+DIGEST_KEPT_MS = 86_400_000
+"""How long a digest that could not be delivered is tried again."""
+DIGEST_WAIT_MS = 6 * 3_600_000
+"""How long a digest waits for the warehouse to have everything until it was due."""
+
+# --- members, the console -----------------------------------------------------------------------------------
+MEMBERS_ROWS_MAX = 10_000
+"""Members of one data folder, removed ones included."""
+MEMBER_NAME_CHARS_MAX = 200
+PASSWORD_CHARS_MIN = 12
+PASSWORD_CHARS_MAX = 1_024
+INVITATION_KEPT_MS = 7 * 86_400_000
+"""How long an invitation, or the token of the first set-up, is good for."""
+SESSION_IDLE_MS = 3 * 86_400_000
+"""A session that is not used for so long ends."""
+SESSION_MS_MAX = 30 * 86_400_000
+"""However much it is used, a session ends after so long."""
+SESSION_SEEN_WRITE_MS = 60_000
+"""How exactly it is known when a session was last used."""
+SESSION_AGENT_CHARS_MAX = 300
+LOGIN_WINDOW_MS = 15 * 60_000
+"""How long failed log-ins are counted together."""
+LOGIN_PAIR_FAILURES_ITEMS_MAX = 5
+"""Failed log-ins to one address by one caller."""
+LOGIN_ADDRESS_FAILURES_ITEMS_MAX = 50
+"""Failed log-ins to one address, whoever tries."""
+LOGIN_CALLER_FAILURES_ITEMS_MAX = 100
+"""Failed log-ins by one caller, whatever the address."""
+OIDC_FLOW_MS_MAX = 10 * 60_000
+"""How long somebody may take at their identity provider."""
+OIDC_KEYS_KEPT_MS = 3_600_000
+"""How long an identity provider's description and keys are kept."""
+OIDC_ANSWER_BYTES_MAX = 512 * 1024
+
+# --- predictions --------------------------------------------------------------------------------------------
+PREDICTION_SCORES_ITEMS_MAX = 4_096
+"""Subjects whose values one record brings; a record is folded in one piece."""
+PREDICTION_VERSIONS_ITEMS_MAX = 4_095
+"""Versions of one prediction's model that are told apart; then the oldest one's number is given again."""
+PREDICTION_FEATURES_ITEMS_MAX = 1_000
+PREDICTION_QUALITY_BYTES_MAX = 64 * 1024
+"""What a model says of its quality: figures and curves, which the fold's state keeps of the one in force."""
+
+# --- choices that are learned -------------------------------------------------------------------------------
+CHOICE_ACTIONS_ITEMS_MAX = 24
+"""Actions among which one is chosen."""
+CHOICE_CONTEXT_ITEMS_MAX = 64
+"""Values that a choice looks at."""
+CHOICE_OPEN_ENTRIES_MAX = 2_000_000
+"""Choices whose outcome is awaited; what is chosen beyond that is not learned from, and counted."""
+CHOICE_ACTIONS_TAKEN_ENTRIES_MAX = 256
+"""Actions remembered of one subject, for limits of a person."""
+CHOICE_REFRESH_MS_MIN = 1_000
+"""Outcomes become known to a choice at the workspace's ticks at most."""
+
+RESTATED_SUBJECTS_MAX = 500
+"""Subjects whose past one record brings: some ten milliseconds of the fold."""

@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 import zstandard
 
+from .engine import predictions as foretold
 from .errors import SevenfoldError
 from .journeys.runtime import unpacked_versions
 from .profiles.columns import Dictionary
@@ -114,6 +115,7 @@ def _sections(fold: Fold) -> Iterator[tuple[Any, ...]]:
             "retired": fold.retirement.dump(),
             "dirty": [(account, _big(mask)) for account, mask in fold._dirty_accounts.items()],
             "moved": [(account, _big(mask)) for account, mask in fold._moved_rollups.items()],
+            "predictions": foretold.dump(fold),
         },
     )
     if fold.journeys is not None:
@@ -151,6 +153,9 @@ def load(workspace: m.Workspace | None, data: bytes | memoryview, fold_class: ty
     fold.t, fold.seq, fold.emitted = head["t"], head["seq"], head["emitted"]
     fold._next_close, fold._tick_due = head["next_close"], head["tick_due"]
     fold.tz = head.get("tz", "")
+    for unit in fold.compiled:
+        if unit.subjects is not None:
+            unit.subjects.learn()
     return fold
 
 
@@ -310,6 +315,7 @@ def _load_rest(fold: Fold, rest: dict[str, Any]) -> None:
     }
     fold.forward = dict(rest["forward"])
     fold.retirement.load(rest.get("retired", ((), 0)))
+    foretold.load(fold, rest.get("predictions", {}))
     fold._dirty_accounts = {account: int(mask, 16) for account, mask in rest["dirty"]}
     fold._moved_rollups = {account: int(mask, 16) for account, mask in rest["moved"]}
 

@@ -15,14 +15,20 @@ from .plan import Plan
 from .timers import carry_wheel
 
 
-def carry(old: Fold, workspace: m.Workspace) -> Fold:
-    """The fold of `workspace` that goes on from where `old` stands; `old` must not be used any more.
+_NONE: frozenset[str] = frozenset()
+
+
+def carry(
+    old: Fold, workspace: m.Workspace, *, anew: frozenset[str] = _NONE, restated: frozenset[str] = _NONE
+) -> Fold:
+    """The fold of `workspace` that goes on from where `old` stands; `old` must not be used any more. Signals
+    `anew` begin to gather again; `restated` ones have their past now.
 
     They share memory, so it takes time for what has changed alone. The effects of evaluating what is new wait
     in the new fold as those of a record would, behind those that `old` had not handed over. Raises what
     compiling the workspace raises; `old` is untouched then.
     """
-    plan = Plan(old, workspace)
+    plan = Plan(old, workspace, anew, restated)
     versions = old.journeys.versions_under(workspace) if old.journeys is not None else None
     new = type(old)(workspace, seeds=plan.seeds(), pending=plan.pending, versions=versions)
     for unit in new.compiled:
@@ -34,9 +40,11 @@ def carry(old: Fold, workspace: m.Workspace) -> Fold:
     return new
 
 
-def switch(fold: Fold, workspace: m.Workspace) -> None:
+def switch(
+    fold: Fold, workspace: m.Workspace, *, anew: frozenset[str] = _NONE, restated: frozenset[str] = _NONE
+) -> None:
     """`carry`, in place: afterwards `fold` is the fold of `workspace`. Its effects wait in it."""
-    new = carry(fold, workspace)
+    new = carry(fold, workspace, anew=anew, restated=restated)
     # Generated code knows the new object, callers the old one: from now on both are the same state.
     fold.__dict__ = new.__dict__
 
@@ -73,7 +81,13 @@ def _carry_fold(plan: Plan, new: Fold) -> None:
     old = plan.old
     new.t, new.seq, new.effects, new.dropped = old.t, old.seq, old.effects, old.dropped
     new.emitted, new.tz = old.emitted, old.tz
-    new._cause = ("workspace", "", old.seq)
+    new.predictions = {k: book for k, book in old.predictions.items() if plan.own("prediction", k)}
+    for unit in new.compiled:
+        if unit.subjects is not None:
+            known = old.units.get(unit.kind) if unit.kind in plan.kinds else None
+            assert known is None or isinstance(known, CompiledUnit)
+            unit.subjects.take_over(known.subjects if known is not None else None)
+    new._cause = (plan.cause, "", old.seq)
     new.forward, new.further, new.children = old.forward, old.further, old.children
     new.account_rows, new.account_ids, new.members = old.account_rows, old.account_ids, old.members
     for kind in plan.kinds[2:]:
@@ -123,7 +137,7 @@ def _look(new: Fold, unit: CompiledUnit, fresh: int, masks: Mapping[int, int]) -
     for row in rows:
         mask = fresh | masks.get(row, 0)
         if mask and row not in gone:
-            new._cause = ("workspace", "", new.seq)
+            new._cause = (plan.cause, "", new.seq)
             unit.evaluate(row, new.t, mask)
 
 

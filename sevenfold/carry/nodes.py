@@ -30,6 +30,9 @@ def node_bits(plan: Plan, unit: CompiledUnit, fold: Fold, *, kept: bool = False)
             for measure in score.measures:
                 if measure.bit:
                     found["score", label, "measure", measure.label] = measure.bit
+    for label, prediction in unit.predictions.items():
+        if prediction.bit and (not kept or plan.kept("prediction", label)):
+            found["prediction", label] = prediction.bit
     for label, lifecycle in unit.lifecycles.items():
         if not kept or plan.kept("lifecycle", label):
             found["lifecycle", label] = lifecycle.bit

@@ -20,15 +20,25 @@ _ALWAYS_KEPT = frozenset({"born", "account", "parent", "joined", "role", "closed
 
 
 class Plan:
-    """What of `old` a fold of `workspace` can take over.
+    """What of `old` a fold of `workspace` can take over. Signals `anew` begin again; those `restated` have got
+    their past, and whoever reads them has to look again.
 
     An object's *own* definition decides for what happened or was decided (counts, stage clocks, score
     histories); for what is computed, everything it reads has to be the same as well: it is *kept* then.
     """
 
-    def __init__(self, old: Fold, workspace: m.Workspace) -> None:
+    def __init__(
+        self,
+        old: Fold,
+        workspace: m.Workspace,
+        anew: frozenset[str] = frozenset(),
+        restated: frozenset[str] = frozenset(),
+    ) -> None:
         self.old, self.workspace = old, workspace
         self._before, self._after = Meanings(old.workspace), Meanings(workspace)
+        self._anew, self._restated = anew, restated
+        self.cause = "restated" if restated else "workspace"
+        self._moved = self._after.readers({("signal", one) for one in anew | restated})
         before, after = old.workspace.entities, workspace.entities
         self.kinds = [m.PERSON, m.ACCOUNT] + [k for k in after if k in before and after[k] == before[k]]
         """The kinds of subject that live on."""
@@ -38,11 +48,15 @@ class Plan:
     def own(self, section: str, name: str) -> bool:
         """Whether an object's own definition is the same."""
         one = (section, name)
+        if section == "signal" and name in self._anew:
+            return False
         return one in self._after.own and self._before.own.get(one) == self._after.own[one]
 
     def kept(self, section: str, name: str) -> bool:
         """Whether an object and all it reads are the same."""
         one = (section, name)
+        if one in self._moved:
+            return False
         return one in self._after.whole and self._before.whole.get(one) == self._after.whole[one]
 
     def _pending(self) -> Pending:
@@ -55,7 +69,7 @@ class Plan:
             if unit is not None and unit.table.rows == 1:
                 continue
             known = self.own("signal", label) and unit is not None and label not in unit.pending
-            if isinstance(signal, NEEDS_HISTORY) and not known:
+            if isinstance(signal, NEEDS_HISTORY) and not known and label not in self._restated:
                 found.setdefault(signal.of, set()).add(label)
         for label, signal in self.workspace.signals.items():
             if isinstance(signal, m.SinceDate | m.UntilDate) and signal.date in found.get(signal.of, ()):
@@ -105,9 +119,13 @@ class Plan:
                 return self.own("trait", f"{new.kind}.{rest}")
             if head == "score":
                 return self.score(new, before, rest)
+            if head == "prediction":
+                return self.own("prediction", rest)
             return self.signal_column(new, before, head, rest)
         if head == "stage":
             return self.kept("lifecycle", rest)
+        if head == "prediction":
+            return self.own("prediction", rest.rpartition(".")[0])
         if head == "score":
             name, _, part = rest.partition(".")
             same = self.kept("score", name)
@@ -156,9 +174,11 @@ class Plan:
         if f".seen.{slot}" not in before.table.columns:
             return False
         head, _, rest = slot.partition(".")
-        if head in ("trait", "segment", "score", "band", "velocity", "stage"):
+        if head in ("trait", "segment", "score", "band", "velocity", "stage", "prediction"):
             if head == "trait":
                 return self.own("trait", f"{new.kind}.{rest}")
+            if head == "prediction":
+                return self.own("prediction", rest)
             section = {"stage": "lifecycle", "segment": "segment"}.get(head, "score")
             return self.kept(section, rest)
         return self.kept("signal", head) and self.same_timers(new, before, head)

@@ -18,6 +18,7 @@ from ..messages import controls as _of_messages  # noqa: F401
 from ..messages import transactional as _of_sends  # noqa: F401
 from . import definition as _of_definitions  # noqa: F401
 from . import erasure as _of_erasure  # noqa: F401
+from . import predictions as _of_predictions  # noqa: F401
 from .controls import ControlError
 from .fold import Fold
 from .usual import Entry

@@ -18,6 +18,7 @@ from ..profiles.where import dig, micro
 from ..workspace import models as m
 from .merging import Merging
 from .retiring import Retirement
+from .subjects import Subjects
 
 Seeds = dict[str, dict[str, Dictionary]]
 """Dictionaries to start from, `{kind: {attribute: dictionary}}`."""
@@ -61,6 +62,8 @@ class Compiling(Merging):
         self.compiled = [self.person, self.account, *self.entities]
         for unit in self.compiled:
             unit.declare()
+            if unit.predictions:
+                unit.subjects = Subjects(unit)
         journeys = self.journeys = journeys_of(self)  # type: ignore[arg-type]
         if journeys is not None:
             journeys.declare()

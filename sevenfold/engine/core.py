@@ -17,6 +17,7 @@ from ..profiles.identity import Identity
 from ..profiles.unit import Emit, Fire, Unit
 from ..profiles.wheel import NEVER, OP_BITS, OP_MASK, ValuedWheel, Wheel
 from ..workspace import models as m
+from .model_book import Book
 from .retiring import Retirement
 
 Membership = tuple[int, str, int]
@@ -83,6 +84,8 @@ class Core:
         """People of several accounts: those after the first, which is the column `.account` with `.role`."""
         self.entity_rows: dict[str, dict[str, int]] = {name: {} for name in workspace.entities}
         self.entity_ids: dict[str, list[tuple[str, int]]] = {name: [("", 0)] for name in workspace.entities}
+        self.predictions: dict[str, Book] = {}
+        """Of predictions that had a model: which one is in force, and what became of the values."""
         self._dirty_accounts: dict[int, int] = {}
         self._moved_rollups: dict[int, int] = {}
         self._closing = 0
@@ -148,6 +151,8 @@ class Core:
     def _new_row(self, unit: CompiledUnit) -> int:
         row = (unit is self.person and self.retirement.new_row()) or unit.table.new_row()
         unit.table.put(unit.born, row, self.seq)
+        if unit.subjects is not None:
+            unit.subjects.add(row, self.seq)
         return row
 
 

@@ -32,6 +32,8 @@ class Merging(Memberships):
         # What the signals gain now is added below with all the rest: they must not report it meanwhile.
         self._accounts[winner] = 0
         person.traits.merge(winner, loser, t)
+        for prediction in person.predictions.values():
+            prediction.merge(winner, loser, t)
         for signal in person.signals.values():
             signal.merge(winner, loser, t)
         for score in person.scores.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..lifecycle.compile import CompiledUnit
 from ..workspace import models as m
 from .draining import Draining
 
@@ -20,7 +21,7 @@ class Reading(Draining):
         }
 
     def read(self, of: str, row: int) -> dict[str, Any]:
-        """One subject: identifiers, traits, signals, segments, stages, scores, bands."""
+        """One subject: identifiers, traits, signals, segments, stages, scores, bands, predictions."""
         unit = self._unit(of)
         signals: dict[str, Any] = {}
         for label, signal in unit.signals.items():
@@ -38,7 +39,17 @@ class Reading(Draining):
             "stages": {k: unit.show(node.slot, row) for k, node in unit.lifecycles.items()},
             "scores": {k: node.read(row) for k, node in unit.scores.items()},
             "bands": {k: unit.show(node.band_slot, row) for k, node in unit.scores.items()},
+            "predictions": {k: self._foretold(unit, k, row) for k in unit.predictions},
         }
+
+    def _foretold(self, unit: CompiledUnit, label: str, row: int) -> dict[str, Any]:
+        """A prediction's value in natural units (a date in ms), as of when, and by which model; all None
+        while it is unknown.
+        """
+        node, book = unit.predictions[label], self.predictions.get(label)
+        as_of = node.as_of(row)
+        version = book.name_of(node.version(row)) if book is not None and as_of else None
+        return {"value": unit.show(node.slot, row), "as_of": as_of or None, "version": version}
 
     def _identifiers(self, of: str, row: int) -> dict[str, Any]:
         if of == m.PERSON:

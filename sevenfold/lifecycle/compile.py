@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ..profiles import expressions as x
+from ..profiles.predictions import PredictionNode
 from ..profiles.segments import SegmentNode, SegmentSet
 from ..profiles.signals import clocks, derived, paths, sessions, totals, values
 from ..profiles.slots import Slot
@@ -19,6 +20,9 @@ from ..workspace.order import evaluation_order
 from .history import ScoreHistory
 from .scores import ScoreNode
 from .stages import LifecycleNode
+
+if TYPE_CHECKING:
+    from ..engine.subjects import Subjects
 
 KINDS: dict[type, Any] = {
     **totals.KINDS,
@@ -38,6 +42,9 @@ class CompiledUnit(Unit):
     hidden: list[SegmentNode]
     scores: dict[str, ScoreNode]
     lifecycles: dict[str, LifecycleNode]
+    predictions: dict[str, PredictionNode]
+    subjects: Subjects | None = None
+    """Rows by subject id, for a kind of which something is foretold."""
     histories: list[ScoreHistory]
 
     def hidden_segment(self, condition: m.Condition) -> Slot:
@@ -70,6 +77,9 @@ class CompiledUnit(Unit):
                 named.setdefault(column, m.Trait(of=kind, type=type_))
         self.traits = Traits(self, named)
         self._catalogue_rows = [{str(row.get(c.key)): row for row in c.rows} for c in self.catalogues]
+        self.predictions = {
+            k: PredictionNode(self, k, v) for k, v in workspace.predictions.items() if v.of == kind
+        }
         mine = {k: v for k, v in workspace.signals.items() if v.of == kind}
         scores = {k: v for k, v in workspace.scores.items() if v.of == kind}
         for label, score in scores.items():
@@ -111,7 +121,7 @@ class CompiledUnit(Unit):
 
     def order_nodes(self) -> None:
         """Gives every node its bit: linked signals, early segments, scores, lifecycles, scores again, late
-        segments.
+        segments, populations of predictions.
         """
         for label in self.first:
             self.segments[label].bit = self.node(self.segments[label].node)
@@ -132,6 +142,8 @@ class CompiledUnit(Unit):
             self.segments[label].bit = self.node(self.segments[label].node)
         for node in self.hidden:
             node.bit = self.node(node.node)
+        for prediction in self.predictions.values():
+            prediction.order()
 
     def watch(self) -> None:
         """Everybody registers what concerns them."""
@@ -142,6 +154,8 @@ class CompiledUnit(Unit):
         for group in (self.segments.values(), self.hidden, self.scores.values(), self.lifecycles.values()):
             for node in group:
                 node.watch()
+        for prediction in self.predictions.values():
+            prediction.watch()
 
     # ---------------------------------------------------------------------------------------------- 3. finish
 
@@ -173,6 +187,8 @@ class CompiledUnit(Unit):
             score.finish()
         for lifecycle in self.lifecycles.values():
             lifecycle.finish()
+        for prediction in self.predictions.values():
+            prediction.finish()
         self.named()
 
 

@@ -16,6 +16,7 @@ from .models import ACCOUNT, PERSON
 from .names import RESERVED, Names, split_path
 from .order import Graph, account_feedback, circles, dependencies, said
 from .phases import check_phases
+from .prediction_checks import PredictionChecks
 from .problems import Path, Problem, likely
 from .report import Origins, Report, TextOrigins
 from .score_checks import ScoreChecks
@@ -57,6 +58,9 @@ def check(
     scores = ScoreChecks(names, conditions, report, graph)
     for name, score in workspace.scores.items():
         scores.check(name, score)
+    predictions = PredictionChecks(names, conditions, report, graph)
+    for name, prediction in workspace.predictions.items():
+        predictions.check(name, prediction)
     for circle in circles(graph):
         kind, name = circle[0]
         message = f"a circle: {said([*circle, circle[0]])}"
@@ -165,12 +169,12 @@ def _names(names: Names, report: Report) -> None:
             taken = name in RESERVED | expressions.KEYWORDS
             fix = "the word has a meaning of its own" if taken else "use letters, digits and _"
             report.error(("signals", name), "bad_name", f"`{name}` cannot name a signal", fix)
-    for section in ("segments", "lifecycles", "scores", "catalogues"):
+    for section in ("segments", "lifecycles", "scores", "predictions", "catalogues"):
         for name in getattr(workspace, section):
             if not _NAME.fullmatch(name):
                 message = f"`{name}` cannot stand in a condition"
                 report.error((section, name), "bad_name", message, "use letters, digits, spaces, - and _")
-    for section in ("signals", "segments", "lifecycles", "scores"):
+    for section in ("signals", "segments", "lifecycles", "scores", "predictions"):
         for name, given in getattr(workspace, section).items():
             if given.of not in names.kinds:
                 fix = likely(given.of, names.kinds) or "declare it under `entities`"

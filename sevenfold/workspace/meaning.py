@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from ..profiles import expressions
-from ..profiles.expressions import ExpressionError, Name
+from ..profiles.expressions import ExpressionError, Name, parse_duration
 from . import models
 from .models import ACCOUNT, PERSON
 from .names import Names, condition, parse_name
@@ -21,8 +21,11 @@ from .order import dependencies
 from .problems import UnknownNameError
 
 Object = tuple[str, str]
-"""("signal", its name), and so for "segment", "lifecycle" and "score"; ("trait", "KIND.NAME")."""
-CONDITIONS = frozenset({"when", "where", "enter", "exit", "applies", "first_where", "then_where"})
+"""("signal", its name), and so for "segment", "lifecycle", "score" and "prediction"; ("trait", "KIND.NAME").
+"""
+CONDITIONS = frozenset(
+    {"when", "where", "enter", "exit", "applies", "first_where", "then_where", "population"}
+)
 DURATIONS = frozenset({"window", "within", "gap", "quiet", "baseline", "per"})
 _PROSE = frozenset({"description", "source", "question", "output", "goal"})
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -60,7 +63,7 @@ class Meanings:
     def __init__(self, workspace: models.Workspace) -> None:
         names = Names(workspace)
         self.own: dict[Object, bytes] = {}
-        for section in ("signals", "segments", "lifecycles", "scores"):
+        for section in ("signals", "segments", "lifecycles", "scores", "predictions"):
             for name, one in getattr(workspace, section).items():
                 self.own[section[:-1], name] = _digest(_definition(workspace, one))
         for of in names.kinds:
@@ -75,8 +78,15 @@ class Meanings:
         for node in reads:
             section = getattr(workspace, f"{node[0]}s")
             reads[node] |= {("trait", trait) for trait in _traits(names, section[node[1]])}
+        self._reads = reads
         self.whole = {node: _digest([self.own[each] for each in _behind(reads, node)]) for node in reads}
         self.whole |= {node: own for node, own in self.own.items() if node[0] == "trait"}
+
+    def readers(self, objects: set[Object]) -> set[Object]:
+        """These objects and all that read one of them, also through others."""
+        if not objects:
+            return set()
+        return {node for node in self._reads if objects & set(_behind(self._reads, node))}
 
 
 def _digest(value: Any) -> bytes:
@@ -84,6 +94,10 @@ def _digest(value: Any) -> bytes:
 
 
 def _definition(workspace: models.Workspace, one: Any) -> Any:
+    if isinstance(one, models.Prediction):
+        # What it is learned from and how often is no part of what it says.
+        asked = canonical(one.target), parse_duration(one.horizon), canonical(one.population, "population")
+        return ["Prediction", one.of, one.kind, *asked]
     told: list[Any] = [type(one).__name__, canonical(one)]
     if isinstance(one, models.Channel):
         told.append([canonical(rule) for rule in workspace.acquisition])
@@ -124,6 +138,8 @@ def _names(names: Names, one: Any) -> Iterator[tuple[Name, str]]:
     match one:
         case models.Segment():
             yield from _of_conditions([one.when], of)
+        case models.Prediction():
+            yield from _of_conditions([one.population], of)
         case models.Lifecycle():
             parts = (c for stage in one.stages for c in (stage.enter, stage.exit))
             yield from _of_conditions([one.applies, *parts], of)

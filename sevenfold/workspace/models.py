@@ -36,6 +36,9 @@ from .base import Condition as Condition
 from .base import Group as Group
 from .base import Model as Model
 from .base import type_of_value as type_of_value
+from .predictions import Prediction as Prediction
+from .predictions import PredictionFallback as PredictionFallback
+from .predictions import PredictionTarget as PredictionTarget
 
 # ----------------------------------------------------------------------------------------------------- traits
 
@@ -614,6 +617,7 @@ class Workspace(Model, frozen=True, kw_only=True):
     segments: dict[str, Segment] = {}
     lifecycles: dict[str, Lifecycle] = {}
     scores: dict[str, Score] = {}
+    predictions: dict[str, Prediction] = {}
     channels: dict[str, DeliveryChannel] = {}
     consent: Consent = Consent()
     messaging: Messaging = Messaging()
@@ -627,6 +631,7 @@ class Workspace(Model, frozen=True, kw_only=True):
     saves: dict[str, Save] = {}
     offers: dict[str, OfferPool] = {}
     broadcasts: dict[str, Broadcast] = {}
+    actions: dict[str, Action] = {}
     connectors: dict[str, Connector] = {}
     journeys: dict[str, Journey] = {}
     phases: dict[str, Phase] = {}
@@ -643,6 +648,7 @@ SECTION_TYPES: dict[str, Any] = {
     "segments": Segment,
     "lifecycles": Lifecycle,
     "scores": Score,
+    "predictions": Prediction,
     "channels": DeliveryChannel,
     "templates": Template,
     "partials": Text,
@@ -652,6 +658,7 @@ SECTION_TYPES: dict[str, Any] = {
     "saves": Save,
     "offers": OfferPool,
     "broadcasts": Broadcast,
+    "actions": Action,
     "connectors": Connector,
     "journeys": Journey,
     "phases": Phase,

@@ -26,6 +26,7 @@ The interface::
     duration  an integer of ms that changes with events only (``.current``, ``.previous``, ``.average`` of
               sessions): compared with durations, with each other and with numbers (of ms); else like a count
     score     an integer of 1e-3 points                  date     int ms UTC
+    (a prediction is a number: a probability from 0 to 1 or an amount; one of kind time_to is a date)
     text, boolean, json                                  any      a property, typed by what it meets
 
 Where it is not plain: ``slope`` of a score history is a number (1e-6 points a day), its ``min`` and
@@ -55,6 +56,7 @@ Kind = Literal[
     "score",
     "band",
     "velocity",
+    "prediction",
     "property",
     "page",
     "campaign",
@@ -63,7 +65,7 @@ Kind = Literal[
 
 RESERVED = frozenset(
     {"account", "trait", "segment", "stage", "score", "band", "velocity", "property", "page", "campaign"}
-    | {"event", "person"}
+    | {"event", "person", "prediction"}
 )
 """Words that begin a name with a meaning of their own, and so cannot name a signal."""
 _ELSEWHERE = {
@@ -175,9 +177,9 @@ class Names:
         return found
 
     def signal(self, text: str, of: str) -> Reference:
-        """The signal (with its part) that a field names, on the same kind of subject."""
+        """The signal (with its part) or prediction that a field names, on the same kind of subject."""
         name = parse_name(text)
-        if name.parts[0] in RESERVED:
+        if name.parts[0] in RESERVED and name.parts[0] != "prediction":
             raise UnknownNameError(f"`{text}` is no signal", fix="this field takes the name of a signal")
         return self.resolve(name, of)
 
@@ -186,9 +188,11 @@ class Names:
         return self._trait(text.removeprefix("trait."), of)
 
     def date(self, text: str, of: str) -> Reference:
-        """The date trait, else date signal, that a clock is measured from."""
+        """The date trait, else date signal, or predicted date, that a clock is measured from."""
         bare = text.removeprefix("trait.")
-        if bare != text or bare in self.traits(of) or bare not in self.workspace.signals:
+        if text.startswith("prediction."):
+            found = self.resolve(parse_name(text), of)
+        elif bare != text or bare in self.traits(of) or bare not in self.workspace.signals:
             found = self._trait(bare, of)
         else:
             found = self._signal((bare,), of)
@@ -265,13 +269,17 @@ class Names:
         return self._trait(rest[0], of) if head == "trait" else self._object(head, rest[0], of)
 
     def _object(self, head: str, name: str, of: str) -> Reference:
-        table: Mapping[str, models.Segment | models.Lifecycle | models.Score]
+        table: Mapping[str, models.Segment | models.Lifecycle | models.Score | models.Prediction]
         kind: Kind
         type_: ValueType = "text"
         if head == "segment":
             table, kind, type_ = self.workspace.segments, "segment", "boolean"
         elif head == "stage":
             table, kind = self.workspace.lifecycles, "stage"
+        elif head == "prediction":
+            table, kind = self.workspace.predictions, "prediction"
+            known = self.workspace.predictions.get(name)
+            type_ = "date" if known is not None and known.kind == "time_to" else "number"
         else:
             table = self.workspace.scores
             kind = "score" if head == "score" else "band" if head == "band" else "velocity"
@@ -322,6 +330,7 @@ class Names:
             ("segment", self.workspace.segments),
             ("stage", self.workspace.lifecycles),
             ("score", self.workspace.scores),
+            ("prediction", self.workspace.predictions),
         ):
             if name in table:
                 return f"did you mean `{prefix}.{name}`?"

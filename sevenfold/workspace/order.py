@@ -1,7 +1,8 @@
 """What depends on what, in which order it is evaluated, and which circles are refused.
 
 A dependency is taken *now* (in the same operation), over the *account* (at its tick), from *history* (closed
-days), or from *members* of an account (by a roll-up). Only what is taken now decides the order of
+days), from *members* of an account (by a roll-up), or it says who belongs to the *population* of a
+prediction (looked at last, and acted upon in the next pass). Only what is taken now decides the order of
 evaluation::
 
     1. segments that need no stage, score, band or history of these   2. scores
@@ -23,8 +24,8 @@ from .models import ACCOUNT, PERSON, Condition
 from .names import Names, Reference, condition, parse_name
 from .problems import UnknownNameError
 
-Node = tuple[Literal["signal", "segment", "lifecycle", "score"], str]
-Via = Literal["now", "account", "history", "member"]
+Node = tuple[Literal["signal", "segment", "lifecycle", "score", "prediction"], str]
+Via = Literal["now", "account", "history", "member", "population"]
 Edge = tuple[Node, Via]
 Graph = dict[Node, tuple[Edge, ...]]
 
@@ -114,6 +115,11 @@ def dependencies(names: Names) -> Graph:
         graph["lifecycle", name] = tuple(dict.fromkeys(edges))
     for name, score in workspace.scores.items():
         graph["score", name] = tuple(dict.fromkeys(_of_score(names, score)))
+    for name, prediction in workspace.predictions.items():
+        inner = _of_condition(names, prediction.population, prediction.of)
+        graph["prediction", name] = tuple(
+            dict.fromkeys((node, "account" if via == "account" else "population") for node, via in inner)
+        )
     return graph
 
 
@@ -142,6 +148,8 @@ def _of_reference(reference: Reference) -> Iterator[Edge]:
             yield ("lifecycle", reference.name), via
         case "score" | "band":
             yield ("score", reference.name), via
+        case "prediction":
+            yield ("prediction", reference.name), via
         case "velocity":
             yield ("score", reference.name), "account" if reference.via_account else "history"
 

@@ -50,6 +50,11 @@ _CHAPTERS: tuple[tuple[str, str, tuple[type[msgspec.Struct], ...]], ...] = (
         "How well it goes.",
         (models.Score, models.Measure, models.Weights, models.Band, models.Override, models.MemberScore),
     ),
+    (
+        "predictions",
+        "What is foretold of people and accounts; [how the fold takes it](../explain/predictions.md).",
+        (models.Prediction, models.PredictionTarget, models.PredictionFallback),
+    ),
     ("channels", "How people are reached.", (models.DeliveryChannel,)),
     (
         "consent",

@@ -22,7 +22,7 @@ from ..journeys import people, plan
 from ..journeys.steps import STEP_KINDS
 from ..journeys.steps import base as steps_base
 from ..messages import policy, templates
-from . import base, models
+from . import base, models, predictions
 from .layers import OBJECTS, OVERRIDES, SECTIONS
 from .models import OBJECT_TYPES, SECTION_TYPES
 from .problems import PackError, likely
@@ -79,7 +79,19 @@ def _describe(name: str, part: dict[str, Any]) -> None:
 def _modules() -> list[ModuleType]:
     """Where models are written, those that others build on first."""
     kinds = [sys.modules[kind.model.__module__] for kind in STEP_KINDS.values()]
-    return [base, steps_base, *kinds, plan, people, policy, templates, mapping, connected, models]
+    return [
+        base,
+        steps_base,
+        *kinds,
+        plan,
+        people,
+        policy,
+        templates,
+        mapping,
+        connected,
+        predictions,
+        models,
+    ]
 
 
 @cache

@@ -33,7 +33,7 @@ class SignalChecks:
         """Reports everything wrong with one signal."""
         path: Path = ("signals", name)
         if isinstance(signal, models.StreamSignal):
-            self._events((*path, "event"), signal.event, signal.of)
+            self.events((*path, "event"), signal.event, signal.of)
             self.conditions.check(signal.where, (*path, "where"), signal.of, where=True)
         self._windows(path, signal)
         if property_ := getattr(signal, "property", None):
@@ -56,7 +56,7 @@ class SignalChecks:
                 self._milestones(path, signal)
             case models.Sequence():
                 for field in ("first", "then"):
-                    self._events((*path, field), getattr(signal, field), signal.of)
+                    self.events((*path, field), getattr(signal, field), signal.of)
                     where = getattr(signal, f"{field}_where")
                     self.conditions.check(where, (*path, f"{field}_where"), signal.of, where=True)
             case models.Values():
@@ -74,7 +74,7 @@ class SignalChecks:
 
     # ----------------------------------------------------------------------------------------------- streams
 
-    def _events(self, path: Path, events: str | list[str], of: str) -> None:
+    def events(self, path: Path, events: str | list[str], of: str) -> None:
         listed = [events] if isinstance(events, str) else events
         if not listed:
             self.report.error(path, "wrong_value", "no event is named", "name one, or `*` for any")
@@ -223,13 +223,13 @@ class SignalChecks:
             self.report.error((*path, "score"), "wrong_value", message, "set `history: true` there")
 
     def _milestones(self, path: Path, signal: models.Milestones) -> None:
-        self._events((*path, "start"), signal.start, signal.of)
+        self.events((*path, "start"), signal.start, signal.of)
         if not signal.steps:
             self.report.error((*path, "steps"), "wrong_value", "there are no steps")
         seen: set[str] = set()
         for index, step in enumerate(signal.steps):
             at: Path = (*path, "steps", index)
-            self._events((*at, "event"), step.event, signal.of)
+            self.events((*at, "event"), step.event, signal.of)
             self.conditions.check(step.where, (*at, "where"), signal.of, where=True)
             if not step.name.isidentifier() or step.name in expressions.KEYWORDS | _PARTS:
                 fix = "use letters, digits and _; `stalled`, `next` and words of the language are taken"

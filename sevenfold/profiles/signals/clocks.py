@@ -273,7 +273,7 @@ class DateKind(ClockKind):
     def link(self) -> None:
         self.backward = self.clock.backward = isinstance(self.model, m.UntilDate)
         source = self.model.date
-        parts = ("trait", source.removeprefix("trait.")) if source.startswith("trait.") else (source,)
+        parts = tuple(source.split(".")) if source.startswith(("trait.", "prediction.")) else (source,)
         slot = self.unit.slots.get(parts) or self.unit.slots.get(("trait", source))
         assert slot is not None, source
         self.unit.followers.setdefault(slot.column, []).append(self)
