@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "export-scenario": "scenarios:export_command",
     "backtest": "backtest:backtest_command",
     "ask": "ask:ask_group",
+    "digests": "digests:digests_group",
     "measure": "measuring:measure_group",
     "evaluate-policy": "learning:evaluate_policy_command",
     "learn-policy": "uplifting:learn_policy_command",

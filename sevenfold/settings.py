@@ -74,6 +74,21 @@ SETTINGS: Final = (
     Setting("alert_minutes", int, 5, "Minutes between looks at what alerts are about."),
     Setting("alert_email", str, "", "Where alerts go by e-mail, by commas, over `alert_channel`."),
     Setting("alert_channel", str, "", "The channel of the workspace (e-mail or Slack) that carries alerts."),
+    Setting(
+        "oidc_issuer", str, "", "Identity provider (OpenID Connect) that members may log in with: its URL."
+    ),
+    Setting("oidc_client_id", str, "", "What the identity provider calls this service."),
+    Setting("oidc_client_secret", str, "", "Where its secret is, as `env:NAME` or `file:PATH`."),
+    Setting("oidc_name", str, "single sign-on", "What its button says."),
+    Setting("oidc_scopes", str, "openid email profile", "What the identity provider is asked for."),
+    Setting("oidc_role_claim", str, "", "The claim that says what somebody may do, such as `groups`."),
+    Setting("oidc_roles", str, "", "Role by value of that claim: `growth=editor`, by commas."),
+    Setting(
+        "oidc_domains", str, "", "Domains whose people may come in uninvited: `acme.com=viewer`, by commas."
+    ),
+    Setting(
+        "approval", bool, False, "Whether whatever reaches customers is published only once another approved."
+    ),
 )
 
 
@@ -108,6 +123,15 @@ class Settings(Struct, frozen=True):
     alert_minutes: int = 5
     alert_email: str = ""
     alert_channel: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = "single sign-on"
+    oidc_scopes: str = "openid email profile"
+    oidc_role_claim: str = ""
+    oidc_roles: str = ""
+    oidc_domains: str = ""
+    approval: bool = False
 
 
 def environment(variables: Mapping[str, str] | None = None) -> Mapping[str, str]:

@@ -66,4 +66,9 @@ def _tell(started: Started, settings: Settings) -> None:
         out.print("Send a first event:")
         event = '{"userId": "u1", "event": "Signed Up"}'
         out.print(f"  curl -u {started.write_key}: {started.url}/v1/track -d '{event}'", soft_wrap=True)
+    if started.setup_token:
+        out.print("Nobody can log in yet. The first admin sets up the console at")
+        out.print(
+            f"  {settings.public_url or started.url}/welcome?token={started.setup_token}", soft_wrap=True
+        )
     out.print("Interrupt (Ctrl-C) to stop.")

@@ -49,6 +49,11 @@ STATUS: Final = {
     "bad_migration": 409,
     "conflict": 409,
     "in_progress": 409,
+    "csrf_missing": 403,
+    "role_too_small": 403,
+    "login_failed": 401,
+    "too_many_attempts": 429,
+    "approval_needed": 409,
     "too_large": 413,
     "workspace_invalid": 422,
     "once_mismatch": 422,
@@ -95,6 +100,18 @@ class ForbiddenError(SevenfoldError):
     code = "forbidden"
 
 
+class RoleError(SevenfoldError):
+    """Somebody is logged in whose role does not allow this."""
+
+    code = "role_too_small"
+
+
+class CsrfError(SevenfoldError):
+    """A request of a session that changes something came without the header that proves whose page it is."""
+
+    code = "csrf_missing"
+
+
 class ConflictError(SevenfoldError):
     """It has changed meanwhile, or is in a state in which this cannot be done."""
 
@@ -108,6 +125,17 @@ class RateLimitedError(SevenfoldError):
 
     def __init__(self, retry_after_s: float) -> None:
         super().__init__("too many requests with this key", fix=f"try again in {retry_after_s:.1f} s")
+        self.retry_after_s = retry_after_s
+
+
+class TooManyError(SevenfoldError):
+    """Too many log-ins failed of late."""
+
+    code = "too_many_attempts"
+
+    def __init__(self, retry_after_s: float) -> None:
+        minutes = max(1, round(retry_after_s / 60))
+        super().__init__("too many log-ins failed", fix=f"try again in {minutes} min")
         self.retry_after_s = retry_after_s
 
 

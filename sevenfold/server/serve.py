@@ -33,6 +33,7 @@ from .hub import Hub
 from .ingest import BoundedProtocol
 from .keys import Keys
 from .measures.line import WAREHOUSE, WarehouseOptions
+from .members import Members
 from .options import DELIVERY, FOLD, DeliveryOptions, FoldOptions
 from .process import give_way, settle
 from .quick_clock import QuickClock
@@ -56,11 +57,14 @@ class ListenError(SettingsError):
 
 
 class Started(msgspec.Struct):
-    """What a started service says: where it listens, and keys that were made for the first start."""
+    """What a started service says: where it listens, keys that were made for the first start, and while there
+    is no member yet, the token with which the first admin is made.
+    """
 
     url: str
     write_key: str = ""
     api_key: str = ""
+    setup_token: str = ""
 
 
 class Service:
@@ -191,6 +195,9 @@ class Service:
         if not keys.list():
             started.write_key = keys.make_write_key("website", "made at the first start").secret
             started.api_key = keys.make_api_key("made at the first start", "admin").secret
+        members = Members(keys.store, self.clock)
+        if not members.any():
+            started.setup_token = members.invite().token
         self.started.set_result(started)
 
     async def _refold(self, hub: Hub) -> None:

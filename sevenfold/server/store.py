@@ -1,6 +1,7 @@
 """`server.sqlite` in the data folder: what the server keeps beside the log.
 
-Keys (as digests), the audit log, drafts of journeys, and answers by idempotency key. Nothing in it changes
+Keys (as digests), members and their sessions, the audit log, drafts, notes, approvals, and answers by
+idempotency key. Nothing in it changes
 what the fold decides, and no log can rebuild it: it belongs in backups.
 """
 
@@ -13,7 +14,7 @@ from typing import Final
 from ..errors import SevenfoldError
 
 FILE: Final = "server.sqlite"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, digest BLOB NOT NULL UNIQUE, hint TEXT NOT NULL,
@@ -39,6 +40,49 @@ CREATE TABLE IF NOT EXISTS answers (
     status INTEGER, body BLOB, PRIMARY KEY (key, route, once)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS answers_by_time ON answers (at);
+CREATE TABLE IF NOT EXISTS members (
+    id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT NOT NULL, role TEXT NOT NULL, acts_as TEXT,
+    created INTEGER NOT NULL, by TEXT NOT NULL, removed INTEGER, password TEXT, issuer TEXT, subject TEXT,
+    seen INTEGER, UNIQUE (issuer, subject)
+) STRICT;
+CREATE TABLE IF NOT EXISTS sessions (
+    id TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, member TEXT NOT NULL, via TEXT NOT NULL,
+    agent TEXT NOT NULL, created INTEGER NOT NULL, seen INTEGER NOT NULL, expires INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS sessions_by_member ON sessions (member);
+CREATE TABLE IF NOT EXISTS invitations (
+    digest BLOB PRIMARY KEY, member TEXT NOT NULL, expires INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS attempts (
+    about BLOB PRIMARY KEY, failures INTEGER NOT NULL, first INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS flows (
+    state BLOB PRIMARY KEY, nonce TEXT NOT NULL, verifier TEXT NOT NULL, back TEXT NOT NULL,
+    began INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS notes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,
+    detail BLOB NOT NULL, by TEXT NOT NULL, created INTEGER NOT NULL, changed INTEGER
+) STRICT;
+CREATE INDEX IF NOT EXISTS notes_by_subject ON notes (subject, id);
+CREATE TABLE IF NOT EXISTS judgements (
+    subject TEXT NOT NULL, kind TEXT NOT NULL, value BLOB NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL,
+    at INTEGER NOT NULL, number INTEGER PRIMARY KEY AUTOINCREMENT
+) STRICT;
+CREATE INDEX IF NOT EXISTS judgements_by_subject ON judgements (subject, kind, number);
+CREATE TABLE IF NOT EXISTS approvals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL,
+    content BLOB NOT NULL, state TEXT NOT NULL, by TEXT NOT NULL, created INTEGER NOT NULL,
+    decided INTEGER, decided_by TEXT, comments BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS approvals_by_state ON approvals (state, id);
+CREATE TABLE IF NOT EXISTS file_drafts (
+    path TEXT PRIMARY KEY, text TEXT, base TEXT NOT NULL, created INTEGER NOT NULL, changed INTEGER NOT NULL,
+    by TEXT NOT NULL, revision INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS preferences (
+    name TEXT PRIMARY KEY, value BLOB NOT NULL
+) STRICT;
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from litestar import delete, get, post
 from litestar.params import JSONBody, Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -46,10 +47,16 @@ class Rotate(Struct, kw_only=True, forbid_unknown_fields=True):
     overlap_ms: Annotated[int, Meta(ge=0, le=90 * 86_400_000)] = KEY_OVERLAP_DEFAULT_MS
 
 
+class AuditShown(AuditEntry, kw_only=True):
+    """One thing that somebody did; `who` is the name of the member or key, null where nobody knows it."""
+
+    who: str | None
+
+
 class AuditPage(Struct, kw_only=True):
     """Entries, the newest first; `next` goes into `before`."""
 
-    items: list[AuditEntry]
+    items: list[AuditShown]
     next: int | None = None
 
 
@@ -109,7 +116,7 @@ async def revoke_key(caller: Asked, id: KeyId) -> Key:  # noqa: A002
 @get("/audit", scope="admin", tags=["access"], operation_id="list_audit")
 async def list_audit(
     caller: Asked,
-    key: Annotated[str | None, Parameter(max_length=64, description="Of this key (id).")] = None,
+    key: Annotated[str | None, Parameter(max_length=64, description="Of this key or member (id).")] = None,
     action: Annotated[
         str | None, Parameter(max_length=100, description="Such as `journey.publish`, or `journey.*`.")
     ] = None,
@@ -120,7 +127,9 @@ async def list_audit(
     """Who changed what, when, at which position of the log, and what came of it."""
     found = caller.audit.entries(key=key, action=action, target=target, before=before, limit=limit + 1)
     more = len(found) > limit
-    return AuditPage(items=found[:limit], next=found[limit - 1].number if more else None)
+    names = caller.members.names() | {one.id: one.name for one in caller.services.keys.list()}
+    items = [AuditShown(**msgspec.structs.asdict(one), who=names.get(one.key)) for one in found[:limit]]
+    return AuditPage(items=items, next=found[limit - 1].number if more else None)
 
 
 HANDLERS = [

@@ -20,12 +20,14 @@ from . import (
     access,
     consent,
     journeys,
+    members,
     messages,
     operation,
     personal,
     publishing,
     segments,
     sending,
+    sessions,
     stream,
     subjects,
     tasks,
@@ -48,6 +50,8 @@ _UNDER_API = (
     *stream.HANDLERS,
     *personal.HANDLERS,
     *measures.HANDLERS,
+    *sessions.HANDLERS,
+    *members.HANDLERS,
 )
 
 

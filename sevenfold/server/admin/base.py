@@ -17,11 +17,14 @@ from ..audit import OK, Audit
 from ..history import History
 from ..keys import Key
 from ..live import Live, Told, UnavailableError
+from ..members import Member, Members, Session, Sessions
 from ..metrics import CONTROL_SECONDS
 from ..services import Services
-from .door import key_of
+from .door import key_of, member_of
 
 Item = TypeVar("Item")
+NOBODY: Final = Key(id="nobody", kind="api", hint="", name="nobody", source=None, scope=None, created=0)
+"""Who asks where nobody has to say who they are."""
 _LOOKS_MAX: Final = 500
 """How often a question is asked again that could look at a part only."""
 
@@ -72,8 +75,17 @@ class Person(Struct, kw_only=True, forbid_unknown_fields=True):
 class Caller:
     """Whoever asks: the parts of the service, and a note in the audit log for each change."""
 
-    def __init__(self, services: Services, audit: Audit, key: Key) -> None:
+    def __init__(
+        self,
+        services: Services,
+        audit: Audit,
+        key: Key,
+        member: Member | None = None,
+        session: Session | None = None,
+    ) -> None:
         self.services, self.audit, self.key = services, audit, key
+        self.member, self.session = member, session
+        """Who is logged in; None where a program asks with a key."""
 
     @property
     def live(self) -> Live:
@@ -85,8 +97,18 @@ class Caller:
 
     @property
     def by(self) -> str:
-        """The caller as effects and records name them."""
+        """The caller as effects and records name them: a member by their name among the people who act."""
+        if self.member is not None:
+            return self.member.acts_as or self.member.email
         return f"key {self.key.name}"
+
+    @property
+    def members(self) -> Members:
+        return Members(self.services.keys.store, self.services.clock)
+
+    @property
+    def sessions(self) -> Sessions:
+        return Sessions(self.services.keys.store, self.services.clock)
 
     async def ask(self, question: str, /, **arguments: Any) -> Any:
         """A question to the fold; again while it could look at a part of its answer only."""
@@ -154,7 +176,10 @@ class Callers:
 
     async def __call__(self, request: Request[Any, Any, Any]) -> Caller:
         services = self._services
-        return Caller(services, Audit(None, services.clock, store=services.keys.store), key_of(request))
+        audit = Audit(None, services.clock, store=services.keys.store)
+        if request.route_handler.opt.get("scope") == "open":
+            return Caller(services, audit, NOBODY)
+        return Caller(services, audit, key_of(request), *(member_of(request) or ()))
 
 
 Asked = NamedDependency[Caller]

@@ -13,16 +13,25 @@ from msgspec import Struct, json
 
 from ... import __version__
 from ...limits import API_ONCE_KEY_CHARS_MAX
+from ..members import COOKIE
+from ..members.roles import needed
 from .examples import BODIES, ERRORS
 
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _DESCRIPTION: Final = """\
 Everything the console and the command line do. Times are milliseconds since 1970 UTC, ids are texts.
 Send an API key as `Authorization: Bearer sk_...`; its scope (`read`, `write`, `admin`, each including those
-before it) decides what it may do. Whatever changes something is a record of the log and an entry of the audit
+before it) decides what it may do; the console's members log in instead, and their role (`viewer`, `editor`,
+`publisher`, `admin`) decides. Whatever changes something is a record of the log and an entry of the audit
 log. Errors have one shape, `Error`.
 """
-_OURS: Final = tuple(f"sevenfold.server.{part}" for part in ("admin", "history", "keys", "audit", "measures"))
+_OURS: Final = (
+    "sevenfold.measures",
+    *(
+        f"sevenfold.server.{part}"
+        for part in ("admin", "history", "keys", "audit", "measures", "members", "console")
+    ),
+)
 _GENERIC: Final = re.compile(rb"\b(Items|Page)_[\w.]*?(\w+)_(?=\")")
 """The framework's names for a page of something; ours is `SubjectPage`."""
 _ERROR: Final = {
@@ -56,8 +65,8 @@ _ERROR: Final = {
 }
 _SAID: Final = {
     "400": "The request is not what it should be; `where` names the field.",
-    "401": "There is no key, or none of ours (any more).",
-    "403": "The key's scope is too small, or a browser asked from another site.",
+    "401": "There is no key or session, or none of ours (any more).",
+    "403": "The key's scope or the member's role is too small, or a browser asked from another site.",
     "404": "There is nobody and nothing of this name.",
     "409": "It is in conflict with what is there; nothing was changed.",
     "413": "The body is too large.",
@@ -107,7 +116,13 @@ def document() -> dict[str, Any]:
             schema["description"] = told[plain]
     components.setdefault("schemas", {})["Error"] = _ERROR
     components["securitySchemes"] = {
-        "key": {"type": "http", "scheme": "bearer", "description": "An API key, `sk_...`."}
+        "key": {"type": "http", "scheme": "bearer", "description": "An API key, `sk_...`."},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": COOKIE,
+            "description": "A member who is logged in; changes need the header X-Sevenfold-CSRF.",
+        },
     }
     made["servers"] = [{"url": "/"}]
     return made
@@ -139,9 +154,10 @@ def _open() -> list[Any]:
 
 def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, path: str) -> None:
     """Scope, errors and the idempotency key of one operation."""
-    scope = handler.opt.get("scope")
-    operation["security"] = [] if scope == "open" else [{"key": []}]
+    scope: Any = handler.opt.get("scope")
+    operation["security"] = [] if scope == "open" else [{"key": []}, {"session": []}]
     operation["x-scope"] = scope
+    operation["x-role"] = handler.opt.get("role") or ("open" if scope in (None, "open") else needed(scope))
     if " " not in operation["summary"]:
         # Nobody wrote one: the name in words.
         operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
@@ -149,11 +165,13 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, path: str) -
     statuses = {"503"}
     if scope != "open":
         statuses |= {"400", "401", "403", "429"}
+    if scope == "open" and path.startswith("/api/"):
+        statuses |= {"400", "401", "404", "409", "429"}
     if "{" in path or scope != "open":
         statuses.add("404")
     if "requestBody" in operation:
         statuses |= {"413"}
-    if scope in ("write", "admin") and handler.http_methods & {"POST", "PUT", "DELETE"}:
+    if scope in ("write", "admin") and handler.http_methods & {"POST", "PUT", "PATCH", "DELETE"}:
         statuses |= {"409", "422"}
     if "check" in path or "preview" in path or path.endswith("/diff"):
         statuses.add("422")

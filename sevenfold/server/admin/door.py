@@ -1,5 +1,5 @@
-"""What stands before every route of the API: other sites are kept out, keys are asked for, repetitions
-answered.
+"""What stands before every route of the API: other sites are kept out, keys or sessions are asked for,
+repetitions answered.
 
 Two ASGI layers and a guard. `CrossSite` and `Once` wrap a route; the `Gate` runs inside, once the route
 is known.
@@ -7,6 +7,7 @@ is known.
 
 from __future__ import annotations
 
+import hmac
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,8 +19,18 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import json
 
 from ...limits import API_BODY_LARGE_BYTES_MAX, API_ONCE_KEPT_MS, API_ONCE_KEY_CHARS_MAX, API_ONCE_STALE_MS
-from ..errors import SECURITY_HEADERS, ForbiddenError, RateLimitedError, UnauthorizedError
+from ..errors import (
+    SECURITY_HEADERS,
+    CsrfError,
+    ForbiddenError,
+    RateLimitedError,
+    RoleError,
+    UnauthorizedError,
+)
 from ..keys import Key, scopes_under
+from ..members import Member, Role, Session, Sessions, includes, scope_of
+from ..members.roles import needed
+from ..members.sessions import CSRF_HEADER, csrf_of, token_of
 from ..services import Services
 
 _PREFLIGHT_S: Final = 600
@@ -33,8 +44,9 @@ def bearer(authorization: str | None) -> str:
 
 
 class Gate:
-    """The guard of every route: a valid API key whose scope includes that of the route (`opt["scope"]`).
-    Routes with scope `open` need none. A route that says nothing is closed to all.
+    """The guard of every route: a valid API key whose scope includes that of the route (`opt["scope"]`), or
+    the session of a member whose role is large enough (`opt["role"]`, else what the scope asks for). Routes
+    with scope `open` need neither. A route that says nothing is closed to all.
     """
 
     def __init__(self, services: Services) -> None:
@@ -46,28 +58,88 @@ class Gate:
         scope = handler.opt.get("scope")
         if scope == "open":
             return
+        authorization = connection.headers.get("authorization")
+        token = "" if authorization else token_of(connection.headers.get("cookie"))
+        if token:
+            self._member(connection, handler, token)
+            return
         keys = self._services.keys
-        key = keys.find(bearer(connection.headers.get("authorization")), "api")
+        key = keys.find(bearer(authorization), "api")
         if key is None or key.scope is None:
             raise UnauthorizedError(
-                "this needs an API key", fix="send it as `Authorization: Bearer sk_...`; see `sevenfold keys`"
+                "this needs an API key, or somebody who is logged in",
+                fix="send it as `Authorization: Bearer sk_...`; see `sevenfold keys`",
             )
-        wait_s = keys.wait_s(key)
-        if wait_s:
-            raise RateLimitedError(wait_s)
+        self._within_rate(key)
         if scope is None or scope not in scopes_under(key.scope):
             raise ForbiddenError(
                 f"this needs a key with the scope `{scope or 'none'}`, yours has `{key.scope}`",
                 fix="use another key",
             )
         connection.state.key = key
+        connection.state.member = None
+
+    def _member(
+        self, connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler, token: str
+    ) -> None:
+        keys, scope = self._services.keys, handler.opt.get("scope")
+        found = Sessions(keys.store, self._services.clock).find(token)
+        if found is None:
+            raise UnauthorizedError("this session has ended", fix="log in again")
+        session, member = found
+        key = key_for(member)
+        self._within_rate(key)
+        if connection.scope.get("method") not in ("GET", "HEAD"):
+            check_csrf(token, connection.headers.get(CSRF_HEADER))
+        wanted: Role | None = handler.opt.get("role") or (needed(scope) if scope is not None else None)
+        if wanted is None or not includes(member.role, wanted):
+            raise RoleError(
+                f"this needs the role `{wanted or 'none'}`, yours is `{member.role}`", fix="ask an admin"
+            )
+        connection.state.key = key
+        connection.state.member = member
+        connection.state.session = session
+
+    def _within_rate(self, key: Key) -> None:
+        wait_s = self._services.keys.wait_s(key)
+        if wait_s:
+            raise RateLimitedError(wait_s)
+
+
+def check_csrf(token: str, given: str | None) -> None:
+    """Raises CsrfError when a request that changes something lacks the header of its session."""
+    if not hmac.compare_digest((given or "").encode("latin-1", "replace"), csrf_of(token).encode()):
+        raise CsrfError(
+            "the header X-Sevenfold-CSRF of this session is missing",
+            where=CSRF_HEADER,
+            fix="send what `GET /api/session` says",
+        )
+
+
+def key_for(member: Member) -> Key:
+    """A member as what audit entries, rates and drafts name."""
+    return Key(
+        id=member.id,
+        kind="api",
+        hint="",
+        name=member.name,
+        source=None,
+        scope=scope_of(member.role),
+        created=member.created,
+    )
 
 
 def key_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Key:
-    """The key that the gate let in."""
+    """The key that the gate let in; a member's is made up."""
     key = connection.state.key
     assert isinstance(key, Key)
     return key
+
+
+def member_of(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[Member, Session] | None:
+    """The member that the gate let in, with their session; None for a key."""
+    member = connection.state.member
+    return None if member is None else (member, connection.state.session)
 
 
 class CrossSite:
@@ -88,6 +160,9 @@ class CrossSite:
         allowed = origin in self._origins
         own = not origin or urlsplit(origin).netloc == headers.get(b"host")
         foreign = headers.get(b"sec-fetch-site") in ("cross-site", "same-site")
+        if foreign and scope["route_handler"].opt.get("landing"):
+            # Somebody comes back from their identity provider, in a window of their own.
+            foreign = headers.get(b"sec-fetch-mode") != "navigate" or scope["method"] != "GET"
         if not allowed and (not own or foreign):
             message = {
                 "success": False,
@@ -108,7 +183,7 @@ class CrossSite:
         if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
             cors["access-control-allow-methods"] = "GET, POST, PUT, PATCH, DELETE"
             cors["access-control-allow-headers"] = (
-                "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID"
+                "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, X-Sevenfold-CSRF"
             )
             cors["access-control-max-age"] = str(_PREFLIGHT_S)
             await _answer(send, 204, b"", cors)
@@ -141,8 +216,8 @@ class Once:
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         once = headers.get(b"idempotency-key", "")
-        key = self._services.keys.find(bearer(headers.get(b"authorization")), "api")
-        if not once or key is None:
+        key = self._whose(headers) if once else None
+        if key is None:
             await self._app(scope, receive, send)
             return
         if len(once) > API_ONCE_KEY_CHARS_MAX:
@@ -150,9 +225,18 @@ class Once:
             return
         body, whole = await _body(receive)
         if whole:
-            await self._through(scope, send, (key.id, f"{scope['method']} {scope['path']}", once), body)
+            await self._through(scope, send, (key, f"{scope['method']} {scope['path']}", once), body)
         else:
             await self._app(scope, _replayed(body, receive), send)
+
+    def _whose(self, headers: dict[bytes, str]) -> str | None:
+        """The id of the key or member who asks."""
+        keys = self._services.keys
+        if headers.get(b"authorization"):
+            key = keys.find(bearer(headers.get(b"authorization")), "api")
+            return None if key is None else key.id
+        found = Sessions(keys.store, self._services.clock).find(token_of(headers.get(b"cookie")))
+        return None if found is None else found[1].id
 
     async def _through(self, scope: Scope, send: Send, name: tuple[str, str, str], body: bytes) -> None:
         store, now, digest = self._services.keys.store, self._services.clock.now(), sha256(body).digest()

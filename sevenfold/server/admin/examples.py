@@ -44,9 +44,25 @@ BODIES: Final[dict[str, Any]] = {
     "ask": {"steps": ["Signed Up", "Project Created"], "within": "14d"},
     "ask_sql": {"sql": "SELECT name, COUNT(*) AS events FROM events GROUP BY name", "rows": 100},
     "keep_question": {"analysis": "retention", "start": "Signed Up", "unit": "week"},
+    "keep_digest": {
+        "questions": ["weekly"],
+        "schedule": "weekly monday 09:00",
+        "channel": "mail",
+        "to": ["growth@example.com"],
+    },
     "make_write_key": {"source": "website", "name": "the site"},
     "make_api_key": {"name": "our back office", "scope": "write"},
     "rotate_key": {"overlap_ms": 86_400_000},
+    "log_in": {"email": "mona@example.com", "password": "correct horse battery staple"},
+    "set_up": {
+        "token": "setup_dGhlIHRva2VuIG9mIHRoZSBmaXJzdA",
+        "email": "mona@example.com",
+        "name": "Mona",
+        "password": "correct horse battery staple",
+    },
+    "add_member": {"email": "otto@example.com", "name": "Otto", "role": "editor"},
+    "change_member": {"role": "publisher"},
+    "change_password": {"password": "correct horse battery staple", "new": "four other words here"},
     "replay_dead_letters": {"ids": [17, 18]},
     "send_message": {
         "template": "receipt",
@@ -61,7 +77,7 @@ ERRORS: Final[dict[str, Any]] = {
     "401": {
         "success": False,
         "code": "unauthorized",
-        "message": "this needs an API key",
+        "message": "this needs an API key, or somebody who is logged in",
         "fix": "send it as `Authorization: Bearer sk_...`; see `sevenfold keys`",
     },
     "403": {

@@ -221,6 +221,7 @@ async def get_run(
 @post(
     "/journeys/{name:str}/pause",
     scope="write",
+    role="publisher",
     once=True,
     status_code=200,
     tags=["journeys"],
@@ -235,6 +236,7 @@ async def pause_journey(caller: Asked, name: Name, data: JSONBody[Pause]) -> Don
 @post(
     "/journeys/{name:str}/resume",
     scope="write",
+    role="publisher",
     once=True,
     status_code=200,
     tags=["journeys"],
@@ -249,6 +251,7 @@ async def resume_journey(caller: Asked, name: Name, data: JSONBody[Resume]) -> D
 @post(
     "/journeys/{name:str}/archive",
     scope="write",
+    role="publisher",
     once=True,
     status_code=200,
     tags=["journeys"],

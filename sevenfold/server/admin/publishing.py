@@ -240,6 +240,7 @@ async def preview_journey(
 @post(
     "/journeys/{name:str}/publish",
     scope="write",
+    role="publisher",
     once=True,
     status_code=200,
     tags=["journeys"],
@@ -254,6 +255,7 @@ async def publish_journey(caller: Asked, name: Name, data: JSONBody[Publish]) ->
 @post(
     "/journeys/{name:str}/rollback",
     scope="write",
+    role="publisher",
     once=True,
     status_code=200,
     tags=["journeys"],

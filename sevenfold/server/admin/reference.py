@@ -36,9 +36,9 @@ def reference(made: dict[str, Any] | None = None) -> str:
     parts = [_HEAD.format(description=found["info"]["description"].strip())]
     for tag, operations in by_tag.items():
         parts.append(f"## {tag.capitalize()}\n")
-        parts += ["| | | scope |", "|---|---|---|"]
+        parts += ["| | | scope | role |", "|---|---|---|---|"]
         for method, path, one in operations:
-            parts.append(f"| `{method} {path}` | {one['summary']} | {one['x-scope']} |")
+            parts.append(f"| `{method} {path}` | {one['summary']} | {one['x-scope']} | {one['x-role']} |")
         parts.append("")
         for method, path, one in operations:
             parts += _operation(method, path, one)
@@ -66,7 +66,7 @@ def _operation(method: str, path: str, one: dict[str, Any]) -> Iterator[str]:
         if "example" in body:
             example = json.format(json.encode(body["example"]), indent=2).decode()
             yield f"```json\n{example}\n```\n"
-    good = next(status for status in one["responses"] if status.startswith("2"))
+    good = next(status for status in one["responses"] if status.startswith(("2", "3")))
     content = one["responses"][good].get("content") or {}
     shown = [f"{_type(each.get('schema', {}))} ({kind})" for kind, each in content.items()]
     yield f"Answers {good}{': ' if shown else ''}{', '.join(shown).replace(' (application/json)', '')}\n"

@@ -248,6 +248,7 @@ def _differs(one: Any) -> ObjectDiffers:
 @post(
     "/workspace/apply",
     scope="admin",
+    role="publisher",
     once=True,
     status_code=200,
     tags=["workspace"],

@@ -80,7 +80,8 @@ def test_a_route_refuses_no_key_a_wrong_key_and_a_smaller_scope(
 
 def test_only_what_is_meant_to_be_open_is_open() -> None:
     opened = {path for _, path, one in OPERATIONS if one["x-scope"] == "open"}
-    assert opened == {"/health", "/ready"}
+    log_in = {"/api/session", "/api/session/oidc", "/api/session/oidc/callback"}
+    assert opened == {"/health", "/ready", "/api/setup", "/api/setup/invitation", *log_in}
     assert {one["x-scope"] for _, _, one in OPERATIONS} == {"open", *SCOPES}
 
 
