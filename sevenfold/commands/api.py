@@ -44,12 +44,22 @@ class Api:
         given = {name: value for name, value in parameters.items() if value is not None}
         return self._asked("GET", path, params=given).json()
 
-    def post(self, path: str, body: Any) -> Any:
-        """The same for a change; the same one said again is made once."""
+    def post(self, path: str, body: Any, *, once: bool = True) -> Any:
+        """The same for a change; the same one said again is made once, unless `once` says otherwise."""
         content = msgspec.json.encode(body)
-        once = sha256(path.encode() + b"\0" + content).hexdigest()
-        headers = {"idempotency-key": once, "content-type": "application/json"}
+        headers = {"content-type": "application/json"}
+        if once:
+            headers["idempotency-key"] = sha256(path.encode() + b"\0" + content).hexdigest()
         return self._asked("POST", path, content=content, headers=headers).json()
+
+    def put(self, path: str, body: Any) -> Any:
+        """The same for what is there already, or not yet."""
+        content = msgspec.json.encode(body)
+        return self._asked("PUT", path, content=content, headers={"content-type": "application/json"}).json()
+
+    def delete(self, path: str) -> Any:
+        """Removes something; what is left, as JSON."""
+        return self._asked("DELETE", path).json()
 
     def download(self, path: str) -> bytes:
         """What is no JSON."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
+from urllib.parse import quote
 
 import click
 import msgspec
@@ -16,11 +17,22 @@ import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
 from sevenfold.commands.api import connected, service_options
-from sevenfold.commands.base import SevenfoldGroup, console, json_option, new_folder, print_json
+from sevenfold.commands.base import SevenfoldGroup, console, existing, json_option, new_folder, print_json
 from sevenfold.errors import InputError
 from sevenfold.limits import WAREHOUSE_SQL_ROWS_MAX
-from sevenfold.measures import Answer, Estimate, Question, ask, find, names, question_from
-from sevenfold.measures.answer import Caveat, Doubt, plain
+from sevenfold.measures import (
+    Answer,
+    Question,
+    Saved,
+    ask,
+    ask_saved,
+    find,
+    find_saved,
+    names,
+    question_from,
+    read_saved,
+)
+from sevenfold.measures.answer import plain
 from sevenfold.measures.registry import Analysis
 from sevenfold.warehouse.base import Warehouse
 
@@ -30,6 +42,10 @@ EXPORTED: Final = click.Choice(["parquet", "csv"])
 
 class AskGroup(SevenfoldGroup):
     """A command for each analysis of the registry, made when it is asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`--saved NAME` is another way to write `saved NAME`."""
+        return super().parse_args(ctx, ["saved", *args[1:]] if args[:1] == ["--saved"] else args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*names(), *self.commands]
@@ -107,18 +123,7 @@ def answered(question: Question, name: str, source: str | None, url: str | None,
             return ask(warehouse, question)
     fields = {k: v for k, v in msgspec.to_builtins(question).items() if k != "analysis"}
     with connected(url, key) as api:
-        return answer_of(api.post(f"/api/ask/{name}", fields), question)
-
-
-def answer_of(held: dict[str, Any], question: Question) -> Answer:
-    """An answer that came as JSON."""
-    return Answer(
-        question=question,
-        sentence=held["sentence"],
-        estimates=tuple(msgspec.convert(one, Estimate) for one in held["estimates"]),
-        tables={name: pa.Table.from_pylist(rows) for name, rows in held["tables"].items()},
-        caveats=tuple(Doubt(Caveat(one["caveat"]), one["text"]) for one in held["caveats"]),
-    )
+        return Answer.of_json(api.post(f"/api/ask/{name}", fields), question)
 
 
 @contextmanager
@@ -171,6 +176,45 @@ def show(answer: Answer, out: Path | None, as_json: bool) -> None:
             question=answer.question, sentence="", estimates=answer.estimates, tables=answer.tables
         )
     measuring.show(answer, out, as_json)
+
+
+@ask_group.command("saved")
+@click.argument("name")
+@click.argument("source", required=False)
+@click.option("--questions", type=existing(dir_okay=False), help="Where SOURCE is asked: the file with them.")
+@service_options
+@click.option("--out", type=new_folder(), help="Folder to write the tables to, as CSV.")
+@json_option
+def saved_command(
+    name: str, source: str | None, questions: Path | None, url: str | None, key: str | None,
+    out: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Answer a question that is kept under a name; also written `sevenfold ask --saved NAME`.
+
+    A running service keeps them (`PUT /api/questions/NAME`) and answers. With SOURCE the question is asked
+    there; it comes from the service, or from a file: `questions.json` of a data folder.
+
+    \b
+    Example:
+      sevenfold ask --saved weekly
+      sevenfold ask saved weekly out/spring --questions data/questions.json
+    """
+    if questions is not None and source is None:
+        fix = "name a replay's folder, a warehouse file or a table; or leave --questions out"
+        raise InputError("A file of questions needs something to ask", where="--questions", fix=fix)
+    if source is None:
+        with connected(url, key) as api:
+            held = api.get(f"/api/questions/{quote(name, safe='')}/answer")
+        question = question_from(held["question"]["analysis"], held["question"])
+        show(Answer.of_json(held, question), out, as_json)
+        return
+    if questions is not None:
+        kept = read_saved(questions.read_bytes())
+    else:
+        with connected(url, key) as api:
+            kept = {one["name"]: msgspec.convert(one, Saved) for one in api.get("/api/questions")}
+    with opened(source) as warehouse:
+        show(ask_saved(warehouse, find_saved(kept, name)), out, as_json)
 
 
 @ask_group.command("sql")

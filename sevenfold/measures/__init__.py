@@ -6,6 +6,7 @@ made from the same registry, so a new analysis is one new file.
 
 from sevenfold.measures.answer import Answer, Caveat, Doubt, Estimate, Question, QuestionError
 from sevenfold.measures.registry import Analysis, analysis, ask, find, names, question_from
+from sevenfold.measures.saved import Saved, ask_saved, find_saved, read_saved
 
 __all__ = [
     "Analysis",
@@ -15,9 +16,13 @@ __all__ = [
     "Estimate",
     "Question",
     "QuestionError",
+    "Saved",
     "analysis",
     "ask",
+    "ask_saved",
     "find",
+    "find_saved",
     "names",
     "question_from",
+    "read_saved",
 ]

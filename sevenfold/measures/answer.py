@@ -7,6 +7,7 @@ reader from taking a figure at its word is a `Doubt` with a `Caveat` from a clos
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -144,6 +145,17 @@ class Answer(msgspec.Struct, kw_only=True):
                 for doubt in self.caveats
             ],
         }
+
+    @staticmethod
+    def of_json(held: Mapping[str, Any], question: Question) -> Answer:
+        """An answer that came as JSON, to this question."""
+        return Answer(
+            question=question,
+            sentence=held["sentence"],
+            estimates=tuple(msgspec.convert(one, Estimate) for one in held["estimates"]),
+            tables={name: pa.Table.from_pylist(rows) for name, rows in held["tables"].items()},
+            caveats=tuple(Doubt(Caveat(one["caveat"]), one["text"]) for one in held["caveats"]),
+        )
 
 
 def plain(value: Any) -> Any:

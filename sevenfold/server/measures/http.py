@@ -11,9 +11,11 @@ from msgspec import Meta, Struct
 
 from ...limits import WAREHOUSE_SQL_CHARS_MAX, WAREHOUSE_SQL_ROWS_MAX
 from ...measures import find, names, question_from
+from ...measures.saved import Saved
 from ..admin.base import Asked
+from .digest_http import HANDLERS as DIGESTS
 from .line import asked
-from .saved import Saved, saved_questions
+from .saved import saved_question, saved_questions
 
 Name = Annotated[str, Parameter(min_length=1, max_length=100, description="The name of an analysis.")]
 SavedName = Annotated[str, Parameter(min_length=1, max_length=100, description="The name it is kept under.")]
@@ -119,6 +121,15 @@ async def forget_question(caller: Asked, name: SavedName) -> list[Saved]:
     return list(left.values())
 
 
+@get("/questions/{name:str}/answer", scope="read", tags=["measures"], operation_id="answer_question")
+async def answer_question(caller: Asked, name: SavedName) -> AnswerShown:
+    """Answers a question that is kept."""
+    kept = saved_question(caller.services.settings.data_folder, name)
+    fields = {key: value for key, value in kept.question.items() if key != "analysis"}
+    asking = {"analysis": kept.question["analysis"], "fields": fields}
+    return msgspec.convert(await asked(caller.services.warehouse, asking), AnswerShown)
+
+
 HANDLERS = (
     list_analyses,
     ask_analysis,
@@ -127,4 +138,6 @@ HANDLERS = (
     list_questions,
     keep_question,
     forget_question,
+    answer_question,
+    *DIGESTS,
 )

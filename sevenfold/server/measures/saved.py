@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from msgspec import Struct
 
+from ...errors import SevenfoldError
 from ...limits import SAVED_QUESTIONS_ITEMS_MAX
+from ...measures.saved import Saved, read_saved
 from ..errors import ConflictError
 
 FILE: Final = "questions.json"
 
 
-class Saved(Struct, kw_only=True):
-    """A question under a name; `question` holds its analysis and fields."""
+class UnknownNameError(SevenfoldError):
+    """Nothing is kept under that name."""
 
-    name: str
-    question: dict[str, Any]
+    code = "not_found"
 
 
 def saved_questions(folder: Path, *, keep: Saved | None = None, forget: str = "") -> dict[str, Saved]:
@@ -26,7 +26,7 @@ def saved_questions(folder: Path, *, keep: Saved | None = None, forget: str = ""
     there are too many.
     """
     path = folder / FILE
-    held = msgspec.json.decode(path.read_bytes(), type=dict[str, Saved]) if path.exists() else {}
+    held = read_saved(path.read_bytes()) if path.exists() else {}
     if keep is not None:
         held[keep.name] = keep
         if len(held) > SAVED_QUESTIONS_ITEMS_MAX:
@@ -37,3 +37,13 @@ def saved_questions(folder: Path, *, keep: Saved | None = None, forget: str = ""
         draft.write_bytes(msgspec.json.encode(dict(sorted(held.items()))))
         draft.replace(path)
     return held
+
+
+def saved_question(folder: Path, name: str) -> Saved:
+    """The question of that name. Raises UnknownNameError."""
+    held = saved_questions(folder)
+    if name not in held:
+        raise UnknownNameError(
+            f"no question is kept as `{name}`", where="name", fix="GET /api/questions says which are"
+        )
+    return held[name]

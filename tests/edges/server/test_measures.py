@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
+from click.testing import CliRunner
 
+from sevenfold.cli import main
+from tests.edges.channels.peers.smtp import SmtpPeer
 from tests.edges.server.serving import Served
 from tests.edges.server.serving import served as serving
 
 WAIT_S = 60
+CHANNELS = """
+mail:
+  type: email
+  provider: smtp
+  settings: {{host: 127.0.0.1, port: {port}, security: none, from: hello@shop.test}}
+"""
+DIGEST = {
+    "questions": ["weekly"],
+    "schedule": "weekly monday 09:00",
+    "channel": "mail",
+    "to": ["growth@shop.test"],
+    "title": "What came back",
+}
 
 
 def told(served: Served, user: str, *names: str) -> None:
@@ -43,6 +60,24 @@ def until_events(served: Served, n: int) -> dict[str, Any]:
         time.sleep(0.2)
 
 
+def cli(served: Served, *arguments: str) -> Any:
+    """What the command line says of the service, as JSON."""
+    done = CliRunner().invoke(main, [*arguments, "--url", served.url, "--key", served.api_key])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.output)
+
+
+def until_sent(served: Served) -> dict[str, Any]:
+    """The last run of the digest, once nothing of it is owed."""
+    end = time.monotonic() + WAIT_S
+    while True:
+        runs = served.api("GET", "/api/digests/monday/runs").json()
+        if (runs and runs[0]["state"] == "done") or time.monotonic() > end:
+            assert [one["state"] for one in runs[0]["deliveries"]] == ["sent"], runs
+            return runs[0]  # type: ignore[no-any-return]
+        time.sleep(0.2)
+
+
 def warehouse_of(served: Served) -> psutil.Process:
     for child in psutil.Process(served.process.pid).children():
         if "measures.process" in " ".join(child.cmdline()):
@@ -54,6 +89,12 @@ def test_a_running_service_answers_analyses_of_what_it_was_told(tmp_path: Path) 
     workspace = tmp_path / "workspace"
     workspace.mkdir()
     (workspace / "workspace.yaml").write_text("name: shop\n")
+    with SmtpPeer() as mail:
+        (workspace / "channels.yaml").write_text(CHANNELS.format(port=mail.port))
+        _answers(tmp_path, workspace, mail)
+
+
+def _answers(tmp_path: Path, workspace: Path, mail: SmtpPeer) -> None:
     with serving(tmp_path / "data", str(workspace)) as served:
         key = served.api_key
         told(served, "ada", "Signed Up", "Project Created")
@@ -77,6 +118,24 @@ def test_a_running_service_answers_analyses_of_what_it_was_told(tmp_path: Path) 
         kept = served.api("PUT", "/api/questions/weekly", json={"analysis": "retention", "unit": "week"})
         assert kept.json()["question"]["unit"] == "week"
         assert [one["name"] for one in served.api("GET", "/api/questions").json()] == ["weekly"]
+        answer = served.api("GET", "/api/questions/weekly/answer").json()
+        assert answer["question"]["analysis"] == "retention" and "of 2" in answer["sentence"].lower()
+        told_by = cli(served, "ask", "--saved", "weekly", "--json")
+        assert told_by["sentence"] == answer["sentence"]
+        missing = served.api("GET", "/api/questions/monthly/answer")
+        assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+        # And sent to people, by the service's own channel.
+        kept = served.api("PUT", "/api/digests/monday", json=DIGEST)
+        assert kept.status_code == 200 and kept.json()["due"] > 0, kept.text
+        assert answer["sentence"] in cli(served, "digests", "preview", "monday", "--json")["text"]
+        assert mail.taken == []
+        due = cli(served, "digests", "send", "monday", "--json")["due"]
+        run = until_sent(served)
+        assert (run["due"], len(mail.taken)) == (due, 1)
+        assert b"Subject: What came back" in mail.taken[0].content
+        entries = served.api("GET", "/api/audit", params={"target": "monday"}).json()["items"]
+        assert [one["action"] for one in entries] == ["digest.sent", "digest.send", "digest.keep"]
+        assert served.api("DELETE", "/api/digests/monday").json() == []
         assert served.api("DELETE", "/api/questions/weekly").json() == []
     # Started again without its file, the warehouse is made from the log while the service runs.
     (tmp_path / "data" / "warehouse.duckdb").unlink()
