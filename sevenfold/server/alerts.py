@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -56,6 +56,8 @@ class Figures(Struct, kw_only=True):
     disk_bytes: int = 1 << 50
     ignored: frozenset[str] = frozenset()
     """Sources that may be silent."""
+    digests: Mapping[str, str] = {}
+    """Digests that did not arrive or could not answer, with what went wrong."""
 
 
 class Alert(Struct, frozen=True):
@@ -92,7 +94,8 @@ class News(Struct, frozen=True):
 
 def evaluate(figures: Figures) -> list[Alert]:
     """Everything that is wrong, by the rules. Pure."""
-    return [*_of_process(figures), *_of_disk(figures), *_of_channels(figures), *_of_sources(figures)]
+    found = [*_of_process(figures), *_of_disk(figures), *_of_channels(figures), *_of_sources(figures)]
+    return found + _of_digests(figures)
 
 
 def _of_process(figures: Figures) -> list[Alert]:
@@ -179,6 +182,14 @@ def _of_channel(name: str, decided: int, outcomes: dict[str, int]) -> list[Alert
     return []
 
 
+def _of_digests(figures: Figures) -> list[Alert]:
+    fix = "look at the channel, and at GET /api/digests"
+    return [
+        Alert(f"digest {name}", f"Digest {name} is in trouble", said, fix)
+        for name, said in sorted(figures.digests.items())
+    ]
+
+
 def _of_sources(figures: Figures) -> list[Alert]:
     hour = figures.now // HOUR_MS
     active: dict[str, set[int]] = {}
@@ -239,8 +250,12 @@ class Alerts:
         tell_people: Tell,
         every_ms: int,
         alarm: asyncio.Event | None = None,
+        digests: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """`alarm` is set when something has happened that people should know of before the next look."""
+        """`alarm` is set when something has happened that people should know of before the next look;
+        `digests` says which are in trouble, and why.
+        """
+        self._digests = digests
         self._alarm = alarm or asyncio.Event()
         self._live, self._history, self._folder, self._clock = live, history, folder, clock
         self._tell_people, self._every_s = tell_people, every_ms / 1_000
@@ -275,8 +290,9 @@ class Alerts:
         counts = await asyncio.to_thread(self._history.counts, ("events", "message", "outcome"), since)
         disk = await asyncio.to_thread(shutil.disk_usage, self._folder)
         return Figures(
-            now=now, status=status, counts=counts, disk_free_bytes=disk.free, disk_bytes=disk.total
-        )
+            now=now, status=status, counts=counts, disk_free_bytes=disk.free, disk_bytes=disk.total,
+            digests=await asyncio.to_thread(self._digests),
+        )  # fmt: skip
 
 
 def outgoing(news: Sequence[News], channel: str, address: str, now: int) -> Outgoing:

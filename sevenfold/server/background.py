@@ -25,6 +25,7 @@ from ..workspace.models import Workspace
 from .audiences import Audiences
 from .inbound import Inbox
 from .inbound_store import InboundStore
+from .measures.assembling import digests_of
 from .returning import Returning
 from .secrets import look_up
 from .services import Services
@@ -52,6 +53,7 @@ async def run(services: Services, outside: Outside | None = None) -> None:
         "referrals": referrals.step,
         "fetches": fetched,
         "crm": written,
+        "digests": digests_of(services).step,
         "audiences": Audiences(services.live, services.settings.data_folder, services.clock).step,
     }
     await asyncio.gather(*(_again(name, part) for name, part in parts.items()))

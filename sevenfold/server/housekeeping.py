@@ -10,6 +10,8 @@ from . import retention
 from .admin.personal import eraser_of
 from .alerts import Alerts, through_channel
 from .hub import Hub
+from .measures.digest_store import DigestStore
+from .measures.digests import failing
 from .services import Services
 
 log = logging.getLogger("sevenfold.housekeeping")
@@ -35,7 +37,11 @@ def alerts_of(services: Services) -> Alerts | None:
     people = through_channel(services.live, services.clock, settings.alert_channel, addresses)
     every_ms = settings.alert_minutes * _MINUTE_MS
     live, alarm = services.live, services.live.alarm if isinstance(services.live, Hub) else None
-    return Alerts(live, services.history, settings.data_folder, services.clock, people, every_ms, alarm)
+    store = DigestStore(settings.data_folder)
+    return Alerts(
+        live, services.history, settings.data_folder, services.clock, people, every_ms, alarm,
+        lambda: failing(store),
+    )  # fmt: skip
 
 
 async def _finish_erasures(services: Services) -> None:
