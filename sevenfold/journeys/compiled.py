@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +21,7 @@ from .steps.start_journey import StartJourney
 
 if TYPE_CHECKING:
     from ..lifecycle.compile import CompiledUnit
+    from .choice_plan import Action
     from .runtime import Journeys
 
 Heard = Callable[[Any, Any], bool]
@@ -113,7 +114,7 @@ class CompiledJourney:
         self.of_person = model.of == "person"
         self.shadow = model.state == "shadow"
         self.asking = Asking(journeys, self.unit)
-        self.written: dict[str, StepBase] = expand(model.steps)
+        self.written: dict[str, StepBase] = expand(model.steps, journeys.fold.workspace.actions)
         self.ids = list(self.written)
         self.models = list(self.written.values())
         self.goal_places = {label: place for place, label in enumerate(_goals(model, self.models))}
@@ -267,13 +268,15 @@ def as_key(value: Any) -> str:
     return value if value.__class__ is str else ""
 
 
-def expand(steps: dict[str, Any]) -> dict[str, StepBase]:
-    """The steps with blocks (an intervention) written out; the written order is kept."""
+def expand(steps: dict[str, Any], bank: Mapping[str, Action] | None = None) -> dict[str, StepBase]:
+    """The steps with blocks (an intervention, a choice among actions of the `bank`) written out; the written
+    order is kept.
+    """
     made: dict[str, StepBase] = {}
     ids = list(steps)
     for place, (step_id, step) in enumerate(steps.items()):
         after = ids[place + 1] if place + 1 < len(ids) else EXIT
-        made.update(step.expand(step_id, step.next or after))
+        made.update(step.expand(step_id, step.next or after, bank))
     return made
 
 

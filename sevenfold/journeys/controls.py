@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -18,6 +19,7 @@ from .times import jitter
 
 if TYPE_CHECKING:
     from ..engine.fold import Fold
+    from .choice_plan import Action
     from .runtime import Journeys
 
 
@@ -41,7 +43,7 @@ def _publish(fold: Fold, record: dict[str, Any]) -> None:
         raise ControlError(
             f"the plan of journey `{name}` is none: {error}", fix="see `sevenfold check`"
         ) from error
-    check_publishing(name, model, record)
+    check_publishing(name, model, record, fold.workspace.actions)
     workspace = msgspec.structs.replace(fold.workspace, journeys={**fold.workspace.journeys, name: model})
     cause = fold._cause
     if fold.journeys is not None:
@@ -51,7 +53,9 @@ def _publish(fold: Fold, record: dict[str, Any]) -> None:
     published(fold, name, record)
 
 
-def check_publishing(name: str, model: Journey, record: dict[str, Any]) -> None:
+def check_publishing(
+    name: str, model: Journey, record: dict[str, Any], bank: Mapping[str, Action] | None = None
+) -> None:
     """Refuses what a record asks for beside the plan, before anything has changed. Raises ControlError and
     MigrationError.
     """
@@ -59,7 +63,7 @@ def check_publishing(name: str, model: Journey, record: dict[str, Any]) -> None:
         why = f"`{record['enter']}` does not say whom journey `{name}` takes in"
         raise ControlError(why, fix=f"one of {', '.join(ENTERING)}")
     choices, unchanged = record.get("choices") or {}, str(record.get("unchanged", "migrate_keep"))
-    check_choices(expand(model.steps), choices, unchanged)
+    check_choices(expand(model.steps, bank), choices, unchanged)
 
 
 def published(fold: Fold, name: str, record: dict[str, Any]) -> None:

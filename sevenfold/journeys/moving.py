@@ -36,6 +36,7 @@ class Moving:
         self.services: dict[str, Service] = {}
         self.told_of_ends: list[Service] = []
         """The services that something follows for when a run ends."""
+        self.told_of_goals: list[Service] = []
         self.plans: list[CompiledJourney] = []
         self.current: dict[str, int] = {}
         """The version that new runs take, by journey."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from ..workspace.base import PERSON, Condition, Model
+from .choice_plan import Autonomy
 from .steps import STEP_KINDS
 
 if TYPE_CHECKING:
@@ -77,6 +78,16 @@ class OnScore(TriggerBase, tag="score", frozen=True, kw_only=True):
     above: float | None = None
 
 
+class OnPrediction(TriggerBase, tag="prediction", frozen=True, kw_only=True):
+    """A prediction crossed a bound: fell ``below`` or rose to ``above`` (at least), in the units of its
+    kind; becoming known beyond the bound is a crossing.
+    """
+
+    prediction: str
+    below: float | None = None
+    above: float | None = None
+
+
 class OnTrait(TriggerBase, tag="trait", frozen=True, kw_only=True):
     """A trait took another value (becoming known is one); ``to`` asks for one value."""
 
@@ -127,6 +138,7 @@ Trigger = (
     | OnStage
     | OnCondition
     | OnScore
+    | OnPrediction
     | OnTrait
     | OnDate
     | OnSchedule
@@ -215,6 +227,8 @@ class Journey(Model, frozen=True, kw_only=True):
     programme: str | None = None
     holdout: float | None = None
     limits: JourneyLimits = JourneyLimits()
+    autonomy: Autonomy = Autonomy()
+    """How far its learned choices (a `split` by `bandit`, a `choose`) may move by themselves."""
     category: str | None = None
     topic: str | None = None
     intent: str | None = None

@@ -306,6 +306,8 @@ class RunView:
             if self.ghost:
                 data["ghost"] = True
             self.tell("goal", self.plan.name, **data)
+            for service in self.journeys.told_of_goals:
+                service.goal_reached(self, goal)
 
     def zone(self) -> tuple[str, str]:
         """The name of the time zone for this run, and where it comes from."""

@@ -411,6 +411,11 @@ def journeys_of(fold: Fold) -> Journeys | None:
     journeys.told_of_ends = [
         service for service in journeys.services.values() if type(service).run_ended is not Service.run_ended
     ]
+    journeys.told_of_goals = [
+        service
+        for service in journeys.services.values()
+        if type(service).goal_reached is not Service.goal_reached
+    ]
     for name, model in running.items():
         number = fold.versions[name][0] if name in fold.versions else 1
         journeys.current[name] = journeys.add_version(name, number, model).index

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from . import broadcast_plan, playbooks
 from .broadcasts import Broadcasts
+from .choices import Choices
 from .offers import Offers
 from .plan import Journey
 from .playbooks import Playbooks
@@ -38,6 +39,7 @@ def services_of(fold: Fold, runtime: Journeys) -> dict[str, Service]:
         "playbooks": Playbooks(fold, runtime, tasks),
         "offers": Offers(fold, runtime),
         "broadcasts": Broadcasts(fold, runtime),
+        "choices": Choices(fold, runtime),
     }
 
 

@@ -114,6 +114,9 @@ class Service:
     def run_ended(self, run: RunView) -> None:
         """A run is about to end."""
 
+    def goal_reached(self, run: RunView, goal: str) -> None:
+        """A run has reached a goal, for the first time."""
+
     def dump(self) -> Any:
         """The state, for msgpack."""
         return None

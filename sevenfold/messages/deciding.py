@@ -106,6 +106,23 @@ class StepMessages:
         assert found[-1].verdict is not None
         return Decision(found[-1].verdict.reason)
 
+    def would(self, run: RunView) -> str:
+        """Why nobody would get the message now, "" when somebody would, if only later; decides nothing."""
+        rows = self._recipients(run)
+        if not rows:
+            return "unreachable"
+        if self.model.offer is not None:
+            offers: Any = self.desk.runtime.services["offers"]
+            if offers.pools[self.model.offer].left == 0:
+                return NO_CODE
+        reasons = []
+        for row in rows:
+            verdict = self._judge(run, row).verdict
+            if verdict is None or verdict.until:
+                return ""
+            reasons.append(verdict.reason)
+        return reasons[-1]
+
     def _offer(self, run: RunView, *, ghost: bool) -> dict[str, Any] | None:
         """The code that goes with the message; nothing without an offer, None when its pool has run out."""
         if self.model.offer is None:

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from ..connectors.model import Connector as Connector
+from ..journeys.choice_plan import Action as Action
 from ..journeys.people import Broadcast as Broadcast
 from ..journeys.people import Calendar as Calendar
 from ..journeys.people import OfferPool as OfferPool

@@ -27,7 +27,7 @@ def audit_attention(desk: Desk, name: str, journey: Journey) -> None:
     """Reports messages of a journey that could never be sent, or not all of them."""
     at = Fields(desk, ("journeys", name), journey)
     purpose(at, journey)
-    graph = StepGraph(journey)
+    graph = StepGraph(journey, bank=desk.workspace.actions)
     for step_id, step in graph.steps.items():
         if not isinstance(step, Message):
             continue

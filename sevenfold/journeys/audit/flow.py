@@ -134,7 +134,7 @@ def audit_circles(desk: Desk, journeys: Mapping[str, Journey], only: str | None 
     places: dict[tuple[str, str], str] = {}
     for name, journey in journeys.items():
         starts[name] = []
-        graph = StepGraph(journey)
+        graph = StepGraph(journey, bank=desk.workspace.actions)
         at_once = graph.at_once() if journey.steps else set()
         for step_id in graph.ids:
             target = getattr(graph.steps[step_id], "journey", None)

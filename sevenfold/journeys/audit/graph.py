@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from ..choice_plan import Action
     from ..plan import Journey
     from ..steps.base import StepBase
 
@@ -26,14 +27,16 @@ class StepGraph:
     are.
     """
 
-    def __init__(self, journey: Journey, unwritten: Collection[str] = ()) -> None:
+    def __init__(
+        self, journey: Journey, unwritten: Collection[str] = (), bank: Mapping[str, Action] | None = None
+    ) -> None:
         self.steps: dict[str, StepBase] = {}
         self.origin: dict[str, str] = {}
         """Of each step, the one its author wrote."""
         written = list(journey.steps)
         for place, (step_id, step) in enumerate(journey.steps.items()):
             after = step.next or (written[place + 1] if place + 1 < len(written) else EXIT)
-            made_of = {step_id: step} if step_id in unwritten else step.expand(step_id, after)
+            made_of = {step_id: step} if step_id in unwritten else step.expand(step_id, after, bank)
             for inner, made in made_of.items():
                 self.steps[inner] = made
                 self.origin[inner] = step_id

@@ -120,7 +120,7 @@ def _steps(desk: Desk, name: str, journey: Journey) -> StepGraph:
         if at.errors:
             wrong.add(step_id)
     # A block that is wrong by itself cannot be written out.
-    graph = StepGraph(journey, wrong)
+    graph = StepGraph(journey, wrong, desk.workspace.actions)
     for inner, made in graph.steps.items():
         if made is not journey.steps[graph.origin[inner]]:
             within = StepFields(desk, name, journey, graph.origin[inner], made, whole=True)

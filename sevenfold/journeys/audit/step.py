@@ -65,6 +65,11 @@ class StepFields(Fields):
         """Whether a run may know an event that started it."""
         return self.scope.event
 
+    def step_goals(self) -> list[str]:
+        """The goals that steps of the journey count."""
+        found = [getattr(step, "goal", None) for step in self.journey.steps.values()]
+        return [one for one in found if isinstance(one, str)]
+
     def event_property(self, place: Place, name: str) -> None:
         """A property of the event that started the run, written `event.NAME` or `NAME`."""
         if "." in name.removeprefix("event."):

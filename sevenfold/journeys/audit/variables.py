@@ -25,7 +25,7 @@ def audit_variables(desk: Desk, uses: Uses, only: str | None = None) -> None:
     for name, journey in desk.workspace.journeys.items():
         if only not in (None, name):
             continue
-        graph = StepGraph(journey)
+        graph = StepGraph(journey, bank=desk.workspace.actions)
         for step_id, step in graph.steps.items():
             origin = graph.origin[step_id]
             whole = step is not journey.steps[origin]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +10,7 @@ from ...workspace.base import Condition, Model
 
 if TYPE_CHECKING:
     from ..audit.step import StepFields
+    from ..choice_plan import Action
     from ..compiled import StepSite
     from ..runs import RunView
 
@@ -69,8 +70,12 @@ class StepBase(Model, tag_field="kind", frozen=True, kw_only=True):
         """
         return ()
 
-    def expand(self, step_id: str, following: str) -> dict[str, StepBase]:
-        """The steps that this one stands for (a block writes itself out); `following` comes after it."""
+    def expand(
+        self, step_id: str, following: str, bank: Mapping[str, Action] | None = None
+    ) -> dict[str, StepBase]:
+        """The steps that this one stands for (a block writes itself out); `following` comes after it, `bank`
+        are the workspace's actions.
+        """
         return {step_id: self}
 
     def falls_through(self) -> bool:

@@ -6,7 +6,7 @@ everything that knows those steps (audit, reports, migration) knows it too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ...profiles.expressions import ExpressionError, parse_duration
@@ -20,6 +20,7 @@ from .wait import Wait, WaitPath
 
 if TYPE_CHECKING:
     from ..audit.step import StepFields
+    from ..choice_plan import Action
 
 
 class FirstLayer(Model, frozen=True, kw_only=True):
@@ -99,7 +100,9 @@ class Intervention(StepBase, tag="intervention", frozen=True, kw_only=True):
             for name in names_in(self.human.reason):
                 at.shown(("human", "reason"), name, at.of, at.knows_event)
 
-    def expand(self, step_id: str, following: str) -> dict[str, StepBase]:
+    def expand(
+        self, step_id: str, following: str, bank: Mapping[str, Action] | None = None
+    ) -> dict[str, StepBase]:
         """`ID` (is it needed at all?), `ID.message`, `ID.helped`, `ID.session`, ... in the order of the
         layers.
         """

@@ -139,6 +139,12 @@ class MessageLogic(Logic):
         run.tell("wait", self.site.journey, **{"until": due, "for": "outcome"})
         return run.until(due)
 
+    def would(self, run: Run) -> str:
+        """Why this message would be held if the run came here now; "" when it would be sent, if only
+        later.
+        """
+        return str(self._step.would(run))
+
     def wake(self, run: Run, why: Why) -> Move:
         if why == "outcome":
             return self._heard(run, OUTCOMES_HEARD[run.heard])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from ...learning.bandits import drawn
 from ...limits import JOURNEY_RULES_ITEMS_MAX
 from ...messages.holdouts import draw
 from ...workspace.base import Model
+from ..choice_plan import Learn, audit_learn
 from .base import Logic, Move, Run, Site, StepBase, StepKind
 
 if TYPE_CHECKING:
@@ -25,12 +27,22 @@ class Split(StepBase, tag="split", frozen=True, kw_only=True):
     """Sends each subject one way by ``hash(salt, unit) mod 10000``. ``unit: account`` keeps an
     account's members together. ``again: redraw`` draws anew for each run. Changed shares move
     the fewest subjects. ``salt`` defaults to the journey and step.
+
+    ``by: bandit`` learns which way is best (``learn``), beginning with the shares as written: each run draws
+    by the present shares, which move as far as the journey's ``autonomy`` allows.
     """
 
     paths: dict[str, SplitPath]
     unit: Literal["subject", "person", "account"] = "subject"
     salt: str | None = None
     again: Literal["sticky", "redraw"] = "sticky"
+    by: Literal["share", "bandit"] = "share"
+    learn: Learn | None = None
+
+    @property
+    def learning(self) -> Learn:
+        """How a bandit learns."""
+        return self.learn or Learn()
 
     def targets(self) -> Iterable[tuple[str, str]]:
         return ((f"paths.{name}.go", path.go) for name, path in self.paths.items() if path.go is not None)
@@ -51,6 +63,14 @@ class Split(StepBase, tag="split", frozen=True, kw_only=True):
             message = "an account's journey is about no single person"
             at.error("unit", "wrong_subject", message, "`subject` or `account`")
         at.without(self.salt == "", "salt", "an empty salt is none", "leave it out, or give it a text")
+        bandit = self.by == "bandit"
+        message = "only a split `by: bandit` learns"
+        at.without(self.learn is not None and not bandit, "learn", message, "write `by: bandit`")
+        if bandit:
+            message = "a bandit draws for each run, by what is known then"
+            sticky = self.salt is not None or self.unit != "subject" or self.again != "sticky"
+            at.without(sticky, (), message, "leave `salt`, `unit` and `again` out")
+            audit_learn(at, self.learning, list(self.paths))
 
 
 class SplitLogic(Logic):
@@ -63,23 +83,56 @@ class SplitLogic(Logic):
         self._targets = [
             site.target(path.go) if path.go is not None else self.following for path in model.paths.values()
         ]
-        shares = {name: round(path.share * 100) for name, path in model.paths.items()}
-        self._table = site.plan.journeys.splits.table(self._salt, shares)
+        self._bandit: Bandit | None = None
+        self._table = b""
+        if model.by == "bandit":
+            self._bandit = Bandit(site, tuple(self._names))
+        else:
+            shares = {name: round(path.share * 100) for name, path in model.paths.items()}
+            self._table = site.plan.journeys.splits.table(self._salt, shares)
 
     def path_of(self, unit: str) -> str:
         """The path that a unit is drawn into, whichever run asks; "" when every run draws anew."""
         model: Split = self.model
-        return self._names[self._table[draw(self._salt, unit)]] if model.again == "sticky" else ""
+        if model.again != "sticky" or self._bandit is not None:
+            return ""
+        return self._names[self._table[draw(self._salt, unit)]]
 
     def enter(self, run: Run) -> Move:
         model: Split = self.model
-        unit = run.unit_id(account=model.unit == "account")
-        place = draw(self._salt, unit if model.again == "sticky" else f"{unit} {run.id}")
-        chosen = self._table[place]
-        name = self._names[chosen]
-        share = model.paths[name].share
-        run.tell("step", self.site.journey, outcome=name, place=place, share=share, split=self._salt)
+        if self._bandit is not None:
+            chosen, place, per_cent = self._bandit.choose(run)
+            told = {"outcome": self._names[chosen], "place": place, "share": per_cent}
+        else:
+            unit = run.unit_id(account=model.unit == "account")
+            place = draw(self._salt, unit if model.again == "sticky" else f"{unit} {run.id}")
+            chosen = self._table[place]
+            name = self._names[chosen]
+            told = {"outcome": name, "place": place, "share": model.paths[name].share}
+        run.tell("step", self.site.journey, **told, split=self._salt)
         return self._targets[chosen]
+
+
+class Bandit:
+    """The learned half of a split: `journeys.choices` keeps what is known of it."""
+
+    def __init__(self, site: Site, names: tuple[str, ...]) -> None:
+        self._choices: Any = site.service("choices")
+        self._policy = self._choices.policies[f"{site.journey}/{site.step}"]
+        self._names = names
+
+    def choose(self, run: Run) -> tuple[int, int, float]:
+        """(place of the path, the draw of a million, the path's share in per cent), logged."""
+        policy, names = self._policy, self._names
+        shares, ends = policy.shares(names)
+        place = self._choices.place(run, policy)
+        chosen = drawn(ends, place)
+        halted = policy.state.halted
+        told = {"context": {}, "chosen": names[chosen], "place": place}
+        told["actions"] = {name: "halted" if name in halted else "allowed" for name in names}
+        told["propensities"] = dict(zip(names, shares, strict=True))
+        self._choices.took(run, policy, told)
+        return chosen, place, shares[chosen] / 10_000
 
 
 KIND = StepKind(Split, SplitLogic, "Split")
