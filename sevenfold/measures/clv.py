@@ -164,16 +164,21 @@ def _fitted(question: Clv, customers: Customers, names: list[str], left_out: int
         f"{words.number(expected.value or 0.0)} purchases a customer are expected in the next "
         f"{words.number(question.horizon)} {question.unit}s"
     )
+    worth = 0.0
     if spend is not None:
         worth = float(np.sum(table["value"].to_numpy()))
         estimates += [
             *reading.parameters(spend, "gamma_gamma", question.level),
             Estimate("frequency_spend_correlation", r, low, high, int((customers.mean > 0).sum()), 0.95),
-            Estimate("value", worth / len(customers.x), n=len(customers.x), unit=question.currency),
         ]
         sentence += (
             f", worth {words.number(worth / len(customers.x))} each and {words.number(worth)} together"
         )
+    totals = reading.totals(customers, fitted, spend, question, worth)
+    estimates += totals
+    together = next((one for one in totals if one.name == "total_value" and one.low is not None), None)
+    if together is not None and together.high is not None:
+        sentence += f" ({words.number(together.low or 0.0)} to {words.number(together.high)})"
     return Answer(
         question=question, sentence=sentence + ".", estimates=tuple(estimates), caveats=tuple(caveats),
         tables={"customers": table, "frequencies": counts},

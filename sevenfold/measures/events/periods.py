@@ -16,6 +16,7 @@ DAY_MS: Final = 86_400_000
 WEEK_MS: Final = 7 * DAY_MS
 _MONDAY_MS: Final = 4 * DAY_MS
 """1970-01-05 was a Monday."""
+DURATION_MS_MAX: Final = 36_525 * DAY_MS
 Ints = npt.NDArray[np.int64]
 
 
@@ -56,6 +57,8 @@ def duration(text: str, where: str) -> int:
         raise QuestionError(message, where=where, fix="write 14d, 36h or 90m") from error
     if found <= 0:
         raise QuestionError("A duration is longer than nothing", where=where, fix="write 14d, 36h or 90m")
+    if found > DURATION_MS_MAX:
+        raise QuestionError(f"`{text}` is longer than a hundred years", where=where, fix="write 14d or 90m")
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from sevenfold.measures.answer import Caveat, Doubt, Estimate
 from sevenfold.measures.shared import words
 from sevenfold.measures.shared.columns import as_table
 from sevenfold.measures.shared.customers import Customers
+from sevenfold.measures.statistics import futures
 from sevenfold.measures.statistics import purchases as model
 from sevenfold.measures.statistics.likelihood import Fit
 from sevenfold.measures.statistics.special import Floats, chi2_tail, normal_quantile
@@ -28,6 +29,19 @@ TOP = 7
 """Calibration frequencies are shown up to this one; it stands for itself and all above."""
 STEPS = 12
 """Steps of equal length in which a horizon is discounted."""
+
+
+class Totals(Protocol):
+    """As much of a question as totals need."""
+
+    @property
+    def horizon(self) -> float: ...
+
+    @property
+    def level(self) -> float: ...
+
+    @property
+    def currency(self) -> str: ...
 
 
 def fit_models(customers: Customers) -> tuple[Fit, Fit | None]:
@@ -82,6 +96,32 @@ def mean_purchases(customers: Customers, fitted: Fit, horizon: float, level: flo
     half = normal_quantile(0.5 + level / 2) * error if error is not None else None
     low, high = (None, None) if half is None else (max(value - half, 0.0), value + half)
     return Estimate("expected_purchases", value, low, high, len(customers.x), level)
+
+
+def totals(
+    customers: Customers, fitted: Fit, spend: Fit | None, question: Totals, discounted: float
+) -> list[Estimate]:
+    """What all customers together will buy, and be worth (and each on average): intervals hold the doubt of
+    the fit and what people do by chance. `discounted`: the value as it is after discount and margin, which
+    the interval is brought to.
+    """
+    who = customers.x, customers.t_x, customers.age
+    bought, money = futures.chance_of_totals(fitted, spend, question.horizon, *who, customers.mean)
+    n, level, found = len(customers.x), question.level, []
+    purchases = futures.total_purchases(fitted, question.horizon, *who, bought, level)
+    if purchases is not None:
+        found.append(Estimate("total_purchases", *purchases, n, level))
+    if spend is None:
+        return found
+    worth = futures.total_value(fitted, spend, question.horizon, *who, customers.mean, money, level)
+    low = high = None
+    if worth is not None and worth[0] > 0:
+        low, high = (discounted * each / worth[0] for each in worth[1:])
+    each_low, each_high = (None, None) if low is None or high is None else (low / n, high / n)
+    unit = question.currency
+    found.append(Estimate("value", discounted / n, each_low, each_high, n, level, unit))
+    found.append(Estimate("total_value", discounted, low, high, n, level, unit))
+    return found
 
 
 def frequencies(customers: Customers, fitted: Fit) -> tuple[pa.Table, float, float]:
