@@ -607,3 +607,26 @@ CHOICE_REFRESH_MS_MIN = 1_000
 
 RESTATED_SUBJECTS_MAX = 500
 """Subjects whose past one record brings: some ten milliseconds of the fold."""
+SEARCH_ROWS_MAX = 60_000
+"""Subjects whose names one question looks through."""
+SEARCH_S_MAX = 0.5
+"""How long one search may take; what was found by then is the answer, which says so."""
+SEARCH_CHARS_MAX = 100
+SEARCH_ITEMS_MAX = 50
+HOME_KEPT_MS = 60_000
+"""How old the figures of the home page may be."""
+HOME_LIFT_KEPT_MS = 15 * 60_000
+"""How old the lift of journeys may be there, which takes longer."""
+NOTE_CHARS_MAX = 20_000
+NOTES_PAGE_ITEMS_MAX = 200
+JUDGEMENT_CHARS_MAX = 2_000
+APPROVAL_COMMENTS_ITEMS_MAX = 200
+JOBS_KEPT_ITEMS_MAX = 100
+"""Long pieces of work that are remembered after their end."""
+JOBS_AT_ONCE_ITEMS_MAX = 2
+JOB_S_MAX = 3_600
+"""How long one may take."""
+CALENDAR_DAYS_MAX = 120
+"""How far ahead the calendar looks."""
+SCORE_PREVIEW_EXAMPLES_ITEMS_MAX = 20
+CHANNEL_PROBE_S_MAX = 15

@@ -9,5 +9,6 @@ rules.
 """
 
 from .carrying import carry, switch
+from .past import past_of, waiting
 
-__all__ = ["carry", "switch"]
+__all__ = ["carry", "past_of", "switch", "waiting"]

@@ -14,7 +14,6 @@ from .nodes import carried_mask, node_bits
 from .plan import Plan
 from .timers import carry_wheel
 
-
 _NONE: frozenset[str] = frozenset()
 
 
@@ -123,21 +122,21 @@ def _evaluate(plan: Plan, new: Fold, masks: settling.Masks) -> None:
         for row in range(1, new.account.table.rows) if rollups else ():
             for rollup in rollups:
                 of_accounts[row] = of_accounts.get(row, 0) | rollup.show_tick(row)
-        _look(new, new.account, fresh[m.ACCOUNT], of_accounts)
+        _look(new, new.account, fresh[m.ACCOUNT], of_accounts, plan.cause)
         settling.show_members(plan, new)
         for unit in new.compiled:
             if unit is not new.account:
-                _look(new, unit, fresh[unit.kind], masks.get(unit.kind, {}))
+                _look(new, unit, fresh[unit.kind], masks.get(unit.kind, {}), plan.cause)
         masks = {}
 
 
-def _look(new: Fold, unit: CompiledUnit, fresh: int, masks: Mapping[int, int]) -> None:
+def _look(new: Fold, unit: CompiledUnit, fresh: int, masks: Mapping[int, int], cause: str) -> None:
     rows: Any = range(1, unit.table.rows) if fresh else sorted(masks)
     gone = new.forward if unit.kind == m.PERSON else {}
     for row in rows:
         mask = fresh | masks.get(row, 0)
         if mask and row not in gone:
-            new._cause = (plan.cause, "", new.seq)
+            new._cause = (cause, "", new.seq)
             unit.evaluate(row, new.t, mask)
 
 

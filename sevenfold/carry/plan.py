@@ -20,8 +20,8 @@ _ALWAYS_KEPT = frozenset({"born", "account", "parent", "joined", "role", "closed
 
 
 class Plan:
-    """What of `old` a fold of `workspace` can take over. Signals `anew` begin again; those `restated` have got
-    their past, and whoever reads them has to look again.
+    """What of `old` a fold of `workspace` can take over. Signals `anew` begin again; those `restated` have
+    got their past, and whoever reads them has to look again.
 
     An object's *own* definition decides for what happened or was decided (counts, stage clocks, score
     histories); for what is computed, everything it reads has to be the same as well: it is *kept* then.

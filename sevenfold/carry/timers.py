@@ -32,9 +32,9 @@ def carry_wheel(plan: Plan, new: Fold) -> None:
 def _shifts(plan: Plan, new: Fold) -> Array:
     """By old operation what to add to the low bits of its entries; `_GONE` where they are dropped."""
     old = plan.old
-    numbers = {key: op for op, key in enumerate(_places(new))}
+    numbers = {key: op for op, key in enumerate(places(new))}
     found = np.zeros(OP_MASK + 1, np.int64)
-    for op, key in enumerate(_places(old)):
+    for op, key in enumerate(places(old)):
         after = numbers.get(key)
         kind, _, label = key[0].partition(".")
         found[op] = _GONE
@@ -53,7 +53,7 @@ def _shifts(plan: Plan, new: Fold) -> Array:
     return found
 
 
-def _places(fold: Fold) -> list[tuple[str, int, bool]]:
+def places(fold: Fold) -> list[tuple[str, int, bool]]:
     """Each operation's (owner, its place among the owner's operations, whether it is a timer)."""
     counts: dict[str, int] = {}
     found = []

@@ -59,6 +59,10 @@ class SignalKind:
     """
 
     model: Any
+    coded: tuple[str, ...] = ()
+    """Columns, by what follows the signal's name, that hold codes of its dictionary."""
+    coded_words: int = 0
+    """Of so many words of its memory the first holds a code in its low bits; 0: none does."""
 
     def __init__(self, unit: Unit, label: str, model: m.Signal) -> None:
         self.unit = unit
@@ -79,6 +83,10 @@ class SignalKind:
 
     def merge(self, winner: int, loser: int, t: int) -> None:
         """Combines the loser's state into the winner's; both rows still hold theirs."""
+
+    def resume(self, row: int, before: int, t: int) -> None:
+        """Combines what a subject had until some record (in the row `before`) into what came since."""
+        self.merge(row, before, t)
 
     def read(self, row: int) -> Any:
         """The value for people: numbers in natural units, texts, or None when unknown."""

@@ -194,6 +194,15 @@ class SessionsKind(SignalKind):
         ended = self.data(self.ended)[winner]
         self.data(self.average)[winner] = self.data(self.total)[winner] // ended if ended else UNKNOWN
 
+    def resume(self, row: int, before: int, t: int) -> None:
+        """The previous session is the later one, not the longer one."""
+        self.settle(row, t)
+        self.settle(before, t)
+        lengths = self.data(self.previous)
+        latest = lengths[row] if self.data(self.ended)[row] else lengths[before]
+        self.merge(row, before, t)
+        lengths[row] = latest
+
     def parts(self, row: int) -> dict[str, Any]:
         return {part: self.unit.show(slot, row) for part, slot in self.part_slots.items()}
 

@@ -223,6 +223,11 @@ class TrendKind(SignalKind):
         if values[winner] == UNKNOWN:
             values[winner] = values[loser]
 
+    def resume(self, row: int, before: int, t: int) -> None:
+        """A slope of half the events is none: that of the last day before stands until one ends."""
+        self.data(self.values)[row] = UNKNOWN
+        self.merge(row, before, t)
+
 
 class BaselineKind(SignalKind):
     """The subject against itself: two window counts of one stream and the ratio of their rates."""

@@ -46,6 +46,7 @@ class EdgeKind(SignalKind):
         self.slot = self.make_slot(self.values, type_, unknown=unknown)
         if kind == "string":
             self.slot.dictionary = self.unit.dictionary(f"{self.label}")
+            self.coded = ("",)
 
     def finish(self) -> None:
         self._changed = self.unit.changer(self.slot)
@@ -235,6 +236,7 @@ class DistinctKind(RememberingKind):
         self.arena = self.unit.table.add_arena(self.label, self.counts, 1)
         self.days = isinstance(self.model, m.ActiveDays)
         self.codes: Dictionary | None = None if self.days else self.unit.dictionary(self.label)
+        self.coded_words = 0 if self.days else 1
         self.op = self.unit.op(self._fire)
 
     def finish(self) -> None:
@@ -371,6 +373,8 @@ class ValuesKind(RememberingKind):
     """
 
     model: m.Values
+    coded = (".top", ".recent")
+    coded_words = 2
 
     def declare(self) -> None:
         self.counts = self.column(dtype="int8")
@@ -555,19 +559,28 @@ class ValuesKind(RememberingKind):
         return self._settle(row, memory, len(memory), due, -1)
 
     def merge(self, winner: int, loser: int, t: int) -> None:
-        mine, others = self.memory(winner), self.memory(loser)
-        if not others:
+        self._combine(winner, self.memory(winner), self.memory(loser), t)
+
+    def resume(self, row: int, before: int, t: int) -> None:
+        """What was seen before was seen first."""
+        self._combine(row, self.memory(before), self.memory(row), t)
+
+    def _combine(
+        self, row: int, first: list[tuple[int, int, int]], second: list[tuple[int, int, int]], t: int
+    ) -> None:
+        count = self.data(self.counts)[row]
+        if not first and not second:
             return
         found: dict[int, tuple[int, int, int]] = {}
-        for what, uses, last in (*mine, *others):
+        for what, uses, last in (*first, *second):
             _, so_far, before = found.get(what, (what, 0, last))
             found[what] = (what, so_far + uses, max(before, last))
         kept = sorted(found.values(), key=lambda one: -one[2])[:REMEMBERED_VALUES_MAX]
         names = {what for what, _, _ in kept}
         memory = [one for one in found.values() if one[0] in names]
-        self._remember(winner, memory)
-        self._wait(winner, memory, t)
-        self._settle(winner, memory, len(mine), t, -1)
+        self._remember(row, memory)
+        self._wait(row, memory, t)
+        self._settle(row, memory, count, t, -1)
 
     def parts(self, row: int) -> dict[str, Any]:
         told = {part: self.unit.show(slot, row) for part, slot in self.part_slots.items()}
