@@ -90,6 +90,8 @@ class Action(Model, frozen=True, kw_only=True):
     topic: str | None = None
     intent: str | None = None
     ttl: str | None = None
+    expires: str | None = None
+    """Of what is shown in the product: for how long."""
 
     def forms(self) -> dict[str, bool]:
         """What it does, by field."""

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..learning.action_model import ActionModel
 from ..learning.bandits import place_of
 from ..limits import CHOICE_OPEN_ENTRIES_MAX
 from ..profiles.wheel import OP_BITS
+from ..workspace.base import PERSON
 from .action_bank import Bank, Choosing, Reading
 from .choice_plan import Reward
 from .choice_policies import GHOSTS, Policy, Told
@@ -24,6 +26,8 @@ from .steps.split import Split
 from .telling import stable_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..engine.fold import Fold
     from ..events.model import Event
     from ..lifecycle.compile import CompiledUnit
@@ -48,6 +52,15 @@ class Open(msgspec.Struct, array_like=True, gc=False):
     rewarded: bool = False
 
 
+class Answer(msgspec.Struct, array_like=True):
+    """What somebody said to a person's standing next best action."""
+
+    t: int
+    answer: str
+    action: str
+    by: str
+
+
 class Choices(Service):
     """The choices of a fold, by `journey/step`."""
 
@@ -55,6 +68,14 @@ class Choices(Service):
         super().__init__(fold, runtime)
         self.policies: dict[str, Policy] = {}
         self.bank = Bank(fold.workspace.actions)
+        self.standing: ActionModel | None = None
+        """The policy of the standing next best action of people; None: the written order of the bank."""
+        self.answers: dict[int, Answer] = {}
+        """What was last said to a person's standing action, by row."""
+        self.contexts: dict[str, list[str]] = {}
+        """The values that each choice among actions looks at."""
+        self.eligible: dict[str, Callable[[int], bool]] = {}
+        """Of actions for people, whether one may be taken for a row."""
         self._listeners: dict[str, Listener] = {}
         self.open: dict[int, Open] = {}
         self.free: list[int] = []
@@ -72,6 +93,9 @@ class Choices(Service):
                 self._found(plan, step_id, step)
         for policy, listener in self._listeners.items():
             listener.name(self._heard_by(policy))
+        for action in self.bank.actions.values():
+            if action.when is not None and action.of == PERSON:
+                self.runtime.watch_later(self.fold.person, action.when)
         if self.policies:
             self._close_low = self.runtime.timer("choices", self._close_due)
             self._due_low = self.runtime.timer("outcomes of choices", self._outcome_due)
@@ -85,6 +109,7 @@ class Choices(Service):
             names = list(step.paths)
         elif isinstance(step, Choose):
             names, written = step.options(), {}
+            self.contexts[key] = step.context
             for name in step.context:
                 Reading(plan.unit, name).watch()
         else:
@@ -101,6 +126,9 @@ class Choices(Service):
     def finish(self) -> None:
         for policy, listener in self._listeners.items():
             listener.finish(self._heard_by(policy))
+        for name, action in self.bank.actions.items():
+            if action.when is not None and action.of == PERSON:
+                self.eligible[name] = self.runtime.asks(self.fold.person, action.when)
 
     # ------------------------------------------------------------------------------------------ choosing
 
@@ -192,9 +220,9 @@ class Choices(Service):
     def on_message(self, news: MessageNews) -> None:
         for slot in self._of_row.get((news.unit.index, news.row), ()):
             reward = self._reward(slot)
-            if reward is not None and reward.response == news.outcome:
-                if self.open[slot].policy.partition("/")[0] == news.journey:
-                    self._rewarded(slot)
+            mine = self.open[slot].policy.partition("/")[0] == news.journey
+            if mine and reward is not None and reward.response == news.outcome:
+                self._rewarded(slot)
 
     def _reward(self, slot: int) -> Reward | None:
         policy = self.policies.get(self.open[slot].policy)
@@ -254,12 +282,17 @@ class Choices(Service):
             self.open[slot].row = winner
             self._of_row.setdefault((at, winner), []).append(slot)
         self.bank.merge((at, winner), (at, loser))
+        theirs, mine = self.answers.pop(loser, None), self.answers.get(winner)
+        if theirs is not None and (mine is None or mine.t < theirs.t):
+            self.answers[winner] = theirs
 
     def erase(self, unit: CompiledUnit, row: int) -> int:
         """Outcomes of a subject that is erased are not awaited; counts that are known hold nobody's name."""
         slots = list(self._of_row.get((unit.index, row), ()))
         for slot in slots:
             self._drop(slot)
+        if unit is self.fold.person:
+            self.answers.pop(row, None)
         return len(slots) + (self.bank.taken.pop((unit.index, row), None) is not None)
 
     def keeps(self, unit: CompiledUnit, row: int) -> bool:
@@ -275,6 +308,8 @@ class Choices(Service):
             "slots": self.slots,
             "left_out": self.left_out,
             "bank": self.bank.dump(),
+            "standing": msgspec.to_builtins(self.standing),
+            "answers": [[row, msgspec.to_builtins(one)] for row, one in self.answers.items()],
         }
 
     def load(self, held: Any) -> None:
@@ -283,6 +318,8 @@ class Choices(Service):
                 self.policies[key].load(state)
         self.free, self.slots, self.left_out = list(held["free"]), held["slots"], held["left_out"]
         self.bank.load(held["bank"])
+        self.standing = msgspec.convert(held["standing"], ActionModel | None)
+        self.answers = {row: msgspec.convert(one, Answer) for row, one in held["answers"]}
         self.open, self._of_run, self._of_row = {}, {}, {}
         for slot, one in held["open"]:
             self._put(slot, msgspec.convert(one, Open))
@@ -296,4 +333,4 @@ def policies_of(runtime: Journeys, journey: str) -> list[Policy]:
     return [one for _, one in sorted(service.policies.items()) if one.journey == journey]
 
 
-__all__ = ["Choices", "Open", "policies_of"]
+__all__ = ["Answer", "Choices", "Open", "policies_of"]

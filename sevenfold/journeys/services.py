@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import broadcast_plan, playbooks
+from . import broadcast_plan, playbooks, standing
 from .broadcasts import Broadcasts
 from .choices import Choices
 from .offers import Offers
@@ -26,8 +26,11 @@ def needed(workspace: Workspace) -> bool:
 
 
 def journeys_made(workspace: Workspace) -> dict[str, Journey]:
-    """Journeys that broadcasts and playbooks' messages are, by name; published beside the written ones."""
-    return broadcast_plan.journeys_of(workspace.broadcasts) | playbooks.journeys_of(workspace.playbooks)
+    """Journeys that broadcasts, playbooks' messages and accepted actions are, by name; published beside the
+    written ones.
+    """
+    found = broadcast_plan.journeys_of(workspace.broadcasts) | playbooks.journeys_of(workspace.playbooks)
+    return found | standing.journeys_of(workspace.actions)
 
 
 def services_of(fold: Fold, runtime: Journeys) -> dict[str, Service]:

@@ -226,7 +226,41 @@ def _goal(to: Rows, head: Head, effect: Effect, data: Data) -> None:
     )  # fmt: skip
 
 
-_TASK_TOLD: Final = frozenset(("task", "run", "reason", "owner", "to", "due", "outcome"))
+def _choice(to: Rows, head: Head, effect: Effect, data: Data) -> None:
+    get = data.get
+    shares = get("propensities") or {}
+    chosen = str(get("chosen") or "")
+    to.tables["choices"].append(
+        (
+            *head, effect.name, _id(get("run")), _text(get("step")), _whole(get("visit")),
+            _id(get("choice")), str(get("policy") or ""), _whole(get("version")), _text(get("model")), chosen,
+            shares.get(chosen, 0) / 1_000_000, get("ghost") is True, _text(get("level")),
+            effect.time + (_whole(get("within")) or 0), _ENCODE(get("context") or {}).decode(),
+            _json(get("actions")), _json(shares),
+        )
+    )  # fmt: skip
+
+
+def _rewarded(to: Rows, head: Head, effect: Effect, data: Data) -> None:
+    get = data.get
+    after = _whole(get("after"))
+    to.tables["rewards"].append((*head, effect.name, _id(get("choice")), _text(get("policy")), after))
+
+
+def _autonomy(to: Rows, head: Head, effect: Effect, data: Data) -> None:
+    get = data.get
+    rest = {name: value for name, value in data.items() if name not in ("policy", "by", "because")}
+    to.tables["autonomy"].append(
+        (
+            *head[:2], effect.name, effect.kind, _text(get("policy")), _text(get("by")),
+            _text(get("because")), _json(rest),
+        )
+    )  # fmt: skip
+
+
+_TASK_TOLD: Final = frozenset(
+    ("task", "run", "reason", "owner", "to", "due", "outcome", "turn", "arm", "probability")
+)
 
 
 def _task(to: Rows, head: Head, effect: Effect, data: Data) -> None:
@@ -241,6 +275,14 @@ def _task(to: Rows, head: Head, effect: Effect, data: Data) -> None:
             _text(get("owner")) or _text(get("to")), _whole(get("due")), _text(get("outcome")), _json(rest),
         )
     )  # fmt: skip
+    arm = get("arm")
+    if isinstance(arm, str):
+        to.tables["assignments"].append(
+            (
+                *head, _account(to, head), "order", effect.name, str(get("journey") or ""), _id(get("run")),
+                _text(get("step")) or "", arm, "", _float(get("probability")),
+            )
+        )  # fmt: skip
 
 
 def _contaminated(to: Rows, head: Head, effect: Effect, data: Data) -> None:
@@ -298,6 +340,15 @@ _KINDS: Final[dict[str, Callable[[Rows, Head, Effect, Data], None]]] = {
     "goal": _goal,
     **dict.fromkeys(("task", "would_task"), _task),
     "contaminated": _contaminated,
+    "choice": _choice,
+    "rewarded": _rewarded,
+    **dict.fromkeys(
+        (
+            *("learned", "moved", "suggestion", "suggestion_accepted", "suggestion_refused", "halted"),
+            *("resumed_option", "autonomy", "policy"),
+        ),
+        _autonomy,
+    ),
     **dict.fromkeys(("at_risk", "saved", "save_lost", "recovered_untouched"), _save),
     **dict.fromkeys(
         ("offer_given", "offer_empty", "offer_redeemed", "offer_refused", "offer_expired"), _offer

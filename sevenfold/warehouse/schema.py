@@ -187,6 +187,57 @@ _table(
     """,
 )
 _table(
+    "choices",
+    "number",
+    "Every choice of a learned step, ghosts' too, with the probabilities it was drawn by.",
+    _EFFECT
+    + _ABOUT
+    + _RUN
+    + """
+    step text the step
+    visit integer which visit of the step
+    choice id the id by which its reward names it
+    policy text the policy, as `journey/step`
+    version integer how often what is known had changed
+    model text the version of the trained policy, if one decided
+    chosen text what was chosen
+    propensity number the probability with which it was chosen, from 0 to 1
+    ghost boolean whether it is a ghost's, for whom nothing is done
+    level text the level of autonomy: off, suggest or act
+    due time when its reward's time is over: without a reward until then there is none
+    context json the values that were looked at, in the engine's own units
+    actions json each option: allowed, or why it was refused
+    propensities json the probability of each option that was allowed, in millionths
+    """,
+)
+_table(
+    "rewards",
+    "number",
+    "Rewards of choices, at most one of each.",
+    _EFFECT
+    + _ABOUT
+    + """
+    journey text the journey
+    choice id the choice
+    policy text its policy
+    after integer ms since it was made
+    """,
+)
+_table(
+    "autonomy",
+    "number",
+    "What choices learned, and how they moved: learned, moved, suggested, accepted, refused, halted.",
+    _EFFECT
+    + """
+    journey text the journey
+    change text learned, moved, suggestion, suggestion_accepted, suggestion_refused, halted ...
+    policy text the policy, if one
+    by text who said so, if somebody did
+    because text why, if it was said
+    data json everything else that was told
+    """,
+)
+_table(
     "transitions",
     "number",
     "Stages entered and left, with the rule.",
@@ -335,18 +386,18 @@ _table(
 _table(
     "assignments",
     "number",
-    "Who was put into which group, by a holdout or a split, and with what probability.",
+    "Who was put into which group, by a holdout, a split or the order of tasks, and with what probability.",
     _EFFECT
     + _ABOUT
     + """
     account id the person's account then (its own for an account); 0 for none
-    kind text holdout or split
-    experiment text the journey whose holdout it is, or the split's salt
+    kind text holdout, split, or order of tasks
+    experiment text the journey whose holdout it is, the split's salt, or the kind of task
     """
     + _RUN
     + """
-    step text the split's step; empty for a holdout
-    arm text the path of a split; treated or control for a holdout
+    step text the split's step, or the task's if it has one; empty for a holdout
+    arm text the path of a split; treated or control for a holdout; first or later for an order
     level text what held it out: universal, programme or journey; empty otherwise
     probability number the probability of this arm, if known
     """,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from ...workspace.conditions import Conditions
 from ...workspace.names import Names
 from ...workspace.report import Report
+from .actions import audit_actions
 from .attention import audit_attention
 from .broadcasts import audit_broadcasts
 from .fields import Desk
@@ -39,6 +40,7 @@ def audit(names: Names, conditions: Conditions, report: Report, uses: Uses, only
         audit_messaging(desk)
         audit_people(desk)
         audit_broadcasts(desk)
+        audit_actions(desk)
 
 
 __all__ = ["audit"]

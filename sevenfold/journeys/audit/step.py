@@ -65,6 +65,11 @@ class StepFields(Fields):
         """Whether a run may know an event that started it."""
         return self.scope.event
 
+    @property
+    def is_written(self) -> bool:
+        """Whether its author wrote the step, and no block did."""
+        return not self._whole
+
     def step_goals(self) -> list[str]:
         """The goals that steps of the journey count."""
         found = [getattr(step, "goal", None) for step in self.journey.steps.values()]

@@ -69,10 +69,10 @@ class Choose(StepBase, tag="choose", frozen=True, kw_only=True):
         used = {name: bank[name] for name in self.actions if name in bank}
         ways, made = dict[str, str](), dict[str, StepBase]()
         for name, action in used.items():
-            done = _done(name, action, self.go.get(name) or following)
-            if done is not None:
+            step = done(name, action, self.go.get(name) or following)
+            if step is not None:
                 ways[name] = f"{step_id}.{name}"
-                made[f"{step_id}.{name}"] = done
+                made[f"{step_id}.{name}"] = step
         if NOTHING in self.go:
             ways[NOTHING] = self.go[NOTHING]
         chosen = msgspec.structs.replace(self, ways=ways, bank=used, next=following)
@@ -104,23 +104,18 @@ class Choose(StepBase, tag="choose", frozen=True, kw_only=True):
             at.known(("go", name), "option", name, [*self.actions, NOTHING])
         at.limit("fatigue", self.fatigue)
         message = "this is written out by the engine"
-        at.without(bool(self.ways or self.bank), "ways" if self.ways else "bank", message, "leave it out")
+        written = at.is_written and bool(self.ways or self.bank)
+        at.without(written, "ways" if self.ways else "bank", message, "leave it out")
         audit_learn(at, self.learn, options)
 
 
-def _done(name: str, action: Action, go: str) -> StepBase | None:
-    """The step that does an action, then goes on."""
+def done(name: str, action: Action, go: str) -> StepBase | None:
+    """The step that does an action, then goes on; None for one that the bank does not say how to do."""
     said: dict[str, Any] = {"title": action.title, "next": go}
     if action.template is not None:
         to = Recipients(roles=action.roles) if action.of == ACCOUNT else None
-        about: dict[str, Any] = {
-            "to": to,
-            "topic": action.topic,
-            "intent": action.intent,
-            "ttl": action.ttl,
-            "offer": action.offer,
-        }
-        return Message(template=action.template, **about, **said)
+        said |= {"template": action.template, "offer": action.offer, "to": to, "expires": action.expires}
+        return Message(topic=action.topic, intent=action.intent, ttl=action.ttl, **said)
     if action.task is not None:
         return Task(task=action.task, reason=action.reason or name, **said)
     if action.playbook is not None:
