@@ -630,3 +630,5 @@ CALENDAR_DAYS_MAX = 120
 """How far ahead the calendar looks."""
 SCORE_PREVIEW_EXAMPLES_ITEMS_MAX = 20
 CHANNEL_PROBE_S_MAX = 15
+RESTATEMENT_LINE_BYTES_MAX = 64 * 1024 * 1024
+"""One record of the past of signals, as its process says it."""

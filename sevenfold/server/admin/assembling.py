@@ -19,6 +19,7 @@ from ..services import Services
 from . import (
     access,
     consent,
+    home,
     journeys,
     members,
     messages,
@@ -52,6 +53,7 @@ _UNDER_API = (
     *measures.HANDLERS,
     *sessions.HANDLERS,
     *members.HANDLERS,
+    *home.HANDLERS,
 )
 
 

@@ -21,13 +21,14 @@ _DECIDED = ("run", "refused", "message", "held", "deferred", "would_send", "step
 
 
 class Subject(Struct, kw_only=True):
-    """Somebody in a list."""
+    """Somebody in a list; `name` by the usual traits (`name`, `first_name`, `company` ...)."""
 
     id: str
     of: str
     identifiers: dict[str, list[str]]
     stages: dict[str, str | None]
     bands: dict[str, str | None]
+    name: str | None = None
 
 
 class Joined(Struct, kw_only=True):
@@ -53,6 +54,10 @@ class Profile(Struct, kw_only=True, omit_defaults=True):
     stages: dict[str, str | None]
     scores: dict[str, Any]
     bands: dict[str, str | None]
+    predictions: dict[str, Any]
+    """By name: `value` (a probability, an amount, or a date in ms UTC), `as_of` ms, `version` of the model;
+    all null where it is unknown.
+    """
     pending: list[str]
     accounts: list[Joined] | None = None
     """Of people."""
@@ -60,14 +65,9 @@ class Profile(Struct, kw_only=True, omit_defaults=True):
     """Of accounts: how many people."""
 
 
-class Member(Struct, kw_only=True):
+class AccountMember(Subject, kw_only=True):
     """A person of an account."""
 
-    id: str
-    of: str
-    identifiers: dict[str, list[str]]
-    stages: dict[str, str | None]
-    bands: dict[str, str | None]
     role: str | None
 
 
@@ -171,7 +171,7 @@ def routes(of: str, plural: str) -> list[HTTPRouteHandler]:
         summary=f"Show one of the {plural}",
     )
     async def show(caller: Asked, id: Id) -> Profile:  # noqa: A002 - as in the path
-        """Identifiers, traits, signals, segments, stages and scores, now."""
+        """Identifiers, traits, signals, segments, stages, scores and predictions, now."""
         return msgspec.convert(await caller.ask("profile", of=of, id=id), Profile)
 
     @get(
@@ -210,13 +210,20 @@ def routes(of: str, plural: str) -> list[HTTPRouteHandler]:
         lifecycle: Annotated[str | None, Parameter(description="A lifecycle: which stage?")] = None,
         score: Annotated[str | None, Parameter(description="A score: what it is made of.")] = None,
         journey: Annotated[str | None, Parameter(description="A journey: what it decided.")] = None,
+        prediction: Annotated[
+            str | None,
+            Parameter(description="A prediction: its value, by which model, and who is asked about."),
+        ] = None,
     ) -> Why:
-        """Exactly one of segment, lifecycle, score and journey says what is asked about."""
+        """Exactly one of segment, lifecycle, score, journey and prediction says what is asked about."""
         asked = {"segment": segment, "lifecycle": lifecycle, "score": score, "journey": journey}
+        asked["prediction"] = prediction
         given = [name for name, value in asked.items() if value is not None]
         if len(given) != 1:
             raise InvalidError(
-                "ask about one thing", where="segment", fix="one of segment, lifecycle, score, journey"
+                "ask about one thing",
+                where="segment",
+                fix="one of segment, lifecycle, score, journey, prediction",
             )
         name = str(asked[given[0]])
         kinds = {
@@ -224,12 +231,14 @@ def routes(of: str, plural: str) -> list[HTTPRouteHandler]:
             "lifecycle": ("stage",),
             "score": ("band", "jump", "velocity"),
             "journey": _DECIDED,
+            "prediction": ("model",),
         }[given[0]]
         if journey is not None:
             found = await caller.ask("runs", of=of, id=id, journey=journey, limit=20)
             now: dict[str, Any] = {"journey": journey, "runs": found["items"]}
         else:
-            now = await caller.ask("why", of=of, id=id, segment=segment, lifecycle=lifecycle, score=score)
+            of_it = {given[0]: name}
+            now = await caller.ask("why", of=of, id=id, **of_it)
         page = caller.history.effects(subject=id, kind=kinds, limit=200)
         last = [moment(one) for one in page.items if one.name == name][:10]
         return Why(now=now, last=last)
@@ -319,9 +328,9 @@ async def account_members(
     id: Id,  # noqa: A002
     limit: Limit = PAGE,
     after: After = 0,
-) -> Items[Member]:
+) -> Items[AccountMember]:
     """The people of an account with their roles."""
-    return msgspec.convert(await caller.ask("members", id=id, limit=limit, after=after), Items[Member])
+    return msgspec.convert(await caller.ask("members", id=id, limit=limit, after=after), Items[AccountMember])
 
 
 @get("/accounts/{id:str}/below", scope="read", tags=["accounts"], operation_id="list_accounts_below")

@@ -14,6 +14,7 @@ from .models import (
     Task,
     Told,
 )
+from .moves import Moves, Trouble
 from .reader import History
 from .rebuilding import rebuild, remove
 from .schema import HistoryError, HistoryGapError, HistoryUnwritableError
@@ -31,6 +32,7 @@ __all__ = [
     "HistoryWriter",
     "Lease",
     "Message",
+    "Moves",
     "Numbered",
     "Outcome",
     "Page",
@@ -39,6 +41,7 @@ __all__ = [
     "ShelfWriter",
     "Task",
     "Told",
+    "Trouble",
     "rebuild",
     "remove",
 ]

@@ -33,6 +33,7 @@ from .models import (
     Task,
     Told,
 )
+from .moves import Moves, Trouble, moves, troubles
 from .schema import FILE, HistoryError, connect, explained, key
 from .timeline import effects_of_kinds, effects_of_subjects, numbered
 
@@ -278,6 +279,16 @@ class History:
             (since // 3_600_000, end, *wanted),
         )
         return [Count(*row) for row in rows]
+
+    def moves(self, since: int) -> list[Moves]:
+        """Changes of stage since a time (ms UTC), added up."""
+        with explained(self.path):
+            return moves(self._connection(), since)
+
+    def troubles(self, since: int, limit: int = 20) -> list[Trouble]:
+        """What went wrong with messages since a time (ms UTC), added up."""
+        with explained(self.path):
+            return troubles(self._connection(), since, limit)
 
     def status(self) -> dict[str, Any]:
         """How far the history has come, and how large it is."""

@@ -100,11 +100,23 @@ def lookup(fold: Fold, of: str = PERSON, value: str = "", kind: str | None = Non
 # ---------------------------------------------------------------------------------------------------- showing
 
 
+def name_of(unit: CompiledUnit, row: int) -> str | None:
+    """What a subject is called, by the usual traits."""
+    held = unit.traits.held(row)
+    for one in ("name", "full_name", "fullName", "company"):
+        value = held.get(one, (None,))[0]
+        if isinstance(value, str) and value:
+            return value
+    parts = [held.get(one, (None,))[0] for one in ("first_name", "firstName", "last_name", "lastName")]
+    return " ".join(one for one in parts if isinstance(one, str) and one) or None
+
+
 def summary(fold: Fold, unit: CompiledUnit, row: int) -> dict[str, Any]:
     """A subject in a list."""
     return {
         "id": fold.id_of(unit, row),
         "of": unit.kind,
+        "name": name_of(unit, row),
         "identifiers": fold._identifiers(unit.kind, row),
         "stages": {name: unit.show(node.slot, row) for name, node in unit.lifecycles.items()},
         "bands": {name: unit.show(node.band_slot, row) for name, node in unit.scores.items()},
@@ -137,9 +149,10 @@ def why(
     segment: str | None = None,
     lifecycle: str | None = None,
     score: str | None = None,
+    prediction: str | None = None,
 ) -> dict[str, Any] | None:
-    """Why somebody is (not) in a segment, stands in their stage, or has their score: each condition with
-    the values it sees now. None: ask again.
+    """Why somebody is (not) in a segment, stands in their stage, has their score or their prediction: each
+    condition with the values it sees now. None: ask again.
     """
     unit, row = unit_of(fold, of), row_with_id(fold, of, id)
     if row < 0:
@@ -163,7 +176,17 @@ def why(
     if score is not None:
         found = _named(unit.scores, score, "score")
         return {"score": score, "band": unit.show(found.band_slot, row), **found.read(row)}
-    raise QuestionError("ask about a segment, a lifecycle or a score")
+    if prediction is not None:
+        node = _named(unit.predictions, prediction, "prediction")
+        population = node.model.population
+        atoms = (
+            _reasons_of(unit, f"population {prediction}", unit.tree(population)).atoms(row)
+            if population is not None
+            else []
+        )
+        told = fold.read(of, row)["predictions"][prediction]
+        return {"prediction": prediction, "asked": node.is_asked(row), "atoms": atoms, **told}
+    raise QuestionError("ask about a segment, a lifecycle, a score or a prediction")
 
 
 def _named(known: Any, name: str, what: str) -> Any:

@@ -8,7 +8,6 @@ from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -119,12 +118,13 @@ def provider() -> Iterator[Provider]:
     thread.join()
 
 
-@pytest.fixture
-def console(provider: Provider, tmp_path: Path) -> Iterator[Console]:
-    secret = tmp_path / "client-secret"
+@pytest.fixture(scope="module")
+def served(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    folder = tmp_path_factory.mktemp("oidc")
+    secret = folder / "client-secret"
     secret.write_text(f"{SECRET}\n")
     made = Console(
-        tmp_path / "data",
+        folder / "data",
         public_url="https://console.example",
         oidc_issuer=provider.issuer,
         oidc_client_id="sevenfold",
@@ -134,10 +134,18 @@ def console(provider: Provider, tmp_path: Path) -> Iterator[Console]:
         oidc_roles="growth=editor,leads=publisher",
         oidc_domains="acme.example=viewer",
     )
-    provider.forged = False
     provider.claims["now"] = lambda: made.clock.now() // 1_000
     with made:
         yield made
+
+
+@pytest.fixture
+def console(served: Console, provider: Provider) -> Console:
+    """Nobody is a member yet."""
+    provider.forged = False
+    for table in ("members", "sessions", "flows"):
+        served.keys.store.execute(f"DELETE FROM {table}")
+    return served
 
 
 def begin(console: Console, back: str = "/") -> httpx.Response:
