@@ -14,6 +14,7 @@ from ...journeys.plan import Journey
 from ...journeys.versions import changes
 from ..history import Page, Run
 from ..questions import QuestionError
+from . import building
 from .base import PAGE, After, Asked, Done, Items, Limit, Newer, Older, Person, done
 from .publications import Published, plan_of, published
 from .segments import Name
@@ -288,6 +289,7 @@ async def start_run(caller: Asked, name: Name, data: JSONBody[Start]) -> Done:
 
 
 HANDLERS = [
+    *building.HANDLERS,
     list_journeys,
     get_journey,
     journey_versions,
