@@ -173,7 +173,7 @@ def _kept(plain: Any) -> Any:
 
 
 def gather(fold: Fold, record: dict[str, Any]) -> None:
-    """`{signals: {kind: [name]}}`: signals whose past is not known forget what they gathered and begin here."""
+    """`{signals: {kind: [name]}}`: signals without their past forget what they gathered and begin here."""
     labels = _waiting(fold, record)
     cause = fold._cause
     switch(fold, fold.workspace, anew=labels)

@@ -35,6 +35,7 @@ from .keys import Keys
 from .measures.line import WAREHOUSE, WarehouseOptions
 from .members import Members
 from .options import DELIVERY, FOLD, DeliveryOptions, FoldOptions
+from .past import Bringing
 from .process import give_way, settle
 from .quick_clock import QuickClock
 from .secrets import SecretBox
@@ -159,6 +160,7 @@ class Service:
         self.warehouse = Child("warehouse", WAREHOUSE, self._warehouse_options)
         refolding = asyncio.create_task(self._refold(hub), name="refold")
         beside = asyncio.create_task(self._start_warehouse(), name="warehouse")
+        bringing = asyncio.create_task(Bringing(hub, self.log_folder).run(), name="past")
         app = make_app(services)
         server = _server(app, self.settings)
         with _signals(self._stop.set):
@@ -172,6 +174,7 @@ class Service:
                 app.ingest.drain()
                 refolding.cancel()
                 beside.cancel()
+                bringing.cancel()
                 self.warehouse.ending()
                 self.warehouse.again()
                 stopping.cancel()

@@ -83,6 +83,9 @@ def control_tombstone(
     if not says(control, names):
         return None
     op = str(control.get("op"))
+    if op == "restate":
+        # Others' past is beside theirs. Theirs is found by nobody, for they were never created now.
+        return _unsaid(control, names)
     takes = int(first and op in _CREATING)
     field = _LISTED.get(op)
     if field is None:
@@ -93,6 +96,12 @@ def control_tombstone(
         # Others on the list stay on it.
         kept.append({ERASED: takes} if says(one, names) else one)
     return {**control, field: kept}
+
+
+def _unsaid(control: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    texts = {code: NOBODY if says(text, names) else text for code, text in control.get("texts", {}).items()}
+    bag = [None if says(one, names) else one for one in control.get("bag", ())]
+    return {**control, **({"texts": texts} if texts else {}), **({"bag": bag} if bag else {})}
 
 
 def holds(raw: bytes, texts: Collection[bytes]) -> bool:
