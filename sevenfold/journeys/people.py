@@ -45,7 +45,9 @@ class TaskKind(Model, frozen=True, kw_only=True):
     """A kind of human task. ``due`` counts business hours of ``calendar`` (all hours without
     one). ``title`` and ``talk_track`` may name values in braces, ``{logins_7d}``; ``evidence``
     names those that go with the task. ``channel`` and ``template`` tell the owner. Somebody may
-    put a task off ``snooze_max`` times.
+    put a task off ``snooze_max`` times. ``order``: of tasks that wait for somebody with room the
+    oldest comes first (``opened``), or each has a turn drawn by chance (``random``), so that it can be
+    measured what being called earlier changes.
     """
 
     title: str
@@ -60,6 +62,7 @@ class TaskKind(Model, frozen=True, kw_only=True):
     template: str | None = None
     outcomes: tuple[str, ...] = ("saved", "not_saved", "false_alarm", "unreachable")
     snooze_max: int = 3
+    order: Literal["opened", "random"] = "opened"
 
 
 class People(Model, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..limits import TASK_SNOOZE_MS_MAX, TASKS_RETRIED_MAX
+from ..messages.holdouts import draw
 from ..profiles.wheel import OP_BITS
 from .evidence import Evidence
 from .notices import notify
@@ -72,10 +73,25 @@ class TaskCourse(Service):
         """Somebody wrote something down."""
         self._tell(task, "task_noted", told)
 
+    def turn(self, task: Task) -> int | None:
+        """The turn of a task whose kind is called in random order, 0 to 9,999; it is the same for ever."""
+        random = self.kinds[task.kind].model.order == "random"
+        return draw(f"task order {task.kind}", task.id) if random else None
+
+    def _in_turn(self, tasks: list[Task]) -> list[Task]:
+        """Tasks the oldest first; those of a kind with turns change places among themselves."""
+        turns = {task.number: turn for task in tasks if (turn := self.turn(task)) is not None}
+        if not turns:
+            return tasks
+        queues: dict[str, list[Task]] = {}
+        for task in sorted(tasks, key=lambda one: (turns.get(one.number, 0), one.number), reverse=True):
+            queues.setdefault(task.kind, []).append(task)
+        return [queues[task.kind].pop() if task.number in turns else task for task in tasks]
+
     def retry(self) -> None:
-        """Tasks that nobody owns are offered again, the oldest first, to whoever has room now."""
+        """Tasks that nobody owns are offered again, in their order, to whoever has room now."""
         unowned = sorted((one for one in self.open_tasks if one.owner is None), key=lambda one: one.number)
-        for task in unowned[:TASKS_RETRIED_MAX]:
+        for task in self._in_turn(unowned)[:TASKS_RETRIED_MAX]:
             compiled = self.kinds[task.kind]
             choice = compiled.choose(self.roster, self.fold._unit(task.of), task.row, self.day())
             if choice.owner is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
+from ..messages.holdouts import PLACES
 from ..workspace.base import ACCOUNT, PERSON
 from .notices import withdraw
 from .task_course import TaskCourse, Told
@@ -108,6 +109,10 @@ class Tasks(TaskCourse):
             "talk_track": self.evidence.render(unit, row, model.talk_track, {}, more),
             "outcomes": list(model.outcomes), "channel": model.channel, "template": model.template,
         }  # fmt: skip
+        turn = self.turn(task)
+        if turn is not None:
+            # Who is called in the first half of all turns is chance, and its probability is known.
+            data |= {"turn": turn, "arm": "first" if turn < PLACES // 2 else "later", "probability": 0.5}
         self.fold.emit(unit, row, "task", task.kind, data | told)
         self._notify(task, task.id, [task.owner], data)
         self._touch(unit, row, task.kind, task.id)

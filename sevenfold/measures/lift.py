@@ -68,24 +68,30 @@ class Lift(Question, frozen=True, tag="lift"):
 
 
 def _scope(kind: str, journey: str, name: str) -> Scope:
-    """A message, split or kind of task."""
+    """A message or split."""
     if kind == "message":
         return Scope(f"{journey}/{name}", exposures.MESSAGE, name, journey)
-    return Scope(name, exposures.SPLIT if kind == "split" else exposures.TASK, name, journey)
+    return Scope(name, exposures.SPLIT, name, journey)
+
+
+def _of_task(warehouse: Warehouse, kind: str, start: int, end: int) -> list[Scope]:
+    """A kind of task, against its ghosts, and by the turn that was drawn."""
+    sources = exposures.sources_of_task(warehouse, kind, start, end)
+    return [Scope(kind, source, kind, "") for source in sources]
 
 
 def _scopes(question: Lift, warehouse: Warehouse, start: int, end: int) -> list[Scope]:
     if question.split:
         return [_scope("split", question.split.partition("/")[0], question.split)]
     if question.task:
-        return [_scope("task", "", question.task)]
+        return _of_task(warehouse, question.task, start, end)
     if question.message:
         return [_scope("message", question.journey, question.message)]
     if question.every != "journey" and not question.journey:
-        return [
-            _scope(question.every, journey, name)
-            for journey, name in exposures.every(warehouse, question.every, start, end)
-        ]
+        found = exposures.every(warehouse, question.every, start, end)
+        if question.every == "task":
+            return [scope for _, kind in found for scope in _of_task(warehouse, kind, start, end)]
+        return [_scope(question.every, journey, name) for journey, name in found]
     named = [question.journey] if question.journey else exposures.journeys_with_ghosts(warehouse, start, end)
     return [Scope(name, exposures.HOLDOUT, name, name) for name in named]
 
@@ -95,10 +101,12 @@ def lift(question: Lift, warehouse: Warehouse) -> Answer:
     """The effect of journeys, messages, splits and tasks, against ghosts who walked the same way.
 
     Everybody who came in counts from their first exposure, whether they were reached or not; for a message,
-    everybody for whom it was decided, or would have been. Intervals hold at every look. They are adjusted by
-    what units did before, allow for accounts that were assigned whole, leave out units that were in two arms,
-    and units whose time `within` is not over. `false_discovery_rate` allows for all comparisons together.
-    Beside the incremental effect stands what would be credited to the last message clicked or received.
+    everybody for whom it was decided, or would have been. A kind of task whose order is drawn is also
+    compared by turn: called in the first half against called later. Intervals hold at every look. They are
+    adjusted by what units did before, allow for accounts that were assigned whole, leave out units that were
+    in two arms, and units whose time `within` is not over. `false_discovery_rate` allows for all comparisons
+    together. Beside the incremental effect stands what would be credited to the last message clicked or
+    received.
 
     Tables: `effects`, `arms`, `credited`.
     """

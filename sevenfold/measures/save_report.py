@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sevenfold.measures.answer import Answer, Caveat, Doubt, Estimate, Question
-from sevenfold.measures.events.periods import bounds
+from sevenfold.measures.events.periods import bounds, duration
+from sevenfold.measures.lift import Lift
 from sevenfold.measures.registry import analysis
-from sevenfold.measures.shared import words
+from sevenfold.measures.shared import exposures, words
 from sevenfold.measures.shared.columns import as_table
 from sevenfold.measures.shared.comparing import Compared, effects_table
+from sevenfold.measures.shared.lifted import Lifted, Scope
 from sevenfold.measures.shared.rates import period, rate, rows_of
 from sevenfold.measures.statistics.effect import effect_of
 from sevenfold.measures.statistics.intervals import share
@@ -21,16 +23,20 @@ if TYPE_CHECKING:
 
 
 class SaveReport(Question, frozen=True, tag="save-report"):
-    """Episodes of the save `save` (all, when empty) that began in the period and are over."""
+    """Episodes of the save `save` (all, when empty) that began in the period and are over. What being called
+    earlier changed is counted `within` the opening of the task.
+    """
 
     save: str = ""
     since: str = ""
     until: str = ""
+    within: str = "28d"
     level: float = 0.95
 
     def check(self) -> None:
         """Raises QuestionError."""
         bounds(self.since, self.until)
+        duration(self.within, "within")
 
 
 _EPISODES = """
@@ -51,8 +57,9 @@ def save_report(question: SaveReport, warehouse: Warehouse) -> Answer:
     met.
 
     The raw rate counts who recovered after a touch, and some would have anyway. The incremental one compares
-    those who were touched with ghosts, whom the same message or task would have reached and did not. Tables:
-    `touches`, `effects`.
+    those who were touched with ghosts, whom the same message or task would have reached and did not. Of kinds
+    of tasks whose order is drawn by chance, those called first are compared with those called later. Tables:
+    `touches`, `effects`, `turns` (how long each half waited).
     """
     start, end = period(question.since, question.until, warehouse)
     found = rows_of(warehouse, _EPISODES, save=question.save, start=start, end=end)
@@ -73,7 +80,7 @@ def save_report(question: SaveReport, warehouse: Warehouse) -> Answer:
     if compared is None:
         caveats.append(Doubt(Caveat.NO_CONTROL))
         sentence += "; how many would have recovered anyway is not known."
-        effects = effects_table([])
+        tested = []
     else:
         effect = compared.effect.absolute
         bounded = compared.effect.begun
@@ -81,14 +88,52 @@ def save_report(question: SaveReport, warehouse: Warehouse) -> Answer:
             "incremental_save_rate", effect.value, effect.low if bounded else None,
             effect.high if bounded else None, len(touched) + len(ghosts), question.level,
         ))  # fmt: skip
-        effects = effects_table([compared])
-        sentence += f". {effects.to_pylist()[0]['sentence']}"
+        tested = [compared]
+        sentence += f". {effects_table(tested).to_pylist()[0]['sentence']}"
         if not bounded:
             caveats.append(Doubt(Caveat.SAMPLE_TOO_SMALL, f"{len(ghosts):,} ghosts."))
+    ordered, turns = _by_turn(question, warehouse, start, end)
+    for one in ordered:
+        rate_of = one.effect.absolute
+        known = one.effect.begun
+        estimates.append(Estimate(
+            f"saved_more:{one.arm}", rate_of.value, rate_of.low if known else None,
+            rate_of.high if known else None, one.effect.n, question.level,
+        ))  # fmt: skip
+        sentence += f" {effects_table([one]).to_pylist()[0]['sentence']}"
     return Answer(
         question=question, sentence=sentence, estimates=tuple(estimates), caveats=tuple(caveats),
-        tables={"touches": as_table(_touches(touched, question.level)), "effects": effects},
+        tables={
+            "touches": as_table(_touches(touched, question.level)),
+            "effects": effects_table([*tested, *ordered]), "turns": as_table(turns),
+        },
     )  # fmt: skip
+
+
+_WAITED = """
+SELECT a.experiment AS kind, a.arm, COUNT(*) AS tasks, MEDIAN(o.had - a.time) / 3600000.0 AS hours_until_owned,
+    MEDIAN(o.closed - a.time) / 3600000.0 AS hours_until_closed
+FROM assignments AS a LEFT JOIN (
+    SELECT subject, kind, MIN(CASE WHEN owner IS NOT NULL THEN time END) AS had,
+        MIN(CASE WHEN change = 'closed' THEN time END) AS closed
+    FROM task_changes GROUP BY subject, kind
+) AS o ON o.subject = a.subject AND o.kind = a.experiment
+WHERE a.kind = 'order' AND a.time >= $start AND a.time < $end
+GROUP BY a.experiment, a.arm ORDER BY a.experiment, a.arm
+"""
+
+
+def _by_turn(
+    question: SaveReport, warehouse: Warehouse, start: int, end: int
+) -> tuple[list[Compared], list[dict[str, Any]]]:
+    """Who was called in the first half of all turns against the others, and how long each half waited."""
+    turns = rows_of(warehouse, _WAITED, start=start, end=end)
+    asked = Lift(metrics=("saved",), within=question.within, level=question.level)
+    found: list[Compared] = []
+    for kind in sorted({row["kind"] for row in turns}):
+        scope = Scope(kind, exposures.ORDER, kind, "")
+        found += Lifted(asked, warehouse, scope, start, end).compared
+    return found, turns
 
 
 def _against_ghosts(

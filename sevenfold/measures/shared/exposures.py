@@ -44,6 +44,11 @@ SELECT t.subject AS unit, t.opened AS time, CASE WHEN t.ghost THEN 'control' ELS
     CASE WHEN t.of = 'account' THEN t.subject ELSE 0 END AS account, NULL AS probability, t.of
 FROM tasks AS t WHERE t.kind = $name AND t.opened >= $start AND t.opened < $end
 """
+ORDER = """
+SELECT a.subject AS unit, a.time, a.arm, a.account, a.probability, a.of
+FROM assignments AS a
+WHERE a.kind = 'order' AND a.experiment = $name AND a.time >= $start AND a.time < $end
+"""
 _UNITS = """
 SELECT unit, MIN(time) AS first, MIN(arm) AS arm, MAX(arm) AS other, MAX(account) AS account,
     AVG(probability) AS probability, MIN(of) AS of
@@ -224,8 +229,9 @@ _EVERY = {
         WHERE kind = 'split' AND time >= $start AND time < $end ORDER BY journey, name
     """,
     "task": """
-        SELECT DISTINCT '' AS journey, kind AS name FROM tasks
-        WHERE ghost AND opened >= $start AND opened < $end ORDER BY name
+        SELECT '' AS journey, kind AS name FROM tasks WHERE ghost AND opened >= $start AND opened < $end
+        UNION SELECT '' AS journey, experiment AS name FROM assignments
+        WHERE kind = 'order' AND time >= $start AND time < $end ORDER BY name
     """,
 }
 
@@ -235,6 +241,17 @@ def every(warehouse: Warehouse, kind: str, start: int, end: int) -> list[tuple[s
     table = warehouse.query(_EVERY[kind], {"start": start, "end": end})
     names = zip(table["journey"].to_pylist(), table["name"].to_pylist(), strict=True)
     return [(str(journey), str(name)) for journey, name in names]
+
+
+def sources_of_task(warehouse: Warehouse, kind: str, start: int, end: int) -> list[str]:
+    """How a kind of task can be compared: with ghosts, and by the turn that was drawn for each."""
+    found = warehouse.query(
+        "SELECT (SELECT COUNT(*) FROM tasks WHERE ghost AND kind = $kind AND opened >= $start"
+        " AND opened < $end) AS ghosts, (SELECT COUNT(*) FROM assignments WHERE kind = 'order'"
+        " AND experiment = $kind AND time >= $start AND time < $end) AS turns",
+        {"kind": kind, "start": start, "end": end},
+    ).to_pylist()[0]
+    return [source for source, n in ((TASK, found["ghosts"]), (ORDER, found["turns"])) if n] or [TASK]
 
 
 def journeys_with_ghosts(warehouse: Warehouse, start: int, end: int) -> Sequence[str]:

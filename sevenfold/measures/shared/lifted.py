@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import numpy as np
@@ -20,6 +20,10 @@ from sevenfold.measures.statistics.special import Floats
 if TYPE_CHECKING:
     from sevenfold.measures.lift import Lift
     from sevenfold.warehouse.base import Warehouse
+
+
+LATER: Final = "later"
+"""The arm of an order that others are compared with."""
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -87,7 +91,8 @@ class Lifted:
         return units.take(over)
 
     def _compare(self, units: Exposed) -> None:
-        base = comparing.control_of(units.arms, self.question.control)
+        usual = LATER if self.scope.source == exposures.ORDER else ""
+        base = comparing.control_of(units.arms, self.question.control or usual)
         clusters = exposures.clusters_of(units, self.question.cluster)
         for metric in self.question.metrics:
             values, below, before = self._values(units, metric)
@@ -108,6 +113,8 @@ class Lifted:
 
     def _named(self, arm: str, base: str) -> tuple[str, str]:
         """What the arm and its control are called in the answer."""
+        if self.scope.source == exposures.ORDER:
+            return f"{self.scope.label} called {arm}", f"called {base}"
         if self.scope.source != exposures.SPLIT:
             return self.scope.label, f"its {'ghosts' if base == 'control' else base}"
         before = "" if self.question.split else f"{self.scope.label} "

@@ -23,7 +23,9 @@ Note = Annotated[str, Meta(max_length=TASK_TEXT_CHARS_MAX)]
 
 
 class OpenTask(Struct, kw_only=True):
-    """An open task. Times ms UTC; `outcomes` are those it can be closed with."""
+    """An open task. Times ms UTC; `outcomes` are those it can be closed with; `turn` (lower first) where the
+    kind is called in an order drawn by chance.
+    """
 
     id: str
     number: int
@@ -36,6 +38,7 @@ class OpenTask(Struct, kw_only=True):
     overdue: bool
     level: int
     snoozes: int
+    turn: int | None
     outcomes: list[str]
 
 

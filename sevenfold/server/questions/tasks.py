@@ -83,6 +83,7 @@ def _task(fold: Fold, tasks: Tasks, task: Task) -> dict[str, Any]:
         "overdue": task.overdue,
         "level": task.level,
         "snoozes": task.snoozes,
+        "turn": tasks.turn(task),
         "outcomes": list(model.outcomes),
     }
 

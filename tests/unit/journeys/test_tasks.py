@@ -9,8 +9,9 @@ import pytest
 
 from sevenfold.engine import ControlError
 from sevenfold.journeys.owners import Actor, Directory, Roster
-from sevenfold.journeys.people import OwnerRule, People
+from sevenfold.journeys.people import OwnerRule, People, TaskKind
 from sevenfold.journeys.task_kinds import TaskError, business_ms
+from sevenfold.journeys.task_table import Task
 
 from .office import DAY, HOUR, MONDAY, NINE, World, workspace
 
@@ -171,6 +172,44 @@ def test_nobody_gets_more_than_their_capacity_and_who_has_none_waits_for_room() 
     office.control(NINE + 9, "task", task=tasks[1]["task"], action="close", outcome="saved", by="ben")
     [assigned] = office.data("task_assigned")
     assert (assigned["task"], assigned["to"], assigned["why"]) == (tasks[4]["task"], "ben", "room")
+
+
+def test_tasks_that_wait_are_called_in_an_order_drawn_by_chance_that_says_its_probability() -> None:
+    alone = {"people": {"key": "email", "rows": [{"email": "ann", "role": "csm", "capacity": 1}]}}
+    office = world({"order": "random", "owners": [{"role": "csm"}], "calendar": None}, catalogues=alone)
+    users = [f"u{k}" for k in range(12)]
+    for k, user in enumerate(users):
+        office.track(NINE + k, user, "Stalled")
+    opened = {one["task"]: one for one in office.data("task")}
+    assert {(one["arm"], one["probability"]) for one in opened.values()} == {("first", 0.5), ("later", 0.5)}
+    assert all((one["turn"] < 5_000) == (one["arm"] == "first") for one in opened.values())
+    first = next(one["task"] for one in opened.values() if one["owner"] == "ann")
+    called = [first]
+    office.again()
+    for k in range(len(users)):
+        done = {"action": "close", "outcome": "saved", "by": "ann"}
+        office.control(NINE + HOUR * (k + 1), "task", task=called[-1], **done)
+        called += [one["task"] for one in office.data("task_assigned")[len(called) - 1 :]]
+    waited = [opened[task]["turn"] for task in called[1:]]
+    assert len(called) == 12 and waited == sorted(waited)
+
+
+def test_a_kind_with_turns_leaves_other_kinds_their_places() -> None:
+    office = world({"order": "random"})
+    tasks, table = office.fold.journeys.services["tasks"], []  # type: ignore[union-attr]
+    for k, kind in enumerate(["call", "call", "write", "call"]):
+        task = Task(
+            id=f"{k:016x}", number=k, kind=kind, of="person", row=1, reason="", opened=0, due=0,
+            escalations=[],
+        )  # fmt: skip
+        table.append(task)
+    tasks.kinds["write"] = tasks.kinds["call"].__class__(
+        "write", TaskKind(title="Write"), office.fold.workspace, office.fold.person, []
+    )
+    placed = tasks._in_turn(table)
+    assert placed[2].kind == "write"
+    turns = [tasks.turn(one) for one in placed if one.kind == "call"]
+    assert turns == sorted(turns) and len(set(turns)) == 3
 
 
 def test_an_absence_can_be_said_by_a_control_record_and_ends_by_one() -> None:
