@@ -18,6 +18,7 @@ from ..metrics import IngestCounts, Metrics
 from ..services import Services
 from . import (
     access,
+    choices,
     consent,
     home,
     journeys,
@@ -45,6 +46,7 @@ _UNDER_API = (
     *publishing.HANDLERS,
     *messages.HANDLERS,
     *tasks.HANDLERS,
+    *choices.HANDLERS,
     *consent.HANDLERS,
     *workspaces.HANDLERS,
     *access.HANDLERS,
