@@ -15,9 +15,13 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from sevenfold.errors import SevenfoldError
+    from sevenfold.foretelling import Learned, predict, train
     from sevenfold.library import Result, load, replay
 
-_HOMES = {"load": "library", "replay": "library", "Result": "library", "SevenfoldError": "errors"}
+_HOMES = {
+    "load": "library", "replay": "library", "Result": "library", "SevenfoldError": "errors",
+    "train": "foretelling", "predict": "foretelling", "Learned": "foretelling",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -29,4 +33,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'sevenfold' has no attribute {name!r}")
 
 
-__all__ = ["Result", "SevenfoldError", "load", "replay"]
+__all__ = ["Learned", "Result", "SevenfoldError", "load", "predict", "replay", "train"]

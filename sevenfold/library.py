@@ -11,7 +11,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,7 +74,7 @@ def replay(
     SevenfoldError.
     """
     model = workspace if isinstance(workspace, Workspace) else load(workspace)
-    explained = _mapping(mapping)
+    explained = mapping_of(mapping)
     scratch = _Scratch() if out is None else None
     folder = scratch.folder if scratch is not None else Path(str(out))
     stop = frames.ms_of(until) if until is not None else None
@@ -104,7 +105,8 @@ def replay(
     return Result(model, outcome, kind, scratch)
 
 
-def _mapping(given: EventMapping | Mapping[str, Any] | str | Path | None) -> EventMapping | None:
+def mapping_of(given: EventMapping | Mapping[str, Any] | str | Path | None) -> EventMapping | None:
+    """A mapping of a file, or the same as a dict."""
     if given is None or isinstance(given, EventMapping):
         return given
     if isinstance(given, str | Path):
@@ -115,6 +117,12 @@ def _mapping(given: EventMapping | Mapping[str, Any] | str | Path | None) -> Eve
 def _with_mapping(
     model: Workspace, table: pa.Table, folder: Path, mapping: EventMapping, until: int | None
 ) -> Outcome:
+    with mapped_table(table, mapping) as path:
+        return run_replay(model, [path], folder, mapping=mapping, until=until, names=["a table"])
+
+
+@contextmanager
+def mapped_table(table: pa.Table, mapping: EventMapping) -> Iterator[Path]:
     """A table under a mapping goes by way of a file, so that both are read by the same rules."""
     if len(mapping.files) != 1:
         fix = "for several tables write files and pass their paths"
@@ -123,7 +131,7 @@ def _with_mapping(
         path = Path(scratch) / "table.parquet"
         pq.write_table(table, path)
         mapping.files[0].match, mapping.files[0].format = path.name, "parquet"
-        return run_replay(model, [path], folder, mapping=mapping, until=until, names=["a table"])
+        yield path
 
 
 class _Scratch:

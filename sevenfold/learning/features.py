@@ -140,7 +140,8 @@ def _values(unit: CompiledUnit, slot: Slot, rows: Ints, now: int, *, shadow: boo
         return since
     raw = column(unit, slot.shadow if shadow else slot.column)[rows]
     if slot.bit:
-        return ((raw & slot.bit) != 0).astype(np.float64)
+        member: Floats = ((raw & slot.bit) != 0).astype(np.float64)
+        return member
     values = raw.astype(np.int64)
     if slot.type == "text":
         return Texts(values.astype(np.int32), _meaning(slot))

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from ..effects import Effect
+from ..effects import WORKSPACE, Effect
 from ..engine import Fold
 from ..limits import LEARNING_LOOK_ROWS_MAX, LEARNING_LOOKS_MAX
 from ..workspace import models as m
@@ -58,8 +58,8 @@ class Look:
 
 
 def step_of(asked: Asked) -> int:
-    """How far looks are apart: half the horizon in whole days, at least one."""
-    return max(1, asked.horizon_ms // DAY_MS // 2) * DAY_MS
+    """How far looks are apart: half the horizon in whole days, at least a week."""
+    return max(7, asked.horizon_ms // DAY_MS // 2) * DAY_MS
 
 
 class Looking:
@@ -81,6 +81,11 @@ class Looking:
         effects: list[Effect] = []
         if step.control is not None:
             self.until(step.time - 1, effects)
+            if step.control.get("op") == WORKSPACE:
+                # What is learned under is the workspace given, from the start; the record has its number.
+                effects += self.fold.advance(step.time)
+                self.fold.seq += 1
+                return effects
             return effects + self.fold.tell(step.time, step.control)
         events = step.events
         if not events:
@@ -165,9 +170,6 @@ def gather(
     last = 0
     for step in steps:
         last = step.time
-        if step.control is not None and step.control.get("op") == "workspace":
-            # The workspace to learn under is the one given, from the start.
-            continue
         found.take(step)
     found.finish(last if until is None else max(until, last))
     return found
