@@ -20,7 +20,7 @@ from ...limits import (
 from ..admin.base import Asked, Caller
 from ..errors import ConflictError
 from .assembling import digests_of
-from .digest_store import Digest, Run
+from .digest_store import Digest, DigestRun
 from .digests import Digests
 from .saved import UnknownNameError
 
@@ -51,7 +51,7 @@ class DigestShown(Struct, kw_only=True):
 
     digest: Digest
     due: int | None
-    last: Run | None = None
+    last: DigestRun | None = None
 
 
 class DigestPreview(Struct, kw_only=True):
@@ -127,7 +127,7 @@ async def forget_digest(caller: Asked, name: DigestName) -> list[DigestShown]:
 
 
 @get("/digests/{name:str}/runs", scope="read", tags=["measures"], operation_id="list_digest_runs")
-async def list_digest_runs(caller: Asked, name: DigestName) -> list[Run]:
+async def list_digest_runs(caller: Asked, name: DigestName) -> list[DigestRun]:
     """The times a digest was due, the newest first, and what became of each delivery."""
     with _digests(caller) as digests:
         _of(digests, name)

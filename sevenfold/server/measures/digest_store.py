@@ -65,7 +65,7 @@ class Delivery(Struct, kw_only=True):
     reason: str
 
 
-class Run(Struct, kw_only=True):
+class DigestRun(Struct, kw_only=True):
     """One digest at one due time. `missed` due times before it were left out; `trouble` is what kept a
     question from being answered.
     """
@@ -158,7 +158,7 @@ class DigestStore:
             raise KeyError(name)
         return msgspec.json.decode(row[0], type=Rendered)
 
-    def runs(self, *, name: str = "", states: tuple[str, ...] = (), limit: int = 1_000) -> list[Run]:
+    def runs(self, *, name: str = "", states: tuple[str, ...] = (), limit: int = 1_000) -> list[DigestRun]:
         """Runs, the newest first, with their deliveries."""
         marks = ", ".join("?" for _ in states)
         wanted = f"AND state IN ({marks})" if states else ""
@@ -168,7 +168,7 @@ class DigestStore:
             (name, *states),
         ).fetchall()
         return [
-            Run(name=one, due=due, state=state, at=at, missed=missed, trouble=trouble,
+            DigestRun(name=one, due=due, state=state, at=at, missed=missed, trouble=trouble,
                 deliveries=self._deliveries("name = ? AND due = ?", one, due))
             for one, due, state, at, missed, trouble in rows
         ]  # fmt: skip

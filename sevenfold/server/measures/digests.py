@@ -31,7 +31,7 @@ from ...report.digest import Asked, render, stretch
 from ..audit import OK, Audit
 from ..live import Live, UnavailableError
 from ..secrets import look_up
-from .digest_store import Delivery, Digest, DigestStore, Run
+from .digest_store import Delivery, Digest, DigestRun, DigestStore
 from .saved import saved_questions
 from .schedule import following, last_due
 
@@ -103,7 +103,7 @@ class Digests:
 
     # ------------------------------------------------------------------------------------------- contents
 
-    async def _prepare(self, run: Run, status: Mapping[str, Any], now: int) -> None:
+    async def _prepare(self, run: DigestRun, status: Mapping[str, Any], now: int) -> None:
         digest = self.store.digests()[run.name][0]
         try:
             if not await self._has_everything(run, status):
@@ -117,7 +117,7 @@ class Digests:
         self._wanted.pop((run.name, run.due), None)
         self.store.ready(run.name, run.due, content, trouble, digest.to)
 
-    async def _has_everything(self, run: Run, status: Mapping[str, Any]) -> bool:
+    async def _has_everything(self, run: DigestRun, status: Mapping[str, Any]) -> bool:
         """Whether the warehouse has what was stored, and decided on it, when the run fell due."""
         place = run.name, run.due
         position, number = self._wanted.setdefault(place, (int(status["position"]), None))
@@ -161,7 +161,7 @@ class Digests:
 
     # ----------------------------------------------------------------------------------------- deliveries
 
-    async def _deliver(self, run: Run, now: int) -> None:
+    async def _deliver(self, run: DigestRun, now: int) -> None:
         owed = [one for one in run.deliveries if one.state == "owed"]
         ready = [one for one in owed if one.next <= now]
         if ready:
@@ -173,7 +173,7 @@ class Digests:
             self.store.finish(run.name, run.due)
 
     async def _hand_over(
-        self, digest: Digest, run: Run, content: Rendered, ready: list[Delivery], now: int
+        self, digest: Digest, run: DigestRun, content: Rendered, ready: list[Delivery], now: int
     ) -> None:
         model = self._live.workspace.channels.get(digest.channel)
         try:
@@ -196,7 +196,7 @@ class Digests:
         finally:
             await adapter.close()
 
-    def _verdict(self, run: Run, one: Delivery, result: Result, now: int) -> None:
+    def _verdict(self, run: DigestRun, one: Delivery, result: Result, now: int) -> None:
         reason = result.reason or result.verdict
         if result.verdict == "accepted":
             self.store.mark(one, "sent", now, tries=1)
@@ -213,7 +213,7 @@ class Digests:
                 return
         self._note(run, OK if result.verdict == "accepted" else reason)
 
-    def _note(self, run: Run, result: str) -> None:
+    def _note(self, run: DigestRun, result: str) -> None:
         action = "digest.sent" if result == OK else "digest.failed"
         self._audit.note(BY, action, run.name, result=result, detail={"due": run.due})
 
@@ -275,5 +275,5 @@ def _owed(one: Delivery) -> bool:
     return one.state == "owed"
 
 
-def _open(run: Run) -> bool:
+def _open(run: DigestRun) -> bool:
     return any(one.state in ("owed", "claimed") for one in run.deliveries)
