@@ -139,8 +139,10 @@ def evaluate_choices(
             "person": [f"{one:016x}" for one in logged.subject],
         }
     )
-    columns = {"action": "action", "reward": "reward", "propensity": "propensity", "group": "person"}
-    found = evaluate_policy(frame, policy="column:target", level=level, **columns)
+    found = evaluate_policy(
+        frame, action="action", reward="reward", propensity="propensity", policy="column:target",
+        group="person", level=level,
+    )  # fmt: skip
     sentence = found.sentence.replace("`column:target`", f"`{policy}`")
     return msgspec.structs.replace(found, sentence=sentence)
 
