@@ -69,6 +69,13 @@ SETTINGS: Final = (
     ),
     Setting("api_url", str, "http://127.0.0.1:8700", "Where commands reach the running service."),
     Setting("api_key", str, "", "API key of commands; or where it is, as `env:NAME` or `file:PATH`."),
+    Setting(
+        "learning",
+        bool,
+        True,
+        "Whether predictions are learned and told beside the service; it takes a second fold's memory.",
+    ),
+    Setting("learning_after_s", int, 20, "Seconds after the start of the service until learning begins."),
     Setting("history_days", int, 3_650, "Days that the history (timelines, messages) is kept."),
     Setting("dead_letter_days", int, 90, "Days that dropped events are kept."),
     Setting("alert_minutes", int, 5, "Minutes between looks at what alerts are about."),
@@ -118,6 +125,8 @@ class Settings(Struct, frozen=True):
     keep_ip: bool = False
     api_url: str = "http://127.0.0.1:8700"
     api_key: str = ""
+    learning: bool = True
+    learning_after_s: int = 20
     history_days: int = 3_650
     dead_letter_days: int = 90
     alert_minutes: int = 5

@@ -45,6 +45,13 @@ class Client:
         client._channel.say("hello", through)
         return client
 
+    @classmethod
+    async def help(cls, path: str) -> Client:
+        """A client that appends and asks, and hears nothing of effects."""
+        client = cls(Channel(*await asyncio.open_unix_connection(path)), lambda _: None, lambda _: None)
+        client._channel.say("help")
+        return client
+
     async def hear(self) -> None:
         """Takes what the hub says until it is gone."""
         while messages := await self._channel.hear():

@@ -230,6 +230,8 @@ class Hub:
                 await self._serve_fold(channel, first, rest)
             elif first[0] == "hello":
                 await self._serve_delivery(channel, first, rest)
+            elif first[0] == "help":
+                await self._serve_helper(channel, rest)
         except Exception as error:
             log.error("a connection of another process failed: %s", type(error).__name__, exc_info=True)
         finally:
@@ -343,6 +345,14 @@ class Hub:
         finally:
             self._delivery = None
 
+    async def _serve_helper(self, channel: Channel, messages: list[list[Any]]) -> None:
+        """The whole connection of a process that appends and asks, such as the one that learns."""
+        while messages or (messages := await channel.hear()):
+            for message in messages:
+                self._begin(channel, message)
+            messages = []
+            await channel.drain()
+
     def _hear_delivery(self, channel: Channel, message: list[Any]) -> None:
         kind, *rest = message
         if kind == "ack":
@@ -354,12 +364,16 @@ class Hub:
         elif kind == "stopped":
             self.delivery_stopped.set()
         else:
-            task = asyncio.create_task(self._do(channel, kind, *rest))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(channel, message)
+
+    def _begin(self, channel: Channel, message: list[Any]) -> None:
+        """Does what another process asks for, beside what goes on."""
+        task = asyncio.create_task(self._do(channel, *message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _do(self, channel: Channel, kind: str, number: int, *rest: Any) -> None:
-        """What the delivery asks for; the answer bears its number."""
+        """What another process asks for; the answer bears its number."""
         try:
             if kind == "append":
                 found: Any = msgspec.to_builtins(await self.append(new_of_wire(rest[0])))

@@ -32,6 +32,7 @@ from .history import History, HistoryWriter
 from .hub import Hub
 from .ingest import BoundedProtocol
 from .keys import Keys
+from .learning.line import LEARNING, LearningOptions
 from .measures.line import WAREHOUSE, WarehouseOptions
 from .members import Members
 from .options import DELIVERY, FOLD, DeliveryOptions, FoldOptions
@@ -160,6 +161,8 @@ class Service:
         self.warehouse = Child("warehouse", WAREHOUSE, self._warehouse_options)
         refolding = asyncio.create_task(self._refold(hub), name="refold")
         beside = asyncio.create_task(self._start_warehouse(), name="warehouse")
+        self.learning = Child("learning", LEARNING, lambda: self._learning_options(place))
+        learning = asyncio.create_task(self._start_learning(), name="learning")
         bringing = asyncio.create_task(Bringing(hub, self.log_folder).run(), name="past")
         app = make_app(services)
         server = _server(app, self.settings)
@@ -174,6 +177,9 @@ class Service:
                 app.ingest.drain()
                 refolding.cancel()
                 beside.cancel()
+                learning.cancel()
+                self.learning.ending()
+                self.learning.again()
                 bringing.cancel()
                 self.warehouse.ending()
                 self.warehouse.again()
@@ -185,6 +191,7 @@ class Service:
                 await hub.stop(self.settings.stop_seconds)
                 await self.delivery.end(2)
                 await self.warehouse.end(2)
+                await self.learning.end(2)
                 await self.fold.end(self.settings.stop_seconds)
         if serving.done() and not serving.cancelled():
             serving.result()
@@ -217,6 +224,15 @@ class Service:
         """The start of the service belongs to those who decide and send."""
         await asyncio.sleep(_WAREHOUSE_AFTER_S)
         self.warehouse.start()
+
+    async def _start_learning(self) -> None:
+        if self.settings.learning:
+            await asyncio.sleep(self.settings.learning_after_s)
+            self.learning.start()
+
+    def _learning_options(self, place: Path) -> str:
+        options = LearningOptions(socket=str(place), log_folder=str(self.log_folder), hub=os.getpid())
+        return msgspec.json.encode(options).decode()
 
     async def _forget_warehouse(self) -> None:
         """Deletes the warehouse between two lives of its process, which makes it again from the log. Rows

@@ -1,0 +1,1 @@
+"""Predictions beside the running service: learned and told on schedule, in engine time."""
