@@ -632,3 +632,9 @@ SCORE_PREVIEW_EXAMPLES_ITEMS_MAX = 20
 CHANNEL_PROBE_S_MAX = 15
 RESTATEMENT_LINE_BYTES_MAX = 64 * 1024 * 1024
 """One record of the past of signals, as its process says it."""
+
+# --- trying a journey in the console ------------------------------------------------------------------------
+TRIAL_S_MAX = 60
+"""How long trying a journey on one person may take."""
+TRIAL_EFFECTS_ITEMS_MAX = 2_000
+"""Decisions of a trial that are shown."""

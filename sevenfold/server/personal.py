@@ -27,6 +27,7 @@ from ..engine.erasure import ERASED, TOMBSTONE, names_of, says
 from ..errors import SevenfoldError
 from ..limits import ERASURE_DEAD_LETTERS_PAGE_ROWS, ERASURE_WAIT_S_MAX
 from ..log.base import Log, Record
+from .console.notes import forget_subjects
 from .history import History, HistoryWriter
 from .inbound_store import forget_person
 from .live import Live, UnavailableError
@@ -246,7 +247,7 @@ class Eraser:
             writer.close()
         codes = [code_of(self._codes, subject) for subject in pending.subjects]
         inbound = forget_person(self._folder, pending.identifiers.get("anonymous_id", ()), codes)
-        answers = self._forget_answers(names)
+        answers = self._forget_answers(names) | self._forget_notes(pending.subjects)
         return {"log": log, "dead_letters": dead, "history": history, "server": answers, "inbound": inbound}
 
     def _rewrite_controls(self, pending: Pending, named: frozenset[str], events: list[int]) -> dict[str, int]:
@@ -306,6 +307,19 @@ class Eraser:
         finally:
             store.close()
         return {"answers": removed}
+
+    def _forget_notes(self, subjects: list[str]) -> dict[str, int]:
+        """What people wrote down about the person."""
+        if not (self._folder / STORE_FILE).exists():
+            return {"notes": 0}
+        store = open_store(self._folder)
+        try:
+            store.execute("PRAGMA secure_delete = ON")
+            removed = forget_subjects(store, subjects)
+            store.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            store.close()
+        return {"notes": removed}
 
     # ---------------------------------------------------------------------------- notes, certificates
 

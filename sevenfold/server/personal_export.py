@@ -12,6 +12,7 @@ import msgspec
 
 from ..clock import Clock
 from ..limits import EXPORT_EVENTS_MAX, HISTORY_PAGE_ITEMS_MAX
+from .console.notes import Notes
 from .history import History, Page
 from .live import Live
 from .personal import ask
@@ -26,22 +27,23 @@ messages.json   every message that was decided for them, and what became of it
 runs.json       their ways through journeys
 tasks.json      pieces of work about them
 decisions.json  everything else that was decided about them
+notes.json      what people wrote down about them
 """
 
 
 async def export_person(
-    live: Live, history: History, clock: Clock, person: str, to: IO[bytes]
+    live: Live, history: History, clock: Clock, person: str, to: IO[bytes], notes: Notes | None = None
 ) -> dict[str, int]:
     """Writes the zip of a person (id of their profile) to `to`; gives how much of each there was. Raises
     QuestionError.
     """
     profile = await ask(live, "profile", of="person", id=person)
     consent = await ask(live, "consent", id=person)
-    return await asyncio.to_thread(_write, history, clock.now(), profile, consent, to)
+    return await asyncio.to_thread(_write, history, notes, clock.now(), profile, consent, to)
 
 
 def _write(
-    history: History, now: int, profile: dict[str, Any], consent: Any, to: IO[bytes]
+    history: History, notes: Notes | None, now: int, profile: dict[str, Any], consent: Any, to: IO[bytes]
 ) -> dict[str, int]:
     subject, identifiers = profile["id"], profile["identifiers"]
     counts: dict[str, int] = {}
@@ -67,6 +69,9 @@ def _write(
         put("runs", _all(lambda before: history.runs(subject=subject, before=before, limit=_PAGE)))
         put("tasks", _all(lambda before: history.tasks(subject=subject, before=before, limit=_PAGE)))
         put("decisions", _all(lambda before: history.effects(subject=subject, before=before, limit=_PAGE)))
+        about_them = history.subjects_of(subject)
+        held = [] if notes is None else notes.of(about_them, before=None, limit=1 << 30)
+        put("notes", iter(held))
         about = {"person": subject, "time": now, "counts": counts}
         archive.writestr("export.json", _pretty(about))
     return counts

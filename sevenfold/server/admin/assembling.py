@@ -18,12 +18,15 @@ from ..metrics import IngestCounts, Metrics
 from ..services import Services
 from . import (
     access,
+    approvals,
     choices,
     consent,
+    files,
     home,
     journeys,
     members,
     messages,
+    notes,
     operation,
     personal,
     publishing,
@@ -56,6 +59,9 @@ _UNDER_API = (
     *sessions.HANDLERS,
     *members.HANDLERS,
     *home.HANDLERS,
+    *notes.HANDLERS,
+    *approvals.HANDLERS,
+    *files.HANDLERS,
 )
 
 

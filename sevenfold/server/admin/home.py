@@ -25,6 +25,7 @@ from ..console.kept import Kept, kept_of
 from ..history import Moves, Trouble
 from ..measures.line import asked
 from .base import Asked, Caller
+from .notes import notes_of
 from .segments import ScoreCounts
 from .subjects import Subject
 from .tasks import OpenTask
@@ -206,8 +207,9 @@ async def _home(caller: Caller, now: int, owner: str | None) -> Home:
                 found = await caller.ask("movers", score=main[kind], days=days, limit=_MOVERS)
                 movers.append(msgspec.convert({"score": main[kind], "days": days, **found}, Movers))
     renewals = await caller.ask("renewals", owner=owner)
+    judged = notes_of(caller).standing([item["id"] for item in renewals["items"]], "forecast")
     for item in renewals["items"]:
-        item["forecast"] = None
+        item["forecast"] = judged[item["id"]].value if item["id"] in judged else None
     return Home(
         as_of=now,
         people=subjects.get(PERSON, 0),

@@ -12,6 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from msgspec import UNSET, Struct
 
 from ...errors import SevenfoldError
+from ..console.notes import Notes
 from ..personal import Certificate, Eraser
 from ..personal_export import export_person
 from ..services import Services
@@ -67,7 +68,8 @@ async def export(caller: Asked, id: Id) -> Response[bytes]:  # noqa: A002 - as i
     """Everything that is known about a person, as a zip of JSON files."""
     services = caller.services
     with tempfile.SpooledTemporaryFile(_MEMORY_BYTES) as file:
-        counts = await export_person(services.live, services.history, services.clock, id, file)
+        notes = Notes(services.keys.store, services.clock)
+        counts = await export_person(services.live, services.history, services.clock, id, file, notes)
         file.seek(0)
         packed = file.read()
     caller.note("person.export", id, events=counts["events"])

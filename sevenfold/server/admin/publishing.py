@@ -23,6 +23,7 @@ from ...workspace.problems import WorkspaceError
 from ..errors import ConflictError, InvalidError
 from ..live import UnavailableError
 from ..questions import QuestionError
+from .approvals import approvals_of, approved
 from .base import Asked, Done, done
 from .drafts import Draft, Drafts
 from .journeys import of_version
@@ -113,7 +114,8 @@ class Rollback(Struct, kw_only=True, forbid_unknown_fields=True):
 # ---------------------------------------------------------------------------------------- drafts and checking
 
 
-def _model(plan: dict[str, Any]) -> Journey:
+def model_of(plan: dict[str, Any]) -> Journey:
+    """A plan as the journey that it is. Raises InvalidError."""
     try:
         return msgspec.convert(plan, Journey)
     except msgspec.ValidationError as error:
@@ -125,7 +127,7 @@ def _model(plan: dict[str, Any]) -> Journey:
 def _problems(workspace: Workspace, name: str, plan: dict[str, Any]) -> list[dict[str, Any]]:
     """Everything that is wrong with a plan, its shape first."""
     try:
-        model = _model(plan)
+        model = model_of(plan)
     except InvalidError as error:
         shape = {"code": "wrong_shape", "severity": "error", "message": error.message, "field": error.where}
         return [shape]
@@ -157,6 +159,11 @@ async def _trial(caller: Asked, name: str, plan: dict[str, Any], days: int) -> d
 
 def _drafts(caller: Asked) -> Drafts:
     return Drafts(caller.services.keys.store, caller.services.clock)
+
+
+def plan_or_draft(caller: Asked, name: str, plan: dict[str, Any] | None) -> dict[str, Any]:
+    """A plan, or else that of the draft. Raises QuestionError."""
+    return _draft(caller, name).plan if plan is None else plan
 
 
 def _draft(caller: Asked, name: str) -> Draft:
@@ -227,7 +234,7 @@ async def preview_journey(
     would get. Changes nothing.
     """
     problems = await _checked(caller, name, data.plan)
-    _model(data.plan)
+    model_of(data.plan)
     compared = await caller.ask("comparison", name=name, plan=data.plan)
     wrong = any(problem["severity"] == "error" for problem in problems)
     trial = None if wrong else await _trial(caller, name, data.plan, days)
@@ -277,7 +284,7 @@ async def _publish(
     **detail: Any,
 ) -> Done:
     workspace = caller.live.workspace
-    model = _model(plan)
+    model = model_of(plan)
     whole = msgspec.structs.replace(workspace, journeys={**workspace.journeys, name: model})
     found = await asyncio.to_thread(check_journey, whole, name)
     errors = [one for one in found if one.severity == "error"]
@@ -293,6 +300,7 @@ async def _publish(
                 where="expected",
                 fix="look at what changed, and publish again",
             )
+    approval = approved(caller, "journey", name, model)
     record = {
         "op": "publish",
         "journey": name,
@@ -301,7 +309,11 @@ async def _publish(
         "unchanged": data.unchanged,
         "enter": data.enter,
     }
+    if approval is not None:
+        detail["approval"] = approval.id
     told = await caller.tell(action, name, record, choices=data.choices, enter=data.enter, **detail)
+    if approval is not None:
+        approvals_of(caller).published(approval.id)
     if isinstance(data, Publish) and data.plan is UNSET:
         _drafts(caller).remove(name)
     return done(told)

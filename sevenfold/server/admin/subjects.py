@@ -128,11 +128,15 @@ def routes(of: str, plural: str) -> list[HTTPRouteHandler]:
         stage: Annotated[str | None, Parameter(description="A stage of `lifecycle`.")] = None,
         score: Annotated[str | None, Parameter(description="In the `band` of this score.")] = None,
         band: Annotated[str | None, Parameter(description="A band of `score`.")] = None,
+        owner: Annotated[
+            str | None, Parameter(max_length=200, description="Looked after by (trait `owner` or `csm`).")
+        ] = None,
         limit: Limit = PAGE,
         after: After = 0,
     ) -> Items[Subject]:
         """In the order in which they came to be; those that fit all that is given. `prefix` stands alone."""
         narrowed = {"segment": segment, "lifecycle": lifecycle, "stage": stage, "score": score, "band": band}
+        narrowed["owner"] = owner
         given = {name: value for name, value in narrowed.items() if value is not None}
         if prefix is not None:
             if given:

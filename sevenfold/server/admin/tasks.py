@@ -54,7 +54,8 @@ class TaskFull(Struct, kw_only=True, omit_defaults=True):
 
 class TaskChange(Struct, kw_only=True, forbid_unknown_fields=True):
     """`claim` for oneself (`by`), `assign` `to` somebody, `snooze` `for` so long or `until` a time,
-    `note`, or `close` with an `outcome`. `by` says which person acts; the key's name when not given.
+    `note`, or `close` with an `outcome`. `by` says which person acts; the member who is logged in or the
+    key's name when not given.
     """
 
     action: Literal["claim", "assign", "snooze", "note", "close"]
@@ -182,7 +183,7 @@ async def change_task(caller: Asked, id: Id, data: JSONBody[TaskChange]) -> Done
     if data.note is not UNSET:
         record["note"] = data.note
     if data.action == "claim":
-        if data.by is UNSET:
+        if data.by is UNSET and caller.member is None:
             raise InvalidError("a task is claimed `by` somebody", where="by")
         record |= {"action": "assign", "to": by}
     elif data.action == "assign":

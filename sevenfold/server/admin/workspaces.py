@@ -20,7 +20,6 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ...engine.definition import record_of
 from ...limits import API_BODY_LARGE_BYTES_MAX, WORKSPACE_FILES_MAX
 from ...workspace.checking import check
 from ...workspace.comparing import diff
@@ -29,7 +28,7 @@ from ...workspace.loading import examine
 from ...workspace.models import Workspace
 from ...workspace.problems import WorkspaceError
 from ..errors import ConflictError, InvalidError
-from .base import Asked, Done, done
+from .base import Asked, Caller, Done
 from .publishing import Choice
 
 
@@ -218,14 +217,19 @@ async def check_workspace(data: JSONBody[Files]) -> Checked:
 async def diff_workspace(caller: Asked, data: JSONBody[Files]) -> Compared:
     """What putting a workspace in force would change, and whom. Changes nothing."""
     model, problems = await asyncio.to_thread(read, data)
+    return await compared(caller, model, problems)
+
+
+async def compared(caller: Caller, model: Workspace, problems: list[Any]) -> Compared:
+    """What putting a workspace in force would change, and whom."""
     workspace = caller.live.workspace
     asking = []
     for name, journey in model.journeys.items():
         if name in workspace.journeys and journey != workspace.journeys[name]:
             plan = msgspec.to_builtins(journey)
-            compared = await caller.ask("comparison", name=name, plan=plan)
-            if compared["choices"]:
-                asking.append(JourneyDiffers(journey=name, choices=compared["choices"]))
+            differs = await caller.ask("comparison", name=name, plan=plan)
+            if differs["choices"]:
+                asking.append(JourneyDiffers(journey=name, choices=differs["choices"]))
     return Compared(
         version=version_of(workspace),
         changes=[_differs(one) for one in await asyncio.to_thread(diff, workspace, model)],
@@ -265,9 +269,9 @@ async def apply_workspace(caller: Asked, data: JSONBody[Apply]) -> Done:
         raise ConflictError(
             "the workspace in force has changed meanwhile", where="expected", fix="compare again"
         )
-    record = record_of(model, dict(data.choices), dict(data.enter))
-    told = await caller.tell("workspace.apply", model.name, record, version=version_of(model), before=version)
-    return done(told)
+    from .files import put_in_force
+
+    return await put_in_force(caller, model, dict(data.choices), dict(data.enter))
 
 
 HANDLERS = [get_workspace, export_workspace, check_workspace, diff_workspace, apply_workspace]

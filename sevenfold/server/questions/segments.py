@@ -11,6 +11,7 @@ from ...profiles.columns import Array
 from ...workspace.base import PERSON
 from . import question
 from .profiles import _named, summary, unit_of
+from .traits import OWNERS, trait_of
 
 if TYPE_CHECKING:
     from ...engine import Fold
@@ -29,12 +30,13 @@ def listing(
     stage: str | None = None,
     band: str | None = None,
     score: str | None = None,
+    owner: str | None = None,
     limit: int = 50,
     after: int = 0,
 ) -> dict[str, Any]:
     """Subjects of a kind, in the order in which they came to be: `{items, next}`. In a segment, in a
-    stage of a lifecycle, in a band of a score; several of these must all hold. There may be fewer items
-    than asked for, and more to come.
+    stage of a lifecycle, in a band of a score, looked after by somebody; several of these must all hold.
+    There may be fewer items than asked for, and more to come.
     """
     unit = unit_of(fold, of)
     first = max(0, after) + 1
@@ -51,6 +53,12 @@ def listing(
     if score is not None:
         bands = _named(unit.scores, score, "score").band_slot
         chosen &= _column(fold, bands.column, first, last) == _code(bands.codes, band or "", "band")
+    if owner is not None:
+        held = trait_of(unit, OWNERS, "text")
+        texts = None if held is None else held[1].dictionary
+        if held is None or texts is None or owner not in texts.codes:
+            return {"items": [], "next": None}
+        chosen &= _column(fold, held[1].column, first, last) == texts.codes[owner]
     rows: list[int] = []
     gone = fold.forward if of == PERSON else {}
     for place in np.flatnonzero(chosen):

@@ -16,6 +16,7 @@ from ...workspace.base import ACCOUNT, PERSON
 from . import QuestionError, question
 from .profiles import summary, unit_of
 from .tasks import _task, tasks_of
+from .traits import ENDS, OWNERS, VALUES, owner_of, trait_of, worth
 
 if TYPE_CHECKING:
     from ...engine import Fold
@@ -24,23 +25,8 @@ if TYPE_CHECKING:
     from ...profiles.slots import Slot
 
 DAY_MS: Final = 86_400_000
-VALUES: Final = ("contract_value", "arr", "acv", "mrr")
-"""Traits of an account that say what it pays, the surest first."""
-ENDS: Final = ("renewal_date", "contract_end", "ends_on")
-"""Traits of an account that say when its contract ends."""
-OWNERS: Final = ("owner", "csm", "account_manager")
-"""Traits of an account that say who looks after it."""
 _TREND_DAYS: Final = 27
 _MEASURES_SHOWN: Final = 3
-
-
-def trait_of(unit: CompiledUnit, names: tuple[str, ...], type_: str) -> tuple[str, Slot] | None:
-    """The first of these traits that the workspace has, of a type."""
-    for name in names:
-        slot = unit.slots.get(("trait", name))
-        if slot is not None and slot.type == type_:
-            return name, slot
-    return None
 
 
 def main_score(unit: CompiledUnit) -> str | None:
@@ -54,23 +40,6 @@ def column(unit: CompiledUnit, slot: Slot) -> Array:
     """A slot's values of rows 0 and on."""
     kept: Any = unit.env.scope[slot.column]
     return np.asarray(kept)[: unit.table.rows]
-
-
-def owner_of(unit: CompiledUnit, row: int) -> str | None:
-    """Who looks after an account."""
-    found = trait_of(unit, OWNERS, "text")
-    return None if found is None else unit.show(found[1], row)
-
-
-def worth(unit: CompiledUnit, row: int) -> float | None:
-    """What an account pays, where a trait says so."""
-    for name in VALUES:
-        slot = unit.slots.get(("trait", name))
-        if slot is not None and slot.type == "number":
-            value: float | None = unit.show(slot, row)
-            if value is not None:
-                return value
-    return None
 
 
 @question("movers")
