@@ -11,6 +11,7 @@ from msgspec import Struct
 from ...journeys.plan import Trigger
 from ...journeys.steps import STEP_KINDS
 from ...workspace.schema import schema
+from . import trying
 
 
 class PartKind(Struct, kw_only=True):
@@ -58,4 +59,4 @@ def get_journey_schema() -> JourneySchema:
     return _described()
 
 
-HANDLERS = [get_journey_schema]
+HANDLERS = [get_journey_schema, *trying.HANDLERS]
