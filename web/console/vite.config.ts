@@ -13,5 +13,5 @@ export default defineConfig({
     // What a page needs is loaded with that page: a chunk that grows is looked at, not warned about.
     chunkSizeWarningLimit: 900,
   },
-  server: { proxy: Object.fromEntries(['/api', '/v1', '/health', '/ready'].map((path) => [path, service])) },
+  server: { proxy: Object.fromEntries(['/api', '/v1', '/health', '/ready'].map((path) => [path, { target: service, changeOrigin: false }])) },
 });

@@ -1,5 +1,8 @@
 import type { Icon } from '@tabler/icons-react';
-import { IconCalendarEvent, IconChecklist, IconHome, IconRoute, IconSpeakerphone, IconMapPin } from '@tabler/icons-react';
+import {
+  IconBuilding, IconChartBar, IconCalendarEvent, IconChecklist, IconHome, IconListCheck, IconMapPin, IconRoute, IconSettings, IconSpeakerphone, IconTools,
+  IconUsers,
+} from '@tabler/icons-react';
 import type { RouteObject } from 'react-router';
 
 /** A place of the console: where it stands in the navigation, its key after `g`, and its pages, each loaded when
@@ -17,6 +20,27 @@ export const areas: Area[] = [
   {
     name: 'home', path: '/', icon: IconHome, key: 'h', group: 'today',
     routes: [{ index: true, lazy: () => import('./pages/home/Home').then((page) => ({ Component: page.Home })) }],
+  },
+  {
+    name: 'tasks', path: '/tasks', icon: IconListCheck, key: 't', group: 'today',
+    routes: [
+      { path: 'tasks', lazy: () => import('./pages/tasks/Inbox').then((page) => ({ Component: page.Inbox })) },
+      { path: 'tasks/:id', lazy: () => import('./pages/tasks/Inbox').then((page) => ({ Component: page.Inbox })) },
+    ],
+  },
+  {
+    name: 'people', path: '/people', icon: IconUsers, key: 'p', group: 'customers',
+    routes: [
+      { path: 'people', lazy: () => import('./pages/people/List').then((page) => ({ Component: page.PeopleList })) },
+      { path: 'people/:id', lazy: () => import('./pages/people/Person').then((page) => ({ Component: page.PersonPage })) },
+    ],
+  },
+  {
+    name: 'accounts', path: '/accounts', icon: IconBuilding, key: 'a', group: 'customers',
+    routes: [
+      { path: 'accounts', lazy: () => import('./pages/accounts/List').then((page) => ({ Component: page.AccountList })) },
+      { path: 'accounts/:id', lazy: () => import('./pages/accounts/Account').then((page) => ({ Component: page.AccountPage })) },
+    ],
   },
   {
     name: 'journeys', path: '/journeys', icon: IconRoute, key: 'j', group: 'engage',
@@ -45,5 +69,26 @@ export const areas: Area[] = [
   {
     name: 'approvals', path: '/approvals', icon: IconChecklist, group: 'engage',
     routes: [{ path: 'approvals', lazy: () => import('./pages/approvals/Approvals').then((page) => ({ Component: page.Approvals })) }],
+  },
+  {
+    name: 'analyses', path: '/analyses', icon: IconChartBar, key: 'n', group: 'learn',
+    routes: [
+      { path: 'analyses', lazy: () => import('./pages/analyses/Gallery').then((page) => ({ Component: page.Gallery })) },
+      { path: 'analyses/:name', lazy: () => import('./pages/analyses/AnalysisPage').then((page) => ({ Component: page.AnalysisPage })) },
+    ],
+  },
+  {
+    name: 'set_up', path: '/set-up', icon: IconTools, key: 'u', group: 'manage',
+    routes: [
+      { path: 'set-up', lazy: () => import('./pages/setup/Guide').then((page) => ({ Component: page.Guide })) },
+      { path: 'set-up/results', lazy: () => import('./pages/setup/Results').then((page) => ({ Component: page.Results })) },
+    ],
+  },
+  {
+    name: 'settings', path: '/settings', icon: IconSettings, key: 's', group: 'manage',
+    routes: [
+      { path: 'settings', lazy: () => import('./pages/settings/Settings').then((page) => ({ Component: page.Settings })) },
+      { path: 'settings/:tab', lazy: () => import('./pages/settings/Settings').then((page) => ({ Component: page.Settings })) },
+    ],
   },
 ];
