@@ -14,7 +14,7 @@ import numpy as np
 from ..measures.statistics.intervals import Interval
 from ..measures.statistics.prediction import Bin, auc
 from ..measures.statistics.special import normal_quantile
-from .calibrating import Bools, Calibrator, Floats, calibrated, reliability_of
+from .calibrating import Bools, Floats, calibrated, reliability_of
 from .fitting import Family, fit
 from .models import Blend, Model
 from .outcomes import Ints
@@ -75,6 +75,8 @@ class Judged:
     brier: float
     calibration_error: float
     bins: tuple[Bin, ...]
+    chosen_by: float
+    """Log-loss out of fold on what it was learned from: the choice looks at no case that judges it."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def candidates(examples: Examples, minimum: int) -> list[Candidate]:
     linear = [Candidate(f"linear {hold:g}", "linear", hold) for hold in (_HOLDS if few else _HOLDS[:1])]
     if examples.outcomes < minimum:
         return linear
-    return [*linear, Candidate("trees", "trees", 0.0), Candidate("blend", "blend", _HOLDS[0])]
+    with_trees = Candidate("blend", "blend", _HOLDS[1] if few else _HOLDS[0])
+    return [*linear, Candidate("trees", "trees", 0.0), with_trees]
 
 
 def folds_of(subject: Ints, folds: int) -> Ints:
@@ -163,16 +166,14 @@ def evaluate(
 def _by_time(known: Examples, unseen: Examples, wanted: Sequence[Candidate]) -> list[Judged]:
     held = out_of_fold(known, wanted)
     models, rate = fit_all(known.x, known.y, wanted), float(known.y.mean())
-    return [
-        judge(
-            one,
-            calibrated(*held[one.name]),
-            models[one.name].margin(unseen.x),
-            unseen.y,
-            rate,
-        )
-        for one in wanted
-    ]
+    found = []
+    for one in wanted:
+        margin, outcome = held[one.name]
+        calibrator = calibrated(margin, outcome)
+        before = float(log_loss(calibrator(margin), outcome).mean())
+        ahead = models[one.name].margin(unseen.x)
+        found.append(_figures(one, ahead, calibrator(ahead), unseen.y, rate, before))
+    return found
 
 
 def _by_subjects(examples: Examples, wanted: Sequence[Candidate]) -> list[Judged]:
@@ -189,12 +190,11 @@ def _by_subjects(examples: Examples, wanted: Sequence[Candidate]) -> list[Judged
     return found
 
 
-def judge(one: Candidate, calibrator: Calibrator, margin: Floats, outcome: Bools, rate: float) -> Judged:
+def _figures(
+    one: Candidate, margin: Floats, probability: Floats, outcome: Bools, rate: float,
+    chosen_by: float | None = None,
+) -> Judged:  # fmt: skip
     """A candidate's figures; `rate` is what was known of the share of outcomes before."""
-    return _figures(one, margin, calibrator(margin), outcome, rate)
-
-
-def _figures(one: Candidate, margin: Floats, probability: Floats, outcome: Bools, rate: float) -> Judged:
     loss = log_loss(probability, outcome)
     plain = float(log_loss(np.full(len(outcome), rate), outcome).mean())
     told = reliability_of(probability, outcome)
@@ -202,7 +202,10 @@ def _figures(one: Candidate, margin: Floats, probability: Floats, outcome: Bools
     mean, reach = float(loss.mean()), normal_quantile(0.975) * error
     gain = 1 - mean / plain if plain > 0 else 0.0
     interval = Interval(mean, mean - reach, mean + reach)
-    return Judged(one, auc(margin, outcome), interval, gain, told.brier, told.calibration_error, told.bins)
+    return Judged(
+        one, auc(margin, outcome), interval, gain, told.brier, told.calibration_error, told.bins,
+        mean if chosen_by is None else chosen_by,
+    )  # fmt: skip
 
 
 def log_loss(probability: Floats, outcome: Bools) -> Floats:
@@ -213,8 +216,8 @@ def log_loss(probability: Floats, outcome: Bools) -> Floats:
 
 
 def _ranked(judged: Sequence[Judged]) -> tuple[Judged, ...]:
-    """By log-loss; in written order, simplest first, where they are the same to a thousandth."""
-    return tuple(sorted(judged, key=lambda one: round(one.log_loss.value / log(2), 3)))
+    """By log-loss out of fold; in written order, simplest first, where they are the same to a thousandth."""
+    return tuple(sorted(judged, key=lambda one: round(one.chosen_by / log(2), 3)))
 
 
 def judged_json(one: Judged) -> dict[str, Any]:

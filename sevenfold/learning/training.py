@@ -27,6 +27,8 @@ from .records import PredictionModel, version_of
 LEAK_AUC_MIN: Final = 0.97
 """A single value that tells the outcome this well is likely made of it; our judgement."""
 _LEAK_OUTCOMES_MIN: Final = 10
+_LEAK_EXPECTED_MIN: Final = 20.0
+"""Outcomes that chance would bring with a value that never has one: less than one in a hundred million."""
 _IMPORTANCE_ROWS: Final = 2_000
 _SHOWN: Final = 20
 
@@ -139,9 +141,18 @@ def _suspects(examples: Examples, features: Sequence[Feature]) -> list[dict[str,
         if np.isnan(column).any():
             values.append(np.nan_to_num(column, nan=float(np.nanmax(column)) + 1 if low else 1.0))
         area = max(abs(auc(one, examples.y).value - 0.5) + 0.5 for one in values)
-        if area >= LEAK_AUC_MIN:
+        if area >= LEAK_AUC_MIN or _one_sided(values[0], examples.y):
             found.append({"feature": feature.name, "auc": area})
     return found
+
+
+def _one_sided(column: Floats, outcome: Bools) -> bool:
+    """Whether a value of two kinds never comes with the outcome where chance would have had it often."""
+    kinds, which = np.unique(column, return_inverse=True)
+    if len(kinds) != 2:
+        return False
+    hits, n = np.bincount(which, outcome, minlength=2), np.bincount(which, minlength=2)
+    return bool(np.any((hits == 0) & (n * outcome.mean() >= _LEAK_EXPECTED_MIN)))
 
 
 def _caveats(by_time: bool, best: Judged, suspects: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
@@ -150,7 +161,7 @@ def _caveats(by_time: bool, best: Judged, suspects: Sequence[dict[str, Any]]) ->
         text = "Judged on other subjects, not on a later time: outcomes are too few for both."
         found.append(caveat("not_by_time", text))
     for one in suspects:
-        text = f"`{one['feature']}` alone tells the outcome ({one['auc']:.2f} of 1)."
+        text = f"`{one['feature']}` alone tells who has the outcome, or who never (AUC {one['auc']:.2f})."
         found.append(
             caveat("leak_suspected", f"{text} If it is made of the outcome, name it under `excluded`.")
         )
