@@ -31,8 +31,8 @@ from .workspace import models as m
 if TYPE_CHECKING:
     from .engine import Fold
 
-FORMAT = 6
-MAGIC = b"7fold\x00\x00\x06"
+FORMAT = 7
+MAGIC = b"7fold\x00\x00\x07"
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DECODE = msgspec.msgpack.Decoder().decode
 _DECOMPRESSOR = zstandard.ZstdDecompressor()
@@ -129,6 +129,14 @@ def load(workspace: m.Workspace | None, data: bytes | memoryview, fold_class: ty
     """A fold in the dumped state, under the workspace it was taken under. Raises SnapshotError, also when
     that is another than the one given.
     """
+    try:
+        return _load(workspace, data, fold_class)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # A version that kept something else wrote it. What it lacks may be personal: only the kind is told.
+        raise _damaged(f"it is of another making ({type(error).__name__})") from error
+
+
+def _load(workspace: m.Workspace | None, data: bytes | memoryview, fold_class: type[Fold]) -> Fold:
     found = _read(memoryview(data))
     name, head = next(found)
     known = name == "head" and head.get("format") == FORMAT

@@ -8,9 +8,12 @@ noted here, and acted upon when the subject has come to rest.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from ..events.times import parse_ms
+from ..lifecycle.measures import MILLI, exact
 from ..lifecycle.stages import LifecycleNode
 from ..profiles.columns import UNKNOWN
 from ..profiles.segments import SegmentNode
@@ -51,14 +54,18 @@ class Triggers:
         self._known: dict[Any, tuple[str, str, str]] = {}
 
     def declare(self) -> None:
-        """Hidden segments for conditions and scores, operations for dates, the zone's traits."""
+        """Hidden segments for conditions and predictions, operations for dates, the zone's traits."""
         for plan in self.journeys.entered():
             for place, trigger in enumerate(plan.model.triggers):
                 name = self._name(trigger)
                 if isinstance(trigger, p.OnCondition):
                     self.hidden(plan.unit, trigger.when, self._teller(plan, place, name, True))
+                elif isinstance(trigger, p.OnPrediction):
+                    self.hidden(plan.unit, _foretold(trigger), self._teller(plan, place, name, True))
                 elif isinstance(trigger, p.OnScore):
-                    self.hidden(plan.unit, _crossing(trigger), self._teller(plan, place, name, True))
+                    bound, below = _bound(trigger)
+                    told = self._teller(plan, place, name, True)
+                    plan.unit.scores[trigger.score].crossings.append((bound, below, told))
                 elif isinstance(trigger, p.OnDate):
                     self._dates.append(_DateTrigger(self, plan, place, trigger))
                 elif isinstance(trigger, p.OnSchedule):
@@ -90,10 +97,9 @@ class Triggers:
             case p.OnStage():
                 return f"stage {trigger.lifecycle}/{trigger.stage} {trigger.change}"
             case p.OnScore():
-                bound = (
-                    f"below {trigger.below:g}" if trigger.below is not None else f"above {trigger.above:g}"
-                )
-                return f"score {trigger.score} {bound}"
+                return f"score {trigger.score} {_side(trigger)}"
+            case p.OnPrediction():
+                return f"prediction {trigger.prediction} {_side(trigger)}"
             case p.OnTrait():
                 return f"trait {trigger.trait}"
             case p.OnDate():
@@ -298,11 +304,25 @@ class _Schedule:
         return 0
 
 
-def _crossing(trigger: p.OnScore) -> Condition:
-    name = f"score.{trigger.score}"
-    if trigger.below is not None:
-        return f"{name} < {trigger.below:g}"
-    return f"{name} >= {trigger.above:g}"
+def _side(trigger: p.OnScore | p.OnPrediction) -> str:
+    return f"below {trigger.below:g}" if trigger.below is not None else f"above {trigger.above:g}"
+
+
+def _bound(trigger: p.OnScore) -> tuple[int, bool]:
+    """The least value (in 1/1000 point) at or above the bound, and whether the trigger is about what is
+    below it.
+    """
+    below = trigger.below is not None
+    bound = trigger.below if below else trigger.above
+    assert bound is not None
+    return ceil(exact(bound) * MILLI), below
+
+
+def _foretold(trigger: p.OnPrediction) -> Condition:
+    name = f"prediction[{trigger.prediction!r}]"
+    bound = trigger.below if trigger.below is not None else trigger.above
+    assert bound is not None
+    return f"{name} {'<' if trigger.below is not None else '>='} {Decimal(str(bound)):f}"
 
 
 __all__ = ["Triggers"]

@@ -26,6 +26,8 @@ from ..workspace import models as m
 from .measures import MILLI, MeasureNode, exact
 
 FULL = 100 * MILLI
+Crossing = tuple[int, bool, Callable[[int, int, bool], None]]
+"""(the bound in 1/1000 point, whether values below it count or those from it on, called with row, t, True)."""
 VELOCITIES = {"down": 1, "flat": 2, "up": 3}
 
 
@@ -68,6 +70,8 @@ class ScoreNode:
         """The least weight present at which a score is known, of each weight set."""
         # Read by generated code as WEIGHTS[set]; set -1 (none chosen yet) reads the 0 at the end.
         self._weight_columns: dict[int, list[int]] = {}
+        self.crossings: list[Crossing] = []
+        """Who wants to know when a value crosses a bound; by journeys. A jump from other weights is none."""
         self.bit = self.bit_late = self.bit_set = self.bit_set_late = 0
 
     # -------------------------------------------------------------------------------------------- weight sets
@@ -310,7 +314,7 @@ class ScoreNode:
         return code(
             "p = PRESENT[row]\nif p >= LEAST[SETS[row]]:\n    DIVIDED\n    CAPPED\n"
             "else:\n    n = UNSET\n"
-            "o = COL[row]\nif o != n:\n    COL[row] = n\n    CHANGE\n"
+            "o = COL[row]\nif o != n:\n    COL[row] = n\n    CHANGE\n    CROSSED\n"
             "    b = BANDS[row]\n    if not LOWS[b] <= n < HIGHS[b]:\n        MOVE",
             PRESENT=name(self.denominator.name),
             LEAST=env.bind(self.least, "least"),
@@ -320,11 +324,24 @@ class ScoreNode:
             CAPPED=capped,
             COL=name(self.values.name),
             CHANGE=self.unit.changes.after(self.slot, name("o"), name("n")),
+            CROSSED=self._crossed(),
             BANDS=name(self.bands.name),
             LOWS=env.bind(lows, "lows"),
             HIGHS=env.bind(highs, "highs"),
             MOVE=rare(expression("MOVE(row, b, n)", MOVE=self._move_band)),
         )
+
+    def _crossed(self) -> list[ast.stmt]:
+        """Tells of bounds between the value before and the one now; what was unknown was beyond none."""
+        made: list[ast.stmt] = []
+        for bound, below, tell in self.crossings:
+            test = "UNSET < n < BOUND and not UNSET < o < BOUND" if below else "n >= BOUND > o"
+            made += code(
+                "if TEST:\n    TELL(row, t, True)",
+                TEST=expression(test, UNSET=UNKNOWN32, BOUND=bound),
+                TELL=self.unit.env.bind(tell, "crossed"),
+            )
+        return made
 
     def _divided(self) -> list[ast.stmt]:
         """The numerator over the weights present, or over the signal that the score is `per`."""

@@ -10,9 +10,9 @@ from ..workspace.paths import split_path
 from .lookups import Flat
 
 Profile = Mapping[str, Any]
-"""What ``Fold.read`` gives: identifiers, traits, signals, stages, scores, segments."""
+"""What ``Fold.read`` gives: identifiers, traits, signals, stages, scores, segments, predictions."""
 
-_FACTS: Final = ("signal", "stage", "segment", "score", "band", "velocity")
+_FACTS: Final = ("signal", "stage", "segment", "score", "band", "velocity", "prediction")
 """What is known of a person or an account by names that may have parts."""
 _VALUED: Final = frozenset({"person", "account", *_FACTS})
 
@@ -164,6 +164,9 @@ def _facts(profile: Profile) -> dict[str, Any]:
         "score": {name: whole(one.get("value")) for name, one in scores.items()},
         "band": {name: one.get("band") for name, one in scores.items()},
         "velocity": {name: one.get("velocity") for name, one in scores.items()},
+        "prediction": {
+            name: whole(one.get("value")) for name, one in (profile.get("predictions") or {}).items()
+        },
     }
 
 

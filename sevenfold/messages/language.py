@@ -42,8 +42,8 @@ Escaping = Literal["html", "chat", "text", "plain"]
 made from HTML, where filters that make HTML leave a text as it is."""
 
 ROOTS: Final = frozenset({
-    "person", "account", "event", "signal", "stage", "segment", "score", "band", "velocity", "journey",
-    "step", "offer", "workspace", "catalogue", "links", "now",
+    "person", "account", "event", "signal", "stage", "segment", "score", "band", "velocity",
+    "prediction", "journey", "step", "offer", "workspace", "catalogue", "links", "now",
 })  # fmt: skip
 """What a template can speak of."""
 _MARKUP_FILTERS: Final = frozenset({"escape", "escape_once", "newline_to_br"})

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ALWAYS: Final = ("person.locale", "person.language", "person.timezone")
 """Read for every template, for languages and local times."""
-_FACTS: Final = frozenset({"signal", "stage", "segment", "score", "band", "velocity"})
+_FACTS: Final = frozenset({"signal", "stage", "segment", "score", "band", "velocity", "prediction"})
 _VERSIONS_KEPT: Final = 4_096
 Values = dict[str, Any]
 Names = tuple[tuple[str, tuple[str, ...]], ...]
@@ -175,6 +175,11 @@ def _score(part: str) -> Callable[[Fold, CompiledUnit, int, list[str]], Any]:
     return read
 
 
+def _prediction(fold: Fold, unit: CompiledUnit, row: int, rest: list[str]) -> Any:
+    node = unit.predictions.get(rest[0]) if rest else None
+    return whole(unit.show(node.slot, row)) if node is not None else None
+
+
 _READERS: Final[Mapping[str, Callable[[Fold, CompiledUnit, int, list[str]], Any]]] = {
     "signal": _signal,
     "stage": _stage,
@@ -182,6 +187,7 @@ _READERS: Final[Mapping[str, Callable[[Fold, CompiledUnit, int, list[str]], Any]
     "score": _score("value"),
     "band": _score("band"),
     "velocity": _score("velocity"),
+    "prediction": _prediction,
 }
 
 __all__ = ["ALWAYS", "Pinned", "Values"]

@@ -49,6 +49,11 @@ class ProfileColumns:
                 if score.history:
                     self._add(f"velocity.{label}", "text", "scores", label, "velocity")
                 self._add(f"contributions.{label}", "json", "scores", label, "contributions")
+        for label, prediction in workspace.predictions.items():
+            if prediction.of == of:
+                kind = "time" if prediction.kind == "time_to" else "number"
+                self._add(f"prediction.{label}", kind, "predictions", label, "value")
+                self._add(f"prediction_as_of.{label}", "time", "predictions", label, "as_of")
         self._add("segments", "list", "segments")
         names = Names(workspace)
         for label, trait in workspace.traits.items():

@@ -89,6 +89,10 @@ def trigger_words(trigger: plan.Trigger) -> str:
             bounds = [f"below {trigger.below:g}"] if trigger.below is not None else []
             bounds += [f"to {trigger.above:g}"] if trigger.above is not None else []
             return f"{_words(trigger.score)} goes {' or '.join(bounds)}"
+        case plan.OnPrediction():
+            bounds = [f"below {trigger.below:g}"] if trigger.below is not None else []
+            bounds += [f"to {trigger.above:g}"] if trigger.above is not None else []
+            return f"predicted {_words(trigger.prediction)} goes {' or '.join(bounds)}"
         case plan.OnTrait():
             return f"{_words(trigger.trait)} changes" + (
                 f" to {trigger.to}" if trigger.to is not None else ""

@@ -176,6 +176,8 @@ class Coverage:
                 return self._segment(reference.name)
             case "score" | "band" | "velocity":
                 return self._score(reference.name)
+            case "prediction":
+                return self._prediction(reference.name)
             case "trait":
                 return self._trait(reference.name)
         return True
@@ -187,6 +189,13 @@ class Coverage:
         return any(
             name in catalogue.columns for catalogue in self.workspace.catalogues.values() if catalogue.subject
         )
+
+    def _prediction(self, name: str) -> bool:
+        """What never happens cannot be learned."""
+        prediction = self.workspace.predictions[name]
+        if prediction.target.event is not None:
+            return self._arrives(prediction.target.event)
+        return self._possible(prediction.target.when, prediction.of)
 
     def _segment(self, name: str) -> bool:
         segment = self.workspace.segments[name]
@@ -247,6 +256,8 @@ class Coverage:
                 return self._possible(trigger.when, of)
             case plan.OnScore():
                 return self._score(trigger.score)
+            case plan.OnPrediction():
+                return self._prediction(trigger.prediction)
             case plan.OnTrait():
                 return self._trait(trigger.trait)
             case plan.OnDate():

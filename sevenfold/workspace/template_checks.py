@@ -104,7 +104,7 @@ class TemplateChecks:
         if (
             root == "account"
             and rest
-            and rest[0] in ("signal", "stage", "segment", "score", "band", "velocity")
+            and rest[0] in ("signal", "stage", "segment", "score", "band", "velocity", "prediction")
         ):
             self._fact(use, place, rest, ACCOUNT)
         elif root in ("person", "account") and rest:
@@ -127,6 +127,8 @@ class TemplateChecks:
             known = [label for label, segment in workspace.segments.items() if segment.of == of]
         elif root in ("score", "band", "velocity"):
             known = [label for label, score in workspace.scores.items() if score.of == of]
+        elif root == "prediction":
+            known = [label for label, one in workspace.predictions.items() if one.of == of]
         elif root == "catalogue":
             known = workspace.catalogues
         elif root == "workspace":

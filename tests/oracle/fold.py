@@ -107,8 +107,31 @@ class ReferenceFold:
                     (subject.manual.add if record["member"] else subject.manual.discard)(segment)
                     self._settle(subject)
                     self.journeys.part(subject)
-        if "op" in record:
+        if record.get("op") == "prediction_scores":
+            self._foretell(record)
+        elif "op" in record and record["op"] != "prediction_model":
             self.journeys.control(record)
+
+    def _foretell(self, record: dict[str, Any]) -> None:
+        """Values of subjects, one after the other; journeys hear of it when all have come to rest. Who is not
+        in the population, or has a value that was foretold later, keeps what they have.
+        """
+        name, as_of = record["prediction"], record["as_of"]
+        of = self.workspace.predictions[name].of
+        ids = {subject.id: subject for subject in self.rows[of]} | {s.id: s for s in self.into}
+        told = []
+        for ident, value in zip(record["subjects"], record["values"], strict=True):
+            subject = ids.get(ident)
+            if subject is None or (subject := self._now(subject)) in self.gone:
+                continue
+            held = subject.predictions[name]
+            if not held.asked or held.as_of > as_of:
+                continue
+            held.value, held.as_of = value, 0 if value is None else as_of
+            self._settle(subject)
+            told.append(subject)
+        for subject in sorted(set(told), key=lambda one: one.row):
+            self.journeys.part(subject)
 
     def tick(self, t: int) -> None:
         """Handles all that is due at or before ``t``, in the order of the keys."""
@@ -331,6 +354,8 @@ class ReferenceFold:
         if model.signal is None:
             return True
         name, _, part = model.signal.partition(".")
+        if name == "prediction":
+            return person.fact(Name((name, part)), self.now)
         return person.signal(name, part, self.now)
 
     def _account_tick(self, account: Subject) -> None:
@@ -388,6 +413,8 @@ class ReferenceFold:
         facts |= {("trait", *n.split(".")): account.trait(n) for n in account.traits}
         facts |= {("segment", n): inside for n, inside in account.members.items()}
         facts |= {("stage", n): stage for n, stage in account.stages.items()}
+        for name in account.predictions:
+            facts[("prediction", name)] = account.fact(Name(("prediction", name)), self.now)
         for name, score in account.scores.items():
             facts[("score", name)] = account.fact(Name(("score", name)), self.now)
             facts[("band", name)] = score.band

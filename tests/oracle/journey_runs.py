@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from hashlib import blake2b
 from typing import Any
 
@@ -91,10 +92,22 @@ def key_of(plan: p.Journey, properties: dict[str, Any]) -> str:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def crossing(trigger: p.OnScore) -> str:
-    if trigger.below is not None:
-        return f"score.{trigger.score} < {trigger.below:g}"
-    return f"score.{trigger.score} >= {trigger.above:g}"
+def crosses(trigger: p.OnScore, before: int | None, after: int | None) -> bool:
+    """Whether a move of a score, in 1/1000 point, goes over the bound; from unknown it does."""
+
+    def beyond(value: int | None) -> bool:
+        if value is None:
+            return False
+        bound = Fraction(str(trigger.above if trigger.below is None else trigger.below)) * 1_000
+        return value < bound if trigger.below is not None else value >= bound
+
+    return beyond(after) and not beyond(before)
+
+
+def foretold(trigger: p.OnPrediction) -> str:
+    """The condition that becomes true when a prediction crosses the bound."""
+    side = f"< {trigger.below}" if trigger.below is not None else f">= {trigger.above}"
+    return f"prediction.{trigger.prediction} {side}"
 
 
 def trigger_name(trigger: Any) -> str:
@@ -106,6 +119,11 @@ def trigger_name(trigger: Any) -> str:
     if isinstance(trigger, p.OnScore):
         below = trigger.below is not None
         return f"score {trigger.score} " + (
+            f"below {trigger.below:g}" if below else f"above {trigger.above:g}"
+        )
+    if isinstance(trigger, p.OnPrediction):
+        below = trigger.below is not None
+        return f"prediction {trigger.prediction} " + (
             f"below {trigger.below:g}" if below else f"above {trigger.above:g}"
         )
     return f"trait {trigger.trait}" if isinstance(trigger, p.OnTrait) else str(trigger.__struct_config__.tag)

@@ -18,7 +18,8 @@ from sevenfold.messages.holdouts import draw
 from sevenfold.profiles import expressions as ex
 from sevenfold.workspace.models import PERSON
 
-from .journey_runs import Fired, Pause, Run, Sent, crossing, digest, key_of, trigger_name
+from .choices import ReferenceChoices
+from .journey_runs import Fired, Pause, Run, Sent, crosses, digest, foretold, key_of, trigger_name
 from .journey_waits import Waiting
 from .signals import Seen, matches
 from .subject import Subject, TraitState
@@ -58,6 +59,7 @@ class ReferenceJourneys:
         self.paused: dict[str, Pause] = {}
         self.sent: dict[Subject, list[Sent]] = {}
         self.waiting = Waiting(self)
+        self.choices = ReferenceChoices()
 
     @property
     def t(self) -> int:
@@ -179,6 +181,7 @@ class ReferenceJourneys:
 
     def reach(self, run: Run, name: str, value: Any) -> None:
         run.reached.add(name)
+        self.choices.reached(run, name, self.t)
         data: dict[str, Any] = {"goal": name}
         if isinstance(value, int | float):
             data["value"] = value
@@ -235,6 +238,7 @@ class ReferenceJourneys:
         news = [e for e in effects[self.read_to.get(subject, 0) :] if e.subject == subject.id]
         self.read_to[subject] = len(effects)
         stood, fired = self.stood.setdefault(subject, {}), set()
+        moves, subject.moves = subject.moves, []
         for name, plan in self.plans.items():
             for place, trigger in enumerate(plan.triggers):
                 if plan.of != subject.of:
@@ -248,8 +252,11 @@ class ReferenceJourneys:
                         e.kind == "stage" and e.name == trigger.lifecycle and e.data[end] == trigger.stage
                         for e in news
                     )
-                elif isinstance(trigger, p.OnCondition | p.OnScore):
-                    condition = trigger.when if isinstance(trigger, p.OnCondition) else crossing(trigger)
+                elif isinstance(trigger, p.OnScore):
+                    # A jump from other weights is no crossing.
+                    happened = any(n == trigger.score and crosses(trigger, a, b) for n, a, b in moves)
+                elif isinstance(trigger, p.OnCondition | p.OnPrediction):
+                    condition = trigger.when if isinstance(trigger, p.OnCondition) else foretold(trigger)
                     now = self.holds(subject, condition, {}) is True
                     happened = now and not stood.get(at, False)
                     stood[at] = now
@@ -405,6 +412,10 @@ class ReferenceJourneys:
         return model.else_ or self.follow(run, run.step)
 
     def _split(self, run: Run, model: Any) -> Move:
+        if model.by == "bandit":
+            name, place, share = self.choices.choose(run, model, self.t)
+            self.tell("step", run, outcome=name, place=place, share=share)
+            return model.paths[name].go or self.follow(run, run.step)
         salt, unit = model.salt or f"{run.journey}/{run.step}", run.subject.id
         place, before = draw(salt, unit if model.again == "sticky" else f"{unit} {run.id}"), 0
         for name, path in model.paths.items():

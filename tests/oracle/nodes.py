@@ -14,7 +14,7 @@ from sevenfold.workspace import models
 from sevenfold.workspace.models import Workspace
 
 from .signals import Seen, slope
-from .subject import ScoreState, Subject, in_units
+from .subject import Foretold, ScoreState, Subject, in_units
 from .values import MICRO, Clock, Cursor, Span, parse, parse_linear, truth
 
 Emit = Callable[[str, Subject, str, dict[str, Any]], None]
@@ -120,7 +120,21 @@ class Evaluator:
                         self._score(subject, score, now)
         for name in late:
             changed |= self._segment(subject, name, now, seq)
+        for name, foretold in subject.predictions.items():
+            changed |= self._population(subject, name, foretold, now)
         return changed
+
+    def _population(self, subject: Subject, name: str, foretold: Foretold, now: Cursor) -> bool:
+        """Who leaves the population has no value any more."""
+        population = self.workspace.predictions[name].population
+        if population is None or self.holds(subject, population, now):
+            foretold.asked = True
+            return False
+        left, known = foretold.asked, foretold.value is not None
+        foretold.asked = False
+        if left:
+            foretold.value, foretold.as_of = None, 0
+        return left and known
 
     def holds(self, subject: Subject, condition: models.Condition | None, now: Cursor) -> bool:
         """Whether a condition is true; unknown is not, and no condition is not."""
@@ -221,6 +235,8 @@ class Evaluator:
             if state.value is not None:
                 state.jumps += state.value - before
         else:
+            if state.value != before:
+                subject.moves.append((name, before, state.value))
             state.band = next_band(score, state.value, band_before)
             if state.band != band_before:
                 data = {"from": band_before or UNKNOWN_BAND, "to": state.band or UNKNOWN_BAND}

@@ -50,6 +50,16 @@ class ScoreState:
 
 
 @dataclass
+class Foretold:
+    """A prediction of a subject, in the units of its records; None when nothing is foretold."""
+
+    value: int | None = None
+    as_of: int = 0
+    asked: bool = False
+    """Whether the subject was in the population when last looked at."""
+
+
+@dataclass
 class TraitState:
     """The newest non-empty value of a trait by (te, seq)."""
 
@@ -85,6 +95,9 @@ class Subject:
         self.stages: dict[str, str | None] = {n: None for n, x in workspace.lifecycles.items() if x.of == of}
         self.stage_since: dict[str, int] = {}
         self.scores = {n: ScoreState() for n, s in workspace.scores.items() if s.of == of}
+        self.moves: list[tuple[str, int | None, int | None]] = []
+        """Moves of scores that were no jumps, as (score, before, after), until journeys have seen them."""
+        self.predictions = {n: Foretold() for n, p in workspace.predictions.items() if p.of == of}
         self.accounts: dict[Subject, Membership] = {}
         self.held: dict[str, dict[str, Membership | int]] = {}
         self.member_score: dict[str, int | None] = {}
@@ -130,6 +143,12 @@ class Subject:
             if scope == "score":
                 return None if state.value is None else Fraction(state.value, 1_000)
             return state.band if scope == "band" else state.velocity
+        if scope == "prediction":
+            foretold = self.predictions.get(rest[0])
+            if foretold is None or foretold.value is None:
+                return None
+            dated = self.workspace.predictions[rest[0]].kind == "time_to"
+            return Date(foretold.value) if dated else Fraction(foretold.value, MICRO)
         if scope == "account":
             account = self.account()
             return None if account is None else account.published.get(tuple(rest))
@@ -182,6 +201,9 @@ class Subject:
         if isinstance(model, models.SinceChange):
             return None if self.trait(model.trait) is None else Date(self.changed[model.trait])
         if isinstance(model, models.SinceDate | models.UntilDate):
+            if model.date.startswith("prediction."):
+                foretold = self.fact(ex.Name(tuple(model.date.split("."))), now)
+                return foretold if isinstance(foretold, Date) else None
             name = model.date.removeprefix("trait.")
             trait = model.date.startswith("trait.") or name in self.workspace.traits
             date = self.trait(name) if trait else self.signal(name, "", now)
@@ -239,6 +261,11 @@ class Subject:
             said = first if first.role else second
             self.accounts[account] = Membership(first.joined, said.role, said.role_seq)
         self.manual |= other.manual
+        for name, theirs in other.predictions.items():
+            mine = self.predictions[name]
+            if theirs.as_of > mine.as_of:
+                mine.value, mine.as_of = theirs.value, theirs.as_of
+            mine.asked |= theirs.asked
 
     # ---------------------------------------------------------------------------------------- showing
 
@@ -258,6 +285,10 @@ class Subject:
             "stages": dict(self.stages),
             "bands": {n: s.band for n, s in self.scores.items()},
             "scores": {n: score_shape(s) for n, s in self.scores.items()},
+            "predictions": {
+                n: (natural(None, self.fact(ex.Name(("prediction", n)), now)), p.as_of or None)
+                for n, p in self.predictions.items()
+            },
         }
 
 
@@ -307,6 +338,8 @@ def conditions(workspace: Workspace) -> list[tuple[str, models.Condition]]:
     found: list[tuple[str, models.Condition | None]] = []
     for segment in workspace.segments.values():
         found.append((segment.of, segment.when))
+    for prediction in workspace.predictions.values():
+        found.append((prediction.of, prediction.population))
     for lifecycle in workspace.lifecycles.values():
         found.append((lifecycle.of, lifecycle.applies))
         for stage in lifecycle.stages:

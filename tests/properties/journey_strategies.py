@@ -50,10 +50,17 @@ WORLD: dict[str, Any] = {
     },
     "scores": {
         "health": {
-            "measures": {"lately": {"signal": "lately", "points": [[0, 0], [4, 100]]}},
-            "weights": [{"weights": {"lately": 1}}],
+            "lifecycle": "life",
+            "measures": {
+                "lately": {"signal": "lately", "points": [[0, 0], [4, 100]]},
+                "as": {"signal": "as", "points": [[0, 0], [2, 60], [5, 10]]},
+            },
+            "weights": [{"weights": {"lately": 1}}, {"stage": "used", "weights": {"lately": 1, "as": 3}}],
             "bands": [{"name": "low", "from": 0}, {"name": "high", "from": 60}],
         }
+    },
+    "predictions": {
+        "churn": {"target": {"event": "D"}, "horizon": "7d", "population": "as >= 1"},
     },
     "channels": {"in_app": {"type": "in_app"}},
     "templates": {"tip": {"channel": "in_app", "body": "x"}, "top": {"channel": "in_app", "body": "y"}},
@@ -75,9 +82,21 @@ CONDITIONS = [
     "trait.points > 2",
     "score.health >= 50",
     "missing trait.plan",
+    "prediction.churn >= 0.5",
 ]
 OF_EVENTS = ["event.p == 'x'", "event.n >= 2", "missing event.n", "event.n > 1 and trait.plan == 'pro'"]
 WHERES = ["property.p == 'x'", "property.n >= 2", "exists property.order_id"]
+LEARNING = [
+    {"reward": {"within": "30m"}, "refresh": "1h", "minimum": 0, "explore": 5},
+    {"reward": {"within": "2h"}, "refresh": "1s", "minimum": 1, "explore": 1, "keep": 50},
+    {"reward": {"within": "1d", "goal": "g0"}, "refresh": "1d", "minimum": 0, "explore": 0},
+]
+AUTONOMY = [
+    {"level": "act", "moved_per_day": 100},
+    {"level": "act", "moved_per_day": 15},
+    {"level": "off"},
+    {},
+]
 LENGTHS = ["30m", "1h", "1d", "2d", "36h", "1mo"]
 WINDOWS = [
     [{"from": "09:00", "to": "17:00"}],
@@ -104,7 +123,11 @@ def _rule(draw: Draw) -> dict[str, Any]:
 
 
 def _trigger(draw: Draw) -> dict[str, Any]:
-    kind = draw(st.sampled_from(["event"] * 6 + ["segment", "stage", "condition", "score", "trait"]))
+    kind = draw(
+        st.sampled_from(
+            ["event"] * 6 + ["segment", "stage", "condition", "score", "score", "prediction", "trait"]
+        )
+    )
     if kind == "event":
         return {"kind": kind, **_event(draw)}
     if kind == "segment":
@@ -120,6 +143,12 @@ def _trigger(draw: Draw) -> dict[str, Any]:
         return {"kind": kind, "when": _condition(draw, event=False)}
     if kind == "score":
         return {"kind": kind, "score": "health", **draw(st.sampled_from([{"below": 30}, {"above": 50}]))}
+    if kind == "prediction":
+        return {
+            "kind": kind,
+            "prediction": "churn",
+            **draw(st.sampled_from([{"below": 0.3}, {"above": 0.7}])),
+        }
     return {"kind": kind, "trait": "plan", **draw(st.sampled_from([{}, {"to": "pro"}]))}
 
 
@@ -194,6 +223,8 @@ def _step(draw: Draw, names: list[str], journeys: list[str]) -> dict[str, Any]:
         shares = draw(st.sampled_from([[50, 50], [20.5, 79.5], [10, 30, 60]]))
         ways: dict[str, dict[str, Any]] = {n: {"share": x} for n, x in zip("abc", shares, strict=False)}
         ways["b"]["go"] = draw(somewhere)
+        if _maybe(draw, 2):
+            return {"kind": kind, "paths": ways, "by": "bandit", "learn": draw(st.sampled_from(LEARNING))}
         return {"kind": kind, "paths": ways, "again": draw(st.sampled_from(["sticky", "redraw"]))}
     if kind == "update_trait":
         choices: list[dict[str, Any]] = [{"plan": "pro"}, {"plan": "free"}, {"points": {"add": 1}}]
@@ -239,6 +270,8 @@ def _journey(draw: Draw, called: bool, others: list[str]) -> dict[str, Any]:
         "priority": draw(st.sampled_from([50, 50, 80])),
         "visits_max": draw(st.sampled_from([2, 10])),
     }
+    if any(step.get("by") == "bandit" for step in told["steps"].values()):
+        told["autonomy"] = draw(st.sampled_from(AUTONOMY))
     if keyed:
         told["key"] = "order_id"
     if _maybe(draw, 3):

@@ -37,8 +37,8 @@ class Drawn:
 
 
 @st.composite
-def workspaces(draw: Draw) -> Workspace:
-    """A valid workspace of a few objects of every kind."""
+def workspaces(draw: Draw, foretold: bool = False) -> Workspace:
+    """A valid workspace of a few objects of every kind; `foretold`: with predictions that anything may use."""
     made = Drawn(
         {"traits": w.TRAITS, "acquisition": w.ACQUISITION, "entities": {"order": {"key": "order_id"}}}
     )
@@ -50,6 +50,8 @@ def workspaces(draw: Draw) -> Workspace:
         made.objects["entities"]["order"]["person"] = False
     for of, most in (("person", 5), ("order", 2), ("account", 2)):
         _signals(draw, made, of, most)
+    if foretold:
+        _predictions(draw, made)
     _rollups(draw, made)
     for of in ("person", "account", "order"):
         if made.facts[of]:
@@ -95,6 +97,24 @@ def _person_signals(draw: Draw, made: Drawn) -> None:
     for name in draw(st.lists(st.sampled_from(sorted(choices)), max_size=2, unique=True)):
         made.part("signals")[name], found = choices[name]
         made.facts["person"] += found
+
+
+def _predictions(draw: Draw, made: Drawn) -> None:
+    """One of each kind, some with a population, and a clock over the date."""
+    for of in ("person", "account"):
+        for kind, short in (("probability", "p"), ("amount", "a"), ("time_to", "d")):
+            name = f"{of[0]}{short}"
+            target = {"event": "C"} | ({"property": "n"} if kind == "amount" else {})
+            told: dict[str, Any] = {"of": of, "kind": kind, "target": target, "horizon": "7d"}
+            if draw(st.booleans()):
+                told["population"] = w.condition(draw, [*w.trait_facts(of), *made.facts[of]])
+            made.part("predictions")[name] = told
+            if kind == "time_to":
+                clock = {"kind": "until_date", "of": of, "date": f"prediction.{name}"}
+                made.part("signals")[f"{name}until"] = clock
+                made.facts[of].append(Fact(f"{name}until", "clock"))
+            else:
+                made.facts[of].append(Fact(f"prediction.{name}", "number", [0.3, 0.7]))
 
 
 def _rollups(draw: Draw, made: Drawn) -> None:
@@ -190,7 +210,7 @@ def _measure(draw: Draw, facts: list[Fact]) -> dict[str, Any]:
 
 
 def _score(draw: Draw, made: Drawn, of: str, life: str | None, stages: list[str]) -> dict[str, Any]:
-    facts = [f for f in made.facts[of] if f.kind not in ("span", "date")]
+    facts = [f for f in made.facts[of] if f.kind not in ("span", "date")] or made.facts[of]
     measures = {f"m{i}": _measure(draw, facts) for i in range(draw(st.integers(1, 3)))}
     weight = st.sampled_from([0, 1, 2, 0.5, 3.333])
     shapes: list[dict[str, Any]] = [{}]

@@ -51,6 +51,8 @@ def _trigger(at: Fields, place: tuple[str, int], trigger: plan.Trigger, of: str)
             at.exactly_one(place, given, "a crossing")
             for field, bound in (("below", trigger.below), ("above", trigger.above)):
                 at.number((*place, field), bound, 0, 100)
+        case plan.OnPrediction():
+            _prediction(at, place, trigger, of)
         case plan.OnTrait():
             _trait(at, place, trigger, of)
         case plan.OnDate():
@@ -61,6 +63,22 @@ def _trigger(at: Fields, place: tuple[str, int], trigger: plan.Trigger, of: str)
             _schedule(at, place, trigger)
         case plan.OnBusinessEvent():
             _business(at, place, trigger, of)
+
+
+def _prediction(at: Fields, place: tuple[str, int], trigger: plan.OnPrediction, of: str) -> None:
+    predictions = at.workspace.predictions
+    known = at.of_subject((*place, "prediction"), "prediction", trigger.prediction, predictions, of)
+    given = {"below": trigger.below is not None, "above": trigger.above is not None}
+    at.exactly_one(place, given, "a crossing")
+    if not known:
+        return
+    kind = predictions[trigger.prediction].kind
+    if kind == "time_to":
+        fix = f"use `{{kind: date, date: prediction.{trigger.prediction}, offset: -3d}}`"
+        at.error((*place, "prediction"), "type_mismatch", f"`{trigger.prediction}` is a date", fix)
+        return
+    for field, bound in (("below", trigger.below), ("above", trigger.above)):
+        at.number((*place, field), bound, *((0, 1) if kind == "probability" else ()))
 
 
 def _trait(at: Fields, place: tuple[str, int], trigger: plan.OnTrait, of: str) -> None:

@@ -270,8 +270,12 @@ class DateKind(ClockKind):
 
     model: m.SinceDate | m.UntilDate
 
-    def link(self) -> None:
+    def declare(self) -> None:
+        super().declare()
+        # Before anybody registers an offset: people look at their account's clocks before it links its own.
         self.backward = self.clock.backward = isinstance(self.model, m.UntilDate)
+
+    def link(self) -> None:
         source = self.model.date
         parts = tuple(source.split(".")) if source.startswith(("trait.", "prediction.")) else (source,)
         slot = self.unit.slots.get(parts) or self.unit.slots.get(("trait", source))
