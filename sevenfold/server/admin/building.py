@@ -15,7 +15,7 @@ from . import trying
 
 
 class PartKind(Struct, kw_only=True):
-    """A kind of step or trigger: the word in `kind:`, its name for people, and that of its part in `$defs`."""
+    """A kind of step or trigger: the word in `kind:`, its name for people, that of its part in `$defs`."""
 
     tag: str
     title: str
