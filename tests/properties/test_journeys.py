@@ -33,8 +33,8 @@ def told(effects: Iterable[Effect]) -> list[tuple[Any, ...]]:
             *((k, e.data[k]) for k in TOLD if k in e.data and (e.kind, k) not in UNTOLD),
         )
         for e in effects
-        # Which experiments a merge has spoilt is told by another page.
-        if e.kind != "contaminated"
+        # Which experiments a merge has spoilt is told by another page; what a choice drew by, its step says.
+        if e.kind not in ("contaminated", "choice", "rewarded", "learned", "moved", "suggestion")
     ]
 
 
