@@ -8,11 +8,14 @@ from ..clock import Clock, SystemClock
 
 
 class Pace(Struct, frozen=True):
-    """At `began` by the machine's clock it was `start`; since then every ms counts for `speed`."""
+    """At `began` by the machine's clock it was `start`; since then every ms counts for `speed`, until it stands
+    still at `until` (0: never).
+    """
 
     start: int
     began: int
     speed: float
+    until: int = 0
 
 
 class QuickClock:
@@ -23,7 +26,8 @@ class QuickClock:
         self._clock = SystemClock()
 
     def now(self) -> int:
-        return self.pace.start + int((self._clock.now() - self.pace.began) * self.pace.speed)
+        now = self.pace.start + int((self._clock.now() - self.pace.began) * self.pace.speed)
+        return min(now, self.pace.until) if self.pace.until else now
 
 
 def clock_of(pace: Pace | None) -> Clock:

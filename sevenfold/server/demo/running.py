@@ -47,7 +47,7 @@ class Seen(msgspec.Struct):
 
 class Demo(msgspec.Struct):
     """How a demonstration runs: a company of so many accounts, `speed` times as fast as life, for `seconds`
-    (0: until it is stopped).
+    (0: until it is stopped). With `days` it lives the days before now, and stops at now.
     """
 
     folder: Path
@@ -57,6 +57,7 @@ class Demo(msgspec.Struct):
     speed: float = 21_600.0
     seconds: float = 0
     port: int = 0
+    days: float = 0
 
 
 class Figures(msgspec.Struct):
@@ -126,10 +127,12 @@ class _Living:
     def __init__(self, demo: Demo, seen: Callable[[Seen], None]) -> None:
         self._demo, self._seen = demo, seen
         self.figures = Figures()
-        days = HISTORY_DAYS + int((demo.seconds or 3_600) * demo.speed * 1_000 / DAY_MS) + 2
+        lived = demo.days or (demo.seconds or 3_600) * demo.speed * 1_000 / DAY_MS
+        days = HISTORY_DAYS + int(lived) + 2
         now = SystemClock().now()
-        start = now // DAY_MS * DAY_MS - HISTORY_DAYS * DAY_MS
-        self.pace = Pace(now, now, demo.speed)
+        begin = now - int(demo.days * DAY_MS)
+        start = begin // DAY_MS * DAY_MS - HISTORY_DAYS * DAY_MS
+        self.pace = Pace(begin, now, demo.speed, now if demo.days else 0)
         self._clock = QuickClock(self.pace)
         self._company = SaasCompany(seed=demo.seed, accounts=demo.accounts, days=days, start_ms=start)
         self._events: Iterator[tuple[int, dict[str, Any]]] = self._company.timed_events()
@@ -138,13 +141,16 @@ class _Living:
         self._next: tuple[int, dict[str, Any]] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._service: Service | None = None
+        self._is_now = False
+        """All days before now are lived."""
 
     async def run(self, told: Started) -> None:
         """Feeds events as their time comes, until the time is up."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self._demo.seconds if self._demo.seconds else None
         async with httpx.AsyncClient(base_url=told.url, auth=(told.write_key, ""), trust_env=False) as client:
-            while end is None or loop.time() < end:
+            while (end is None or loop.time() < end) and not self._is_now:
+                self._is_now = self._clock.now() == self.pace.until
                 due = self._due(self._clock.now())
                 for at in range(0, len(due), BATCH):
                     reply = await client.post("/v1/batch", json={"batch": due[at : at + BATCH]})

@@ -29,6 +29,7 @@ class Served:
         self.url: str = started["url"]
         self.write_key: str = started.get("write_key", "")
         self.api_key: str = started.get("api_key", "")
+        self.setup_token: str = started.get("setup_token", "")
         self.http = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
 
     def post(self, path: str, body: Any, **more: Any) -> httpx.Response:

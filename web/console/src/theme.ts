@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, type MantineColorsTuple, type MantineTheme } from '@mantine/core';
 
 const sea: MantineColorsTuple = [
   '#effcf9', '#d6f5ee', '#abe9dc', '#7adbc8', '#4fcab5', '#2bb3a0', '#159485', '#0f766e', '#0d5f59', '#0a4a46',
@@ -24,3 +24,40 @@ export const BANDS: Record<string, string> = {
   green: 'teal', healthy: 'teal', good: 'teal', yellow: 'yellow', amber: 'yellow', watch: 'yellow',
   orange: 'orange', at_risk: 'orange', red: 'red', critical: 'red', unknown: 'gray',
 };
+
+/** Where a high score is bad, its bands mean the opposite. */
+const RISKY = /risk/;
+const LEVELS: Record<string, string> = {
+  low: 'gray', warming: 'yellow', warm: 'yellow', medium: 'yellow', elevated: 'orange', ready: 'teal', high: 'teal', deep: 'teal', regular: 'teal', casual: 'yellow',
+};
+
+/** The colour of a band; `of` names its score. */
+export function bandColour(band: string | null | undefined, of = ''): string {
+  if (band == null) return 'gray';
+  if (RISKY.test(of)) return ({ low: 'teal', elevated: 'orange', high: 'red' } as Record<string, string>)[band] ?? BANDS[band] ?? 'gray';
+  return BANDS[band] ?? LEVELS[band] ?? 'gray';
+}
+
+/** Colours of pictures, for the scheme that is shown. */
+export interface Palette {
+  text: string;
+  dimmed: string;
+  line: string;
+  good: string;
+  bad: string;
+  warn: string;
+  series: string[];
+  of: (name: string) => string;
+}
+
+export function palette(theme: MantineTheme, dark: boolean): Palette {
+  const of = (name: string) => theme.colors[name]?.[dark ? 5 : 6] ?? theme.colors.gray[5];
+  return {
+    text: dark ? theme.colors.dark[0] : theme.colors.gray[8],
+    dimmed: dark ? theme.colors.dark[2] : theme.colors.gray[6],
+    line: dark ? theme.colors.dark[4] : theme.colors.gray[3],
+    good: of('teal'), bad: of('red'), warn: of('yellow'),
+    series: ['sea', 'indigo', 'orange', 'grape', 'cyan', 'lime', 'pink', 'yellow', 'blue', 'red'].map(of),
+    of,
+  };
+}

@@ -25,7 +25,7 @@ export function useToken(token: string): void {
 
 const guard: Middleware = {
   onRequest({ request }) {
-    if (request.method !== 'GET' && csrf !== '') request.headers.set('x-csrf-token', csrf);
+    if (request.method !== 'GET' && csrf !== '') request.headers.set('x-sevenfold-csrf', csrf);
     return request;
   },
   async onResponse({ response }) {
@@ -48,7 +48,7 @@ api.use(guard);
 export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = {};
   if (body !== undefined) headers['content-type'] = 'application/json';
-  if (method !== 'GET' && csrf !== '') headers['x-csrf-token'] = csrf;
+  if (method !== 'GET' && csrf !== '') headers['x-sevenfold-csrf'] = csrf;
   const response = await fetch(path, {
     method, headers, signal: signal ?? null, credentials: 'same-origin',
     body: body === undefined ? null : JSON.stringify(body),

@@ -1,45 +1,67 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 
-import { ApiError, call, queries, useToken } from './client';
+import { call, queries, useToken } from './client';
 
 export type Role = 'viewer' | 'editor' | 'publisher' | 'admin';
-const ORDER: Role[] = ['viewer', 'editor', 'publisher', 'admin'];
 
-/** Who is logged in. */
-export interface Session {
-  member: { id: string; name: string; email: string; role: Role };
-  csrf: string;
+/** Somebody who works with the console. */
+export interface Member {
+  id: string;
+  name: string;
+  email: string;
+  role: Role;
+  acts_as?: string | null;
 }
 
-/** Who is logged in, or undefined; asked once and again when the window comes back. */
-export async function session(): Promise<Session | null> {
-  try {
-    const found = await call<Session>('GET', '/api/session');
-    useToken(found.csrf);
-    return found;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 401) return null;
-    throw error;
-  }
+/** Who is logged in, and what they may do. */
+export interface Session {
+  member: Member;
+  csrf: string;
+  may: Role[];
+}
+
+/** What the service says of whoever asks: a session, or how one is begun. */
+export interface Door {
+  member: Member | null;
+  csrf: string | null;
+  may: Role[];
+  set_up: boolean;
+  provider: { name: string; url: string } | null;
+}
+
+/** Who is logged in (asked once, and again when the window comes back), or how one logs in. */
+export async function door(): Promise<Door> {
+  const found = await call<Door>('GET', '/api/session');
+  useToken(found.csrf ?? '');
+  return found;
 }
 
 export const SESSION = ['session'] as const;
 
+export function useDoor(): Door | undefined {
+  return useQuery({ queryKey: SESSION, queryFn: door, staleTime: 60_000 }).data;
+}
+
+/** Keeps what a log-in answered. */
+export function enter(made: Door): void {
+  useToken(made.csrf ?? '');
+  queries.setQueryData(SESSION, made);
+}
+
+/** Undefined until it is known, null for nobody. */
 export function useSession(): Session | null | undefined {
-  return useQuery({ queryKey: SESSION, queryFn: session, staleTime: 60_000 }).data;
+  const found = useDoor();
+  if (found === undefined) return undefined;
+  return found.member === null ? null : { member: found.member, csrf: found.csrf ?? '', may: found.may };
 }
 
 /** Whether who is logged in may do what `role` may. */
 export function useMay(role: Role): boolean {
-  const held = useSession();
-  return held != null && ORDER.indexOf(held.member.role) >= ORDER.indexOf(role);
+  return useDoor()?.may.includes(role) ?? false;
 }
 
-export async function logIn(email: string, password: string): Promise<Session> {
-  const made = await call<Session>('POST', '/api/session', { email, password });
-  useToken(made.csrf);
-  queries.setQueryData(SESSION, made);
-  return made;
+export async function logIn(email: string, password: string): Promise<void> {
+  enter(await call<Door>('POST', '/api/session', { email, password }));
 }
 
 export function useLogOut(): () => Promise<void> {
@@ -47,7 +69,7 @@ export function useLogOut(): () => Promise<void> {
   return async () => {
     await call('DELETE', '/api/session');
     useToken('');
-    client.clear();
-    client.setQueryData(SESSION, null);
+    client.removeQueries({ predicate: (query) => query.queryKey[0] !== SESSION[0] });
+    await client.fetchQuery({ queryKey: SESSION, queryFn: door, staleTime: 0 });
   };
 }

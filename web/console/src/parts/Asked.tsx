@@ -1,13 +1,20 @@
 import { Skeleton, Stack } from '@mantine/core';
-import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { Problem } from '../shell/Broken';
 
+/** As much of a query as it takes to show what becomes of it. */
+export interface AskedOf<T> {
+  data: T | undefined;
+  isError: boolean;
+  error: unknown;
+  refetch: () => unknown;
+}
+
 /** What was asked of the server: a skeleton while it comes, the reason when it does not, else `children`. */
 export function Asked<T>(
-  { query, lines = 4, children }: { query: UseQueryResult<T>; lines?: number; children: (data: T) => ReactNode },
+  { query, lines = 4, children }: { query: AskedOf<T>; lines?: number; children: (data: T) => ReactNode },
 ) {
   const { t } = useTranslation();
   if (query.data !== undefined) return <>{children(query.data)}</>;

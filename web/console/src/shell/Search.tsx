@@ -8,20 +8,22 @@ import { useNavigate } from 'react-router';
 
 import { call } from '../api/client';
 import { areas } from '../areas';
+import { called, type Subject, where } from '../parts/subject/types';
+import { words } from '../parts/words';
 
 export const openSearch = spotlight.open;
 
 interface Found {
-  items: { kind: string; id: string; title: string; detail: string }[];
+  people: Subject[];
+  accounts: Subject[];
+  objects: { kind: string; name: string; title: string; path: string }[];
 }
 
-const WHERE: Record<string, (id: string) => string> = {
-  person: (id) => `/people/${id}`,
-  account: (id) => `/accounts/${id}`,
-  journey: (id) => `/journeys/${id}`,
-  segment: (id) => `/segments/${id}`,
-  template: (id) => `/templates/${id}`,
-};
+/** What tells somebody from another of the same name. */
+function detail(one: Subject): string {
+  const stage = Object.values(one.stages).find((held) => held !== null);
+  return [one.identifiers.email?.[0] ?? Object.values(one.identifiers)[0]?.[0], stage == null ? undefined : words(stage)].filter(Boolean).join(' · ');
+}
 
 /** Everything by name: people, accounts, objects of the workspace, and the console's own places. */
 export function Search() {
@@ -39,16 +41,18 @@ export function Search() {
     const places = areas
       .map((area) => ({ id: `place ${area.name}`, label: t(`areas.${area.name}`), onClick: () => void go(area.path) }))
       .filter((place) => place.label.toLowerCase().includes(query.trim().toLowerCase()));
-    const groups = new Map<string, SpotlightActionData[]>();
-    for (const item of asked.length > 1 ? (data?.items ?? []) : []) {
-      const where = WHERE[item.kind];
-      if (where === undefined) continue;
-      const held = groups.get(item.kind) ?? [];
-      held.push({ id: `${item.kind} ${item.id}`, label: item.title, description: item.detail, onClick: () => void go(where(item.id)) });
-      groups.set(item.kind, held);
+    const groups: [string, SpotlightActionData[]][] = [];
+    if (asked.length > 1 && data !== undefined) {
+      for (const [kind, held] of [['person', data.people], ['account', data.accounts]] as const) {
+        groups.push([kind, held.map((one) => ({ id: `${kind} ${one.id}`, label: called(one), description: detail(one), onClick: () => void go(where(one)) }))]);
+      }
+      for (const kind of new Set(data.objects.map((one) => one.kind).filter((one) => one !== 'page'))) {
+        const held = data.objects.filter((one) => one.kind === kind);
+        groups.push([kind, held.map((one) => ({ id: `${kind} ${one.name}`, label: one.title === one.name ? words(one.name) : one.title, onClick: () => void go(one.path) }))]);
+      }
     }
     return [
-      ...[...groups].map(([kind, held]) => ({ group: t(`search.kinds.${kind}`), actions: held })),
+      ...groups.filter(([, held]) => held.length > 0).map(([kind, held]) => ({ group: t(`search.kinds.${kind}`), actions: held })),
       ...(places.length > 0 ? [{ group: t('search.kinds.place'), actions: places }] : []),
     ];
   }, [asked, data, go, query, t]);
