@@ -509,6 +509,8 @@ WAREHOUSE_SQL_S_MAX = 15
 WAREHOUSE_SQL_ROWS_MAX = 100_000
 """Rows that such a query is answered with; more are cut off."""
 WAREHOUSE_SQL_CHARS_MAX = 20_000
+WAREHOUSE_CLOSES_FILES_MAX = 400
+"""Days of scores that wait for the warehouse; older ones make room, and come again when it is made anew."""
 WAREHOUSE_MEMORY_BYTES_MAX = 2 * 1024**3
 """What the engine may take for queries; beyond it writes to its own folder for temporary files."""
 FUNNEL_STEPS_MAX = 20
@@ -638,3 +640,7 @@ TRIAL_S_MAX = 60
 """How long trying a journey on one person may take."""
 TRIAL_EFFECTS_ITEMS_MAX = 2_000
 """Decisions of a trial that are shown."""
+JOB_LINE_BYTES_MAX = 32 * 1024 * 1024
+"""What a long piece of work may say at once."""
+BACKTEST_RUNS_SHOWN_ITEMS_MAX = 50
+"""Runs of a back-test that the console shows as examples."""

@@ -101,7 +101,7 @@ class Tasks(TaskCourse):
         task.owner = choice.owner
         self.roster.carry(choice.owner, 1)
         model, more = compiled.model, {"reason": task.reason, "owner": choice.owner or "nobody yet"}
-        data = {
+        data: Told = {
             "task": task.id, "reason": task.reason,
             "title": self.evidence.render(unit, row, model.title, {}, more),
             "owner": task.owner, "rule": choice.rule, "why": choice.why, "due": task.due,

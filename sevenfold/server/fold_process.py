@@ -21,6 +21,7 @@ from ..errors import SevenfoldError
 from ..journeys.controls import REPLANNING
 from ..log.base import Record
 from ..log.reader import LogReader
+from ..warehouse.closes import ClosesWriter
 from ..warehouse.events import Owners
 from ..warehouse.owners import OwnersWriter
 from .logs import to_stderr
@@ -60,6 +61,7 @@ class FoldProcess:
         self._snapshot_position = 0
         self._owners: OwnersWriter | None = None
         self._owner_ids = Owners()
+        self._closes: ClosesWriter | None = None
 
     def run(self) -> None:
         """Recovers, then folds until the hub says stop or is gone."""
@@ -71,6 +73,8 @@ class FoldProcess:
         fold = self._found.fold
         if self._options.owners_folder:
             self._owners = OwnersWriter(Path(self._options.owners_folder), found.position)
+            self._closes = ClosesWriter(Path(self._options.owners_folder))
+            self._closes.attach(fold)
         self._line.say("ready", found.position, fold.emitted, str(found.snapshot or ""))
         self._say_workspace()
         # What is due next, even when the snapshot is of the log's very end and nothing is left to fold.
@@ -170,7 +174,18 @@ class FoldProcess:
         effects = snapshots.fold_record(self._found, part)
         people, accounts = self._owner_ids.of(fold, noted or [0])
         self._owners.write(max(position, part.position), people, accounts)
+        self._keep_closes()
         return effects
+
+    def _keep_closes(self) -> None:
+        """Days that closed are written down for the warehouse. A full disk holds up nobody who decides."""
+        if self._closes is None:
+            return
+        self._closes.attach(self._found.fold)
+        try:
+            self._closes.store()
+        except OSError as error:
+            log.error("scores of a day cannot be written: %s", error.strerror)
 
     def _sliced(self, record: Record) -> list[Record]:
         if record.kind != "events" or record.count <= SLICE_EVENTS:
@@ -185,7 +200,9 @@ class FoldProcess:
         fold = self._found.fold
         if self._tick > fold.t:
             first = fold.emitted
-            self._say_folded(first, fold.advance(self._tick))
+            effects = fold.advance(self._tick)
+            self._keep_closes()
+            self._say_folded(first, effects)
         if self._questions:
             self._answer()
         new = self._found.position - self._snapshot_position

@@ -19,6 +19,7 @@ from ...engine.definition import UNDEFINED
 from ...log.base import Readable, Record
 from ...snapshots import Recovered, fold_record, records_from
 from ...warehouse.base import Warehouse
+from ...warehouse.closes import take_closes
 from ...warehouse.owners import OwnersReader, unknown
 from ...warehouse.projector import Following, Projector
 from ...warehouse.rows import key
@@ -59,7 +60,9 @@ class Follower:
 
     def catch_up(self) -> int:
         """Takes what is there; gives how much that was."""
-        taken = self._effects() + self._records()
+        # Before any record: who is erased by one has no scores left behind.
+        days = take_closes(self._warehouse, self._folder)
+        taken = days + self._effects() + self._records()
         if taken:
             self.projector.flush()
         self._erase()
