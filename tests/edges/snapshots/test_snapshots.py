@@ -201,6 +201,16 @@ def test_a_snapshot_of_another_workspace_is_refused(workspace: Workspace, tmp_pa
         snapshots.read(path, Workspace(name="other"))
 
 
+def test_a_snapshot_of_a_version_that_kept_other_things_is_refused(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = Fold(workspace)
+    assert fold.journeys is not None
+    monkeypatch.setattr(fold.journeys, "dump", lambda: {"other": 1})
+    with pytest.raises(SnapshotError, match="of another making"):
+        Fold.restore(workspace, fold.snapshot())
+
+
 def test_a_file_that_cannot_be_read_says_why(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         snapshots.read(snapshots.path_of(tmp_path, 1), workspace)
