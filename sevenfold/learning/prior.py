@@ -1,9 +1,9 @@
 """What can be said with few outcomes: rates by group, shrunk to the whole, or the rule-based score by itself.
 
 Groups are bands of the fallback score, and within them stages. Each group's rate is drawn from a beta
-distribution around its parent's rate; how strongly groups follow it (`weight`, in cases) is what makes their
-counts likeliest (empirical Bayes: Gelman et al., Bayesian Data Analysis, 5.3; Casella, American Statistician
-1985).
+distribution around its parent's rate; how strongly groups follow it (`weight`, in cases) is not known, so
+every weight from 2 to 1,000 counts by how likely it makes the counts (hierarchical beta-binomial: Gelman et
+al., Bayesian Data Analysis, 5.3). To take the likeliest weight alone would leave intervals too narrow.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, betaln  # type: ignore[import-untyped]
+from scipy.special import betainc, betaincinv, betaln  # type: ignore[import-untyped]
 
 from ..errors import InputError
 
@@ -22,8 +22,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 BANDS: Final = (20.0, 40.0, 60.0, 80.0)
 """Where bands of a fallback score begin."""
-_WEIGHTS: Final = tuple(float(one) for one in np.geomspace(2.0, 2_000.0, 40))
-_ALIKE: Final = 2_000.0
+_WEIGHTS: Final = tuple(float(one) for one in np.geomspace(2.0, 1_000.0, 24))
 
 
 @dataclass(frozen=True)
@@ -88,22 +87,36 @@ def _counts(keys: list[Any], outcome: Bools) -> dict[Any, tuple[int, int]]:
 
 
 def _shrunk(groups: dict[Any, tuple[int, int]], parents: dict[Any, float], level: float) -> dict[Any, Rate]:
-    """Each group's rate under the weight of its parent that makes all counts likeliest."""
+    """Each group's rate around its parent's, over all weights the parent may have."""
     if not groups:
         return {}
     keys = list(groups)
     n = np.array([groups[key][0] for key in keys], dtype=np.float64)
     hits = np.array([groups[key][1] for key in keys], dtype=np.float64)
     mean = np.array([parents[key] for key in keys])
-    likely = [
-        float(np.sum(betaln(hits + mean * w, n - hits + (1 - mean) * w) - betaln(mean * w, (1 - mean) * w)))
-        for w in _WEIGHTS
-    ]
-    # One group cannot say how alike groups are.
-    weight = _WEIGHTS[int(np.argmax(likely))] if len(keys) > 1 else _ALIKE
+    a, b = np.outer(_WEIGHTS, mean), np.outer(_WEIGHTS, 1 - mean)
+    likely = (betaln(hits + a, n - hits + b) - betaln(a, b)).sum(axis=1)
+    chances = np.exp(likely - likely.max())
+    chances /= chances.sum()
     return {
-        key: _rate(parents[key] * weight, (1 - parents[key]) * weight, *groups[key], level) for key in keys
+        key: _mixed(chances, a[:, i] + hits[i], b[:, i] + n[i] - hits[i], *groups[key], level)
+        for i, key in enumerate(keys)
     }
+
+
+def _mixed(chances: Floats, above: Floats, below: Floats, n: int, hits: int, level: float) -> Rate:
+    """A rate that is beta-distributed with (above, below) of either weight, by the chances of the weights."""
+    bounds = []
+    for wanted in ((1 - level) / 2, (1 + level) / 2):
+        low, high = 0.0, 1.0
+        for _ in range(40):
+            middle = (low + high) / 2
+            if float(np.sum(chances * betainc(above, below, middle))) < wanted:
+                low = middle
+            else:
+                high = middle
+        bounds.append((low + high) / 2)
+    return Rate(float(np.sum(chances * above / (above + below))), bounds[0], bounds[1], n, hits)
 
 
 def _rate(a: float, b: float, n: int, hits: int, level: float) -> Rate:
