@@ -51,8 +51,8 @@ class ProfileColumns:
                 self._add(f"contributions.{label}", "json", "scores", label, "contributions")
         for label, prediction in workspace.predictions.items():
             if prediction.of == of:
-                kind = "time" if prediction.kind == "time_to" else "number"
-                self._add(f"prediction.{label}", kind, "predictions", label, "value")
+                dated: ColumnType = "time" if prediction.kind == "time_to" else "number"
+                self._add(f"prediction.{label}", dated, "predictions", label, "value")
                 self._add(f"prediction_as_of.{label}", "time", "predictions", label, "as_of")
         self._add("segments", "list", "segments")
         names = Names(workspace)

@@ -19,16 +19,19 @@ from ..services import Services
 from . import (
     access,
     approvals,
+    calendar,
     choices,
     consent,
     files,
     home,
+    jobs,
     journeys,
     members,
     messages,
     notes,
     operation,
     personal,
+    predictions,
     publishing,
     segments,
     sending,
@@ -45,6 +48,7 @@ from .door import CrossSite, Gate, Once
 _UNDER_API = (
     *subjects.HANDLERS,
     *segments.HANDLERS,
+    *predictions.HANDLERS,
     *journeys.HANDLERS,
     *publishing.HANDLERS,
     *messages.HANDLERS,
@@ -62,6 +66,8 @@ _UNDER_API = (
     *notes.HANDLERS,
     *approvals.HANDLERS,
     *files.HANDLERS,
+    *calendar.HANDLERS,
+    *jobs.HANDLERS,
 )
 
 

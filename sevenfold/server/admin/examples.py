@@ -50,6 +50,12 @@ BODIES: Final[dict[str, Any]] = {
         "channel": "mail",
         "to": ["growth@example.com"],
     },
+    "give_prediction_model": {
+        "features": ["logins_7d", "score.health"],
+        "parameters": {"logins_7d": -0.4, "score.health": -0.03, "intercept": 1.2},
+        "quality": {"auc": 0.84, "outcomes": 412},
+    },
+    "give_prediction_scores": {"subjects": ["u1", "u2"], "by": "user_id", "values": [0.71, 0.08]},
     "set_autonomy": {"level": "act", "moved_per_day": 10},
     "answer_suggestion": {"answer": "accept"},
     "change_option": {"step": "pick", "option": "discount", "halt": True},
@@ -73,6 +79,7 @@ BODIES: Final[dict[str, Any]] = {
     "put_workspace_file": {"text": "active: {when: logins >= 2}\n", "revision": None},
     "put_workspace_object": {"object": {"when": "logins >= 3"}, "revision": 1},
     "publish_file_drafts": {"choices": {"welcome": {"pause": "finish"}}},
+    "backtest_journey": {"plan": _PLAN, "compare": True},
     "log_in": {"email": "mona@example.com", "password": "correct horse battery staple"},
     "set_up": {
         "token": "setup_dGhlIHRva2VuIG9mIHRoZSBmaXJzdA",

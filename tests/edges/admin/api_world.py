@@ -177,6 +177,7 @@ def small(**objects: Any) -> Workspace:
         "signals": {"logins": {"kind": "count", "event": "Login"}},
         "traits": {"plan": {"type": "string"}},
         "segments": {"active": {"when": "logins >= 2"}, "vips": {"manual": True}},
+        "predictions": {"leaves": {"target": {"event": "Left"}, "horizon": "30d"}},
         "consent": {"categories": {"news": {"default": "opt_out"}}},
         "templates": {
             "hello": {
