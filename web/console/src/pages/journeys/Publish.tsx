@@ -52,8 +52,7 @@ export function Publish({ name, plan, live, onClose, onDone }: { name: string; p
     setBusy(true);
     setFailed(undefined);
     try {
-      const { plan: content, ...with_ } = body();
-      await call('POST', '/api/approvals', { kind: 'journey', name, content: { plan: content, ...with_ }, comment });
+      await call('POST', '/api/approvals', { journey: name, plan: sent, comment });
       setAsked(true);
     } catch (error) {
       setFailed(error);
