@@ -13,6 +13,7 @@ from litestar import Litestar
 from litestar.types import Receive, Scope, Send
 
 from . import admin, background, console_files, hooks, housekeeping, inapp, snippet, tracking
+from .console.jobs import jobs_of
 from .errors import EXCEPTION_HANDLERS
 from .ingest import Ingest, ingest_app, is_ingest_path
 
@@ -50,6 +51,7 @@ def make_app(services: Services) -> App:
             for task in working:
                 task.cancel()
             await asyncio.gather(*working, return_exceptions=True)
+            await jobs_of(services.live, services.clock).stop()
             ingest.close()
 
     rest = Litestar(

@@ -194,7 +194,8 @@ async def get_broadcast(caller: Asked, name: Name) -> BroadcastShown:
 
 @post(
     "/broadcasts/{name:str}",
-    scope="write", role="publisher",
+    scope="write",
+    role="publisher",
     once=True,
     status_code=200,
     tags=["broadcasts"],
@@ -223,7 +224,8 @@ async def list_channels(caller: Asked) -> list[ChannelShown]:
 
 @post(
     "/channels/{name:str}",
-    scope="write", role="publisher",
+    scope="write",
+    role="publisher",
     once=True,
     status_code=200,
     tags=["channels"],

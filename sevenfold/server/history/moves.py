@@ -95,3 +95,12 @@ def troubles(connection: sqlite3.Connection, since: int, limit: int) -> list[Tro
             )
         )
     return found
+
+
+def held(connection: sqlite3.Connection, since: int) -> list[tuple[str, str | None, int]]:
+    """(journey, reason, how many) of messages that were held back since a time, the most frequent first."""
+    return connection.execute(
+        "SELECT journey, reason, count(*) FROM messages WHERE number >= ? AND decision = 'held'"
+        " GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2",
+        (number_at(connection, since),),
+    ).fetchall()

@@ -33,7 +33,7 @@ from .models import (
     Task,
     Told,
 )
-from .moves import Moves, Trouble, moves, troubles
+from .moves import Moves, Trouble, held, moves, troubles
 from .schema import FILE, HistoryError, connect, explained, key
 from .timeline import effects_of_kinds, effects_of_subjects, numbered
 
@@ -284,6 +284,11 @@ class History:
         """Changes of stage since a time (ms UTC), added up."""
         with explained(self.path):
             return moves(self._connection(), since)
+
+    def held(self, since: int) -> list[tuple[str, str | None, int]]:
+        """(journey, reason, how many) of messages that were held back since a time (ms UTC)."""
+        with explained(self.path):
+            return held(self._connection(), since)
 
     def troubles(self, since: int, limit: int = 20) -> list[Trouble]:
         """What went wrong with messages since a time (ms UTC), added up."""

@@ -255,7 +255,7 @@ def test_nothing_of_an_erased_person_is_left_on_the_disk(tmp_path: Path) -> None
         removed = certificate.removed
         assert removed["log"] == {"events": 8, "records": 8, "controls": 3}
         assert removed["dead_letters"] == {"rows": 1}
-        assert removed["server"] == {"answers": 1}
+        assert removed["server"] == {"answers": 1, "notes": 0}
         assert removed["history"]["effects"] > 0
         assert removed["state"]["identifiers"] == 3
         assert removed["state"]["entities"] == 1
