@@ -7,11 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from ..limits import CHOICE_REFRESH_MS_MIN, NUMBER_MAGNITUDE_MAX
+from ..profiles.expressions import ExpressionError, parse_duration
 from ..workspace.base import ACCOUNT, PERSON, Condition, Model
 
 if TYPE_CHECKING:
     from .audit.step import StepFields
 
+WEEK_MS = 7 * 86_400_000
 Level = Literal["off", "suggest", "act"]
 
 
@@ -54,6 +56,16 @@ class Autonomy(Model, frozen=True, kw_only=True):
 
     level: Level = "suggest"
     moved_per_day: float = 10.0
+
+
+class BestTime(Model, frozen=True, kw_only=True):
+    """The hour of the week at which the person is most likely to answer, among those that begin ``within``
+    so long; by their own answers, drawn towards those of people like them (``messaging.alike``) and of all.
+    ``explore`` per cent are spread over all of these hours.
+    """
+
+    within: str = "20h"
+    explore: float = 10.0
 
 
 class ActionLimits(Model, frozen=True, kw_only=True):
@@ -136,4 +148,32 @@ def audit_learn(at: StepFields, learn: Learn, options: list[str]) -> None:
         at.known(("learn", "otherwise"), "path", learn.otherwise, options)
 
 
-__all__ = ["Action", "ActionLimits", "Autonomy", "Learn", "Level", "Reward", "audit_learn"]
+def audit_best_time(at: StepFields, place: str, best: BestTime, ttl: str | None) -> None:
+    """Reports what is wrong with the choice of an hour; a message must still live when it comes."""
+    within = at.duration((place, "within"), best.within)
+    at.share((place, "explore"), best.explore)
+    at.without(at.of == ACCOUNT, place, "an account has no hour at which it answers")
+    if within is None:
+        return
+    if within > WEEK_MS:
+        at.error((place, "within"), "wrong_value", "a week holds every hour there is", "at most 7d")
+    try:
+        lives = parse_duration(ttl) if ttl is not None else None
+    except ExpressionError:
+        return
+    if lives is not None and within >= lives:
+        message = f"the message may be over (its `ttl` is {ttl}) before the hour comes"
+        at.error((place, "within"), "wrong_value", message, "a shorter time, or a longer `ttl`")
+
+
+__all__ = [
+    "Action",
+    "ActionLimits",
+    "Autonomy",
+    "BestTime",
+    "Learn",
+    "Level",
+    "Reward",
+    "audit_best_time",
+    "audit_learn",
+]

@@ -176,7 +176,8 @@ class Policy:
         if self.level != "off":
             told += self._stop_losses(t)
             told += self._learn_split(t) if self.split else self._learn_actions(t)
-        told.append(Told("learned", self.shown()))
+        if self.names:
+            told.append(Told("learned", self.shown()))
         return told, self._again(t)
 
     def _again(self, t: int) -> int:

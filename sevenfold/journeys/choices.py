@@ -7,19 +7,21 @@ which it is, it is known: the choice closes. Decisions look at what is closed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from ..learning.action_model import ActionModel
 from ..learning.bandits import place_of
 from ..limits import CHOICE_OPEN_ENTRIES_MAX
+from ..profiles.expressions import parse_duration
 from ..profiles.wheel import OP_BITS
 from ..workspace.base import PERSON
 from .action_bank import Bank, Choosing, Reading
-from .choice_plan import Reward
+from .choice_plan import BestTime, Learn, Reward
 from .choice_policies import GHOSTS, Policy, Told
 from .compiled import Listener
+from .habits import Habits
 from .serving import MessageNews, Service
 from .steps.choose import Choose
 from .steps.split import Split
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from .compiled import CompiledJourney, StepSite
     from .runs import RunView
     from .runtime import Journeys
+
+
+_ANSWERS: Final = {"opened": ("opened", "clicked"), "clicked": ("clicked",)}
+"""Outcomes that are a response: who clicks has opened."""
 
 
 class Open(msgspec.Struct, array_like=True, gc=False):
@@ -76,6 +82,8 @@ class Choices(Service):
         """The values that each choice among actions looks at."""
         self.eligible: dict[str, Callable[[int], bool]] = {}
         """Of actions for people, whether one may be taken for a row."""
+        self.habits: Habits | None = None
+        """What people answer to and when, where a step asks for it."""
         self._listeners: dict[str, Listener] = {}
         self.open: dict[int, Open] = {}
         self.free: list[int] = []
@@ -104,6 +112,7 @@ class Choices(Service):
         key = f"{plan.name}/{step_id}"
         if key in self.policies:
             return
+        self._found_habits(plan, key, step)
         if isinstance(step, Split) and step.by == "bandit":
             written = {name: round(path.share * 10_000) for name, path in step.paths.items()}
             names = list(step.paths)
@@ -119,6 +128,22 @@ class Choices(Service):
         reward = learn.reward
         if reward.event is not None:
             self._listeners[key] = Listener(reward.event, reward.where, 0)
+
+    def _found_habits(self, plan: CompiledJourney, key: str, step: Any) -> None:
+        """Steps that choose an hour or a channel by what people answered to: what comes of each is logged."""
+        hour = getattr(step, "send_time", None) or getattr(step, "best", None)
+        for word, asked in (
+            ("hour", hour is not None),
+            ("channel", getattr(step, "choose", "") == "learned"),
+        ):
+            if asked:
+                if self.habits is None:
+                    alike = self.fold.workspace.messaging.alike
+                    self.habits = Habits(self.fold, self.runtime, alike)
+                learn = Learn(reward=Reward(response="opened", within="2d"), refresh="1d")
+                policy = Policy(plan.name, key.partition("/")[2], [], {}, learn, plan.model.autonomy)
+                policy.key = f"{key}:{word}"
+                self.policies[policy.key] = policy
 
     def _heard_by(self, policy: str) -> CompiledUnit:
         return self.fold.person
@@ -136,6 +161,14 @@ class Choices(Service):
         """A step that chooses among actions, compiled."""
         return Choosing(self, model, site)
 
+    def best_time(self, run: RunView, model: BestTime) -> int:
+        """The instant at which a run had best speak, logged."""
+        assert self.habits is not None
+        within, explore = parse_duration(model.within), round(model.explore * 10_000)
+        found = self.habits.best_time(run, within, explore)
+        self.took(run, self.policies[f"{run.plan.name}/{run.step}:hour"], found.told)
+        return found.due
+
     def place(self, run: RunView, policy: Policy) -> int:
         """The draw of a run at its present step and visit, among a million places: other ones when the
         choice has learned something.
@@ -147,7 +180,9 @@ class Choices(Service):
 
         `told` has `context`, `actions` (each allowed, or why not), `propensities`, `chosen`, `place`.
         """
-        ident = stable_id("choice", run.id, run.step, run.visit)
+        # A step may choose an hour and a channel at one visit.
+        word = policy.key.partition(":")[2]
+        ident = stable_id("choice", run.id, run.step, run.visit, *([word] if word else []))
         data = {"choice": ident, "policy": policy.key, "version": policy.state.version, **told}
         data |= {"level": policy.level, "within": policy.within}
         if run.ghost:
@@ -218,11 +253,22 @@ class Choices(Service):
                     self._rewarded(slot)
 
     def on_message(self, news: MessageNews) -> None:
+        if self.habits is not None and news.first and news.unit is self.fold.person:
+            self._habit(self.habits, news)
         for slot in self._of_row.get((news.unit.index, news.row), ()):
             reward = self._reward(slot)
             mine = self.open[slot].policy.partition("/")[0] == news.journey
-            if mine and reward is not None and reward.response == news.outcome:
+            if mine and reward is not None and news.outcome in _ANSWERS.get(reward.response or "", ()):
                 self._rewarded(slot)
+
+    def _habit(self, habits: Habits, news: MessageNews) -> None:
+        template = self.fold.workspace.templates.get(news.template)
+        if template is None:
+            return
+        if news.outcome == "sent":
+            habits.sent(template.channel)
+        elif news.outcome in _ANSWERS["opened"]:
+            habits.answered(news.row, template.channel)
 
     def _reward(self, slot: int) -> Reward | None:
         policy = self.policies.get(self.open[slot].policy)
@@ -282,6 +328,8 @@ class Choices(Service):
             self.open[slot].row = winner
             self._of_row.setdefault((at, winner), []).append(slot)
         self.bank.merge((at, winner), (at, loser))
+        if self.habits is not None:
+            self.habits.merge(winner, loser)
         theirs, mine = self.answers.pop(loser, None), self.answers.get(winner)
         if theirs is not None and (mine is None or mine.t < theirs.t):
             self.answers[winner] = theirs
@@ -293,6 +341,8 @@ class Choices(Service):
             self._drop(slot)
         if unit is self.fold.person:
             self.answers.pop(row, None)
+            if self.habits is not None:
+                self.habits.own.pop(row, None)
         return len(slots) + (self.bank.taken.pop((unit.index, row), None) is not None)
 
     def keeps(self, unit: CompiledUnit, row: int) -> bool:
@@ -308,6 +358,7 @@ class Choices(Service):
             "slots": self.slots,
             "left_out": self.left_out,
             "bank": self.bank.dump(),
+            "habits": None if self.habits is None else self.habits.dump(),
             "standing": msgspec.to_builtins(self.standing),
             "answers": [[row, msgspec.to_builtins(one)] for row, one in self.answers.items()],
         }
@@ -318,6 +369,8 @@ class Choices(Service):
                 self.policies[key].load(state)
         self.free, self.slots, self.left_out = list(held["free"]), held["slots"], held["left_out"]
         self.bank.load(held["bank"])
+        if self.habits is not None and held["habits"] is not None:
+            self.habits.load(held["habits"])
         self.standing = msgspec.convert(held["standing"], ActionModel | None)
         self.answers = {row: msgspec.convert(one, Answer) for row, one in held["answers"]}
         self.open, self._of_run, self._of_row = {}, {}, {}

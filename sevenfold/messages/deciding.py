@@ -10,6 +10,8 @@ import msgspec
 from ..journeys.offers import NO_CODE
 from ..journeys.serving import MessageNews, announce
 from ..journeys.steps.message import DECIDED, WOULD_SEND
+from ..learning.bandits import drawn, ends_of, place_of
+from ..learning.channel_choice import shares
 from ..limits import MESSAGE_RECIPIENTS_ITEMS_MAX
 from ..profiles.expressions import parse_duration
 from .candidates import candidate
@@ -43,6 +45,8 @@ class Judged(NamedTuple):
     verdict: Verdict | None
     tried: list[dict[str, Any]]
     """Templates before it, each with the reason."""
+    choice: dict[str, Any] | None = None
+    """What a learned channel was chosen among."""
 
     @property
     def until(self) -> int:
@@ -61,6 +65,9 @@ class StepMessages:
         self._lease_ms = parse_duration(model.expires) if model.expires is not None else self.ttl_ms
         self._limit = journey.limits.messages
         self.candidates = [candidate(desk, model, site, name) for name in model.templates()]
+        self._learns = model.choose == "learned" and len(self.candidates) > 1
+        self._explore = round(model.explore * 10_000)
+        self._key = f"{site.journey}/{site.step}:channel"
         self._orders = model.choose == "responses" and len(self.candidates) > 1
         self._staged = {id(one): [c for c in one.caps if c.in_stage is not None] for one in self.candidates}
         """Of each candidate the caps for people in certain stages."""
@@ -99,6 +106,10 @@ class StepMessages:
                     told = self._told(run, one.case.row, one.case.message, Verdict(NO_CODE), one.tried)
                     run.tell("held", self.journey, **told)
                 return Decision(NO_CODE)
+            for one in passed:
+                if one.choice is not None:
+                    choices: Any = self.desk.runtime.services["choices"]
+                    choices.took(run, choices.policies[self._key], one.choice)
             sent = sum(self._passed(run, one.case, one.tried, offer) for one in passed)
             return Decision(DECIDED if sent else WOULD_SEND, sent=sent)
         if later:
@@ -156,6 +167,8 @@ class StepMessages:
             for kind, ghost, who in run.decided
             if who == row and kind.journey not in self._overlooks
         ]
+        if self._learns:
+            return self._chosen(run, row, stage_suppressed, decided)
         for place, message in enumerate(order):
             case = self._case(run, row, message, stage_suppressed, decided)
             verdict = judge(case)
@@ -163,6 +176,39 @@ class StepMessages:
                 return Judged(case, verdict, tried)
             tried.append({"template": message.template, "reason": verdict.reason})
         raise AssertionError("a message step has a template")
+
+    def _chosen(
+        self, run: RunView, row: int, stage_suppressed: bool, decided: list[tuple[Kind, bool]]
+    ) -> Judged:
+        """One of the channels that the gates let through, by what the person and everybody answered to; if
+        none passes, what the gates said of the last.
+        """
+        choices: Any = self.desk.runtime.services["choices"]
+        cases = [self._case(run, row, one, stage_suppressed, decided) for one in self.candidates]
+        verdicts = [judge(case) for case in cases]
+        tried = [
+            {"template": case.message.template, "reason": verdict.reason}
+            for case, verdict in zip(cases, verdicts, strict=True)
+            if verdict is not None
+        ]
+        passed = [place for place, verdict in enumerate(verdicts) if verdict is None]
+        if not passed:
+            # Who may be sent something later waits for it.
+            place = next((at for at, one in enumerate(verdicts) if one and one.until), len(cases) - 1)
+            return Judged(cases[place], verdicts[place], tried[:place])
+        rates = []
+        for place in passed:
+            channel = cases[place].message.channel
+            rates.append(choices.habits.rate_of(channel.name, self.desk.responses.of(row, channel.index)))
+        by_share = shares(rates, self._explore)
+        at = place_of("channel", run.id, run.step, run.visit)
+        case = cases[passed[drawn(ends_of(by_share), at)]]
+        names = [cases[place].message.template for place in passed]
+        refused = {one["template"]: one["reason"] for one in tried}
+        data = {"context": dict(zip((f"rate {name}" for name in names), rates, strict=True)), "place": at}
+        data |= {"propensities": dict(zip(names, by_share, strict=True)), "chosen": case.message.template}
+        data["actions"] = {one.template: refused.get(one.template, "allowed") for one in self.candidates}
+        return Judged(case, None, tried, data)
 
     def _order(self, row: int) -> Sequence[Candidate]:
         if not self._orders:

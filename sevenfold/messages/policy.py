@@ -203,6 +203,10 @@ class Messaging(Model, frozen=True, kw_only=True):
     zone_traits: dict[Literal["person", "account", "country"], str] = msgspec.field(
         default_factory=lambda: {"person": "timezone", "account": "timezone", "country": "country"}
     )
+    alike: str | None = None
+    """The value by which people are alike where the hour at which they answer is learned, such as
+    ``stage.customer`` or ``trait.plan``.
+    """
     tracking: bool = True
 
 

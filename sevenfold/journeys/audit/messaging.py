@@ -44,6 +44,8 @@ def audit_messaging(desk: Desk) -> None:
     at.duration("arbitration", messaging.arbitration)
     at.number("concurrent_journeys", messaging.concurrent_journeys, 1, JOURNEY_SUBJECT_RUNS_MAX)
     _zone_traits(at, messaging)
+    if messaging.alike is not None:
+        at.value("alike", messaging.alike, PERSON)
 
 
 # ------------------------------------------------------------------------------------------- names in use

@@ -10,6 +10,7 @@ from ...messages.outcomes import ENDING
 from ...messages.outcomes import OUTCOMES as OUTCOMES_HEARD
 from ...profiles.expressions import parse_duration
 from ...workspace.base import ACCOUNT, Model
+from ..choice_plan import BestTime, audit_best_time
 from .base import STAY, Logic, Move, Run, Site, StepBase, StepKind, Why
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class Recipients(Model, frozen=True, kw_only=True):
 class Message(StepBase, tag="message", frozen=True, kw_only=True):
     """Decides a message from ``template`` (a name, or several for several channels: the first that
     the gates let through is sent; ``choose: responses`` puts the channel the person answers to
-    first).
+    first; ``learned`` chooses among those that may be sent, by the person's answers drawn towards
+    everybody's, and logs with which probability).
 
     ``on`` leads to a step for an outcome: held ones (no_consent, suppressed, stage_suppressed, guarded,
     held_out, unreachable, undeliverable, outranked, topic, conflict, gap, capped, quiet, expired) are
@@ -55,7 +57,11 @@ class Message(StepBase, tag="message", frozen=True, kw_only=True):
     """
 
     template: str | list[str]
-    choose: Literal["written", "responses"] = "written"
+    choose: Literal["written", "responses", "learned"] = "written"
+    explore: float = 10.0
+    """With ``choose: learned``: the per cent that each other channel keeps."""
+    send_time: BestTime | None = None
+    """When the person is most likely to answer; the time to live counts from when the run came here."""
     to: Recipients | None = None
     category: str | None = None
     topic: str | None = None
@@ -101,6 +107,12 @@ class Message(StepBase, tag="message", frozen=True, kw_only=True):
         at.share("holdout", self.holdout)
         for outcome in self.on:
             at.known(("on", outcome), "outcome of a message", outcome, (*HELD_OUTCOMES, *LATER_OUTCOMES))
+        at.share("explore", self.explore)
+        if self.choose == "learned" and self.explore * len(templates) > 100:
+            message = f"{len(templates)} channels of {self.explore:g}% each are more than there is"
+            at.error("explore", "wrong_value", message, f"at most {100 // len(templates)}")
+        if self.send_time is not None:
+            audit_best_time(at, "send_time", self.send_time, self.ttl or at.journey.ttl)
         if self.offer is not None:
             at.known("offer", "pool of offers", self.offer, at.workspace.offers)
 
@@ -119,9 +131,16 @@ class MessageLogic(Logic):
         self._step = site.service("messages").step(model, site)
         self._ways = {outcome: site.target(step) for outcome, step in model.on.items()}
         self._within = parse_duration(model.outcome_within)
+        self._choices: Any = site.service("choices")
         self._step.awaits = any(outcome in self._ways for outcome in LATER_OUTCOMES)
 
     def enter(self, run: Run) -> Move:
+        model: Message = self.model
+        if model.send_time is not None:
+            due = self._choices.best_time(run, model.send_time)
+            if due > run.t:
+                run.tell("wait", self.site.journey, **{"until": due, "for": "send_time"})
+                return run.until(due)
         return run.propose()
 
     def decide(self, run: Run) -> Move:

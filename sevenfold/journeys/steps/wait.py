@@ -11,6 +11,7 @@ from ...events.times import parse_ms
 from ...limits import JOURNEY_RULES_ITEMS_MAX, JOURNEY_VISITS_MAX
 from ...profiles.columns import UNKNOWN
 from ...workspace.base import Condition, Model
+from ..choice_plan import BestTime, audit_best_time
 from ..dates import date_due
 from ..times import (
     EVERY_DAY,
@@ -98,6 +99,8 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
     a zone's name.
     """
     date: WaitDate | None = None
+    best: BestTime | None = None
+    """Until the hour at which the person is most likely to answer."""
     session: bool = False
     paths: list[WaitPath] = []
     decide: Literal["first", "at_end"] = "first"
@@ -170,6 +173,8 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
             at.without(path.require_new and path.when is None, place, message)
         if self.date is not None:
             self._audit_date(at, self.date)
+        if self.best is not None:
+            audit_best_time(at, "best", self.best, None)
 
     def _audit_form(self, at: StepFields) -> None:
         """Which of the forms of waiting it is, and fields that mean nothing in it."""
@@ -179,6 +184,7 @@ class Wait(StepBase, tag="wait", frozen=True, kw_only=True):
             "date": self.date is not None,
             "session` or `paths": listens,
             "forever": self.forever,
+            "best": self.best is not None,
         }
         if not self.windows or any(forms.values()):
             at.exactly_one((), forms, "a wait")
@@ -243,6 +249,7 @@ class WaitLogic(Logic):
         ]
         """How a wait can be over, and where it leads then: what a run in a closed window remembers."""
         self._date = _Date(model.date, site) if model.date is not None else None
+        self._choices: Any = site.service("choices")
         self._zoned = model.zone or "person"
         self._ranked = model.decide == "at_end"
         self._events = [place for place, path in enumerate(model.paths) if path.event is not None]
@@ -272,7 +279,9 @@ class WaitLogic(Logic):
     def _due(self, run: Run, data: dict[str, Any]) -> int:
         """When the timer fires; `data` gets the zone that decided."""
         t = run.t
-        if self._date is not None:
+        if self.model.best is not None:
+            due = int(self._choices.best_time(run, self.model.best))
+        elif self._date is not None:
             due = self._date.due(run, self._zone(run, data))
         elif self.model.session or self.model.paths:
             if self._timeout is None:

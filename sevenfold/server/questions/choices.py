@@ -30,7 +30,8 @@ def autonomy(fold: Fold, journey: str | None = None) -> list[dict[str, Any]]:
     choices = _choices(fold)
     by_journey: dict[str, list[Policy]] = {}
     for _, policy in sorted(choices.policies.items()) if choices is not None else ():
-        by_journey.setdefault(policy.journey, []).append(policy)
+        if policy.names:
+            by_journey.setdefault(policy.journey, []).append(policy)
     if journey is not None and journey not in by_journey:
         message = f"no journey `{journey}` has a learned choice"
         raise QuestionError(message, where="journey", fix=", ".join(by_journey) or "there is none")
