@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,6 +31,9 @@ from sevenfold.workspace.loading import load as load_folder
 from sevenfold.workspace.models import Workspace
 from sevenfold.workspace.packs import pack_names, pack_path
 from sevenfold.workspace.problems import likely
+
+if TYPE_CHECKING:
+    from sevenfold.measures.answer import Answer
 
 FrameKind = Literal["arrow", "pandas", "polars"]
 
@@ -61,6 +64,7 @@ def replay(
     mapping: EventMapping | Mapping[str, Any] | str | Path | None = None,
     until: Any = None,
     out: str | Path | None = None,
+    warehouse: bool = False,
 ) -> Result:
     """Runs events through a workspace in virtual time.
 
@@ -70,8 +74,8 @@ def replay(
     may also be Segment events. With a `mapping` (a file, or the same as a dict) any table will do. `until`
     is where time stops: a datetime or ISO text.
 
-    Everything is written to `out`, or to a temporary folder that lives as long as the result. Raises
-    SevenfoldError.
+    Everything is written to `out`, or to a temporary folder that lives as long as the result; with
+    `warehouse` also everything that analyses ask (`Result.ask`, `sevenfold ask`). Raises SevenfoldError.
     """
     model = workspace if isinstance(workspace, Workspace) else load(workspace)
     explained = mapping_of(mapping)
@@ -84,21 +88,26 @@ def replay(
         )
     kind: FrameKind = "arrow"
     if isinstance(data, str | Path):
-        outcome = run_replay(model, [Path(data)], folder, mapping=explained, until=stop)
+        outcome = run_replay(model, [Path(data)], folder, mapping=explained, until=stop, warehouse=warehouse)
     elif isinstance(data, list | tuple) and data and all(isinstance(one, str | Path) for one in data):
-        outcome = run_replay(model, [Path(one) for one in data], folder, mapping=explained, until=stop)
+        paths = [Path(one) for one in data]
+        outcome = run_replay(model, paths, folder, mapping=explained, until=stop, warehouse=warehouse)
     elif (table := frames.to_arrow(data)) is not None:
         kind = frames.kind_of(data)
         if explained is None:
-            outcome = run_replay(model, frames.table_items(table), folder, until=stop, names=["a table"])
+            outcome = run_replay(
+                model, frames.table_items(table), folder, until=stop, names=["a table"], warehouse=warehouse
+            )
         else:
-            outcome = _with_mapping(model, table, folder, explained, stop)
+            outcome = _with_mapping(model, table, folder, explained, stop, warehouse)
     elif isinstance(data, Iterable):
         if explained is not None:
             raise InputError(
                 "Dicts need no mapping", where="mapping", fix="make a table of them, or leave it out"
             )
-        outcome = run_replay(model, frames.dict_items(data), folder, until=stop, names=["events"])
+        outcome = run_replay(
+            model, frames.dict_items(data), folder, until=stop, names=["events"], warehouse=warehouse
+        )
     else:
         fix = "pass a pandas, polars or pyarrow table, an iterable of dicts, or a path"
         raise InputError(f"Events cannot be read from a {type(data).__name__}", where="data", fix=fix)
@@ -115,10 +124,12 @@ def mapping_of(given: EventMapping | Mapping[str, Any] | str | Path | None) -> E
 
 
 def _with_mapping(
-    model: Workspace, table: pa.Table, folder: Path, mapping: EventMapping, until: int | None
+    model: Workspace, table: pa.Table, folder: Path, mapping: EventMapping, until: int | None, warehouse: bool
 ) -> Outcome:
     with mapped_table(table, mapping) as path:
-        return run_replay(model, [path], folder, mapping=mapping, until=until, names=["a table"])
+        return run_replay(
+            model, [path], folder, mapping=mapping, until=until, names=["a table"], warehouse=warehouse
+        )
 
 
 @contextmanager
@@ -184,6 +195,19 @@ class Result:
     def to_polars(self) -> Result:
         """The same with polars frames."""
         return Result(self.workspace, self._outcome, "polars", self._scratch)
+
+    def ask(self, analysis: str, **fields: Any) -> Answer:
+        """Answers an analysis (`sevenfold ask`) from the replay's warehouse. Raises QuestionError, and
+        InputError where the replay made none.
+        """
+        from .measures import ask, question_from
+        from .warehouse.duck import open_warehouse
+
+        warehouse = open_warehouse(self.folder)
+        try:
+            return ask(warehouse, question_from(analysis, fields))
+        finally:
+            warehouse.close()
 
     def table(self, name: str) -> Any:
         """One table by name, also `bands`, `identity` and those of entities. Raises InputError."""

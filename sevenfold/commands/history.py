@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -25,7 +26,9 @@ from sevenfold.playback import Outcome, explain, open_log, replay
 from sevenfold.playback.feed import log_folder
 from sevenfold.playback.tables import iso
 from sevenfold.report.html import write_report
+from sevenfold.report.noticed import noticed_of, print_noticed
 from sevenfold.report.terminal import print_explanation, print_summary
+from sevenfold.workspace.models import Workspace
 
 CURSOR_FILE = "import.cursor"
 """Beside the log: how far an import has come."""
@@ -61,17 +64,20 @@ def replay_command(
     with progress(as_json) as shown:
         bar = Bar(shown, size_of(inputs))
         outcome = replay(model, inputs, out, mapping=found, until=until, progress=bar, warehouse=True)
-    finish(outcome, as_json)
+    finish(outcome, as_json, model, inputs)
 
 
-def finish(outcome: Outcome, as_json: bool) -> None:
-    """Writes the report and shows the summary of a replay."""
-    report = write_report(outcome)
+def finish(outcome: Outcome, as_json: bool, workspace: Workspace, inputs: Sequence[Path]) -> None:
+    """Writes the report and shows the summary of a replay; of a simulated company also what was noticed."""
+    noticed = noticed_of(workspace, outcome, inputs)
+    report = write_report(outcome, noticed)
     if as_json:
         print_json(outcome.summary)
         return
     shown = console()
     print_summary(shown, outcome.summary)
+    if noticed is not None:
+        print_noticed(shown, noticed)
     shown.print(f"\nReport: {report}\nTables: {outcome.folder}", soft_wrap=True)
 
 

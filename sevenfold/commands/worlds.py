@@ -105,8 +105,9 @@ def _report(folder: Path, seed: int, size: int, days: int, as_json: bool) -> Non
         _simulate("saas", seed, size, days, folder / "world", shown)
         events = folder / "world" / "events.ndjson"
         bar = Bar(shown, events.stat().st_size)
-        outcome = replay(load(DEMO_PACK), [events], folder / "replay", progress=bar)
-    finish(outcome, as_json)
+        model = load(DEMO_PACK)
+        outcome = replay(model, [events], folder / "replay", progress=bar)
+    finish(outcome, as_json, model, [events])
     if not as_json:
         somebody = next(
             (row["user_id"] for row in outcome.table("people").to_pylist() if row["user_id"]), None

@@ -13,19 +13,21 @@ from sevenfold.playback.outcome import REPORT_FILE, Outcome
 from sevenfold.playback.summary import JourneySummary, LifecycleSummary, ScoreSummary, Summary
 from sevenfold.report import charts, journey_charts, journeys, words
 from sevenfold.report.decisions import reason, spoken
+from sevenfold.report.noticed import section
+from sevenfold.simulate.against import Comparison
 
 DRAWN_LEAST = 8
 """Fewer than so many are said in words, not drawn: a drawing takes longer to make than to read."""
 
 
-def write_report(outcome: Outcome) -> Path:
-    """Writes `report.html` beside the replay's tables."""
+def write_report(outcome: Outcome, noticed: Comparison | None = None) -> Path:
+    """Writes `report.html` beside the replay's tables; with what was `noticed` of a simulated company."""
     path = outcome.folder / REPORT_FILE
-    path.write_text(render(outcome.summary), encoding="utf-8")
+    path.write_text(render(outcome.summary, noticed), encoding="utf-8")
     return path
 
 
-def render(summary: Summary) -> str:
+def render(summary: Summary, noticed: Comparison | None = None) -> str:
     """The report as one HTML text."""
     environment = Environment(
         loader=PackageLoader("sevenfold.report", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
@@ -33,13 +35,13 @@ def render(summary: Summary) -> str:
     environment.filters |= {
         "label": words.label, "title_": words.title, "stay": words.stay, "share": words.share,
         "date": words.date_of, "span": spoken, "step": journeys.step_name, "reasons": journeys.numbers,
-        "number": lambda value: f"{value:,}",
+        "number": lambda value: f"{value:,}", "days": lambda value: "–" if value is None else f"{value:.0f}",
     }  # fmt: skip
     lifecycles = sorted(summary.lifecycles, key=lambda one: one is not words.primary(summary))
     scores = sorted(summary.scores, key=lambda one: (one is not words.main_score(summary), not one.days))
     omitted = {**({"duplicate": summary.duplicates} if summary.duplicates else {}), **summary.dropped}
     return environment.get_template("report.html.j2").render(
-        summary=summary, lead=words.lead(summary), noun=words.noun, counted=words.counted,
+        summary=summary, noticed=section(noticed), lead=words.lead(summary), noun=words.noun, counted=words.counted,
         lifecycles=[_lifecycle(one) for one in lifecycles if one.days and one.ever],
         scores=[_score(one) for one in scores if sum(one.now[1:])],
         journeys=[_journey(one) for one in summary.journeys if one.entries or one.refused],

@@ -178,7 +178,14 @@ def test_the_demo_goes_from_nothing_to_a_report(tmp_path: Path) -> None:
     text = sevenfold("demo", "--report", "--size", 8, "--days", 40, "--out", tmp_path / "demo").output
     assert "Customer:" in text
     assert "One person's story: sevenfold explain seven-stage" in text
-    assert (tmp_path / "demo" / "replay" / "report.html").exists()
+    assert "What was noticed" in text
+    page = (tmp_path / "demo" / "replay" / "report.html").read_text()
+    assert "What was noticed" in page and "Where it is poor" in page and "threshold on log-ins" in page
+    noticed = json.loads((tmp_path / "demo" / "replay" / "noticed.json").read_text())
+    assert {row["way"] for row in noticed["figures"]} == {"seven stages", "calendar", "threshold on log-ins"}
+    for row in noticed["figures"]:
+        assert row["right"] <= row["alarms"] and row["noticed"] <= row["hidden"]
+    assert noticed["poor"]
 
 
 NONE = Path("nowhere")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 import sevenfold as sf
+from sevenfold.errors import InputError
 from tests.edges.replay.worlds import small_history, workspace, write
 
 ROWS: list[dict[str, Any]] = [
@@ -160,3 +161,11 @@ def test_packs_load_by_name_and_unknown_ones_are_named() -> None:
     assert sf.load("lending").title == "Lending"
     with pytest.raises(sf.SevenfoldError, match="did you mean `seven-stage`"):
         sf.load("seven-stages")
+
+
+def test_a_replay_with_a_warehouse_answers_analyses(tmp_path: Path) -> None:
+    result = sf.replay(workspace(), frame("pandas"), out=tmp_path / "out", warehouse=True)
+    answer = result.ask("funnel", steps=["Visited", "Bought"])
+    assert [row["count"] for row in answer.frame("steps").to_pylist()] == [2, 1]
+    with pytest.raises(InputError, match="There is no warehouse"):
+        sf.replay(workspace(), frame("pandas")).ask("rfm")
