@@ -644,3 +644,14 @@ JOB_LINE_BYTES_MAX = 32 * 1024 * 1024
 """What a long piece of work may say at once."""
 BACKTEST_RUNS_SHOWN_ITEMS_MAX = 50
 """Runs of a back-test that the console shows as examples."""
+
+SCORE_DAYS_SHOWN_MAX = 400
+"""Days of a score that one answer holds, the latest."""
+SCORE_PREVIEW_PROFILES_MAX = 100_000
+"""Subjects that a preview of weights looks at; of more, an even part of them."""
+SEGMENT_PREVIEW_S_MAX = 5.0
+"""How long counting for a preview of a segment may take; what was counted by then is the answer, which says
+so.
+"""
+TEST_SEND_S_MAX = 30
+"""How long a provider may take for a test message."""

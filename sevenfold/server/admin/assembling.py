@@ -26,12 +26,14 @@ from . import (
     home,
     jobs,
     journeys,
+    looking,
     members,
     messages,
     notes,
     operation,
     personal,
     predictions,
+    previews,
     publishing,
     segments,
     sending,
@@ -68,6 +70,8 @@ _UNDER_API = (
     *files.HANDLERS,
     *calendar.HANDLERS,
     *jobs.HANDLERS,
+    *previews.HANDLERS,
+    *looking.HANDLERS,
 )
 
 

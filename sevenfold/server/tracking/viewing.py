@@ -36,7 +36,7 @@ _SHOWN: Final = {
 }
 
 
-class _Kept:
+class KeptVersions:
     """The versions that the delivery process keeps, read and never written."""
 
     def __init__(self, folder: Path) -> None:
@@ -62,7 +62,7 @@ class Views:
     def __init__(self, back: Returning) -> None:
         self._back = back
         folder: Path = back.services.settings.data_folder / VERSIONS_FOLDER
-        self._renderer = Renderer(back.tokens, _Kept(folder), back.base)
+        self._renderer = Renderer(back.tokens, KeptVersions(folder), back.base)
         self._workspace: Workspace | None = None
 
     def html(self, token: str) -> str | None:
