@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple, type MantineTheme } from '@mantine/core';
+import { Badge, createTheme, defaultVariantColorsResolver, type MantineColorsTuple, type MantineTheme } from '@mantine/core';
 
 const sea: MantineColorsTuple = [
   '#effcf9', '#d6f5ee', '#abe9dc', '#7adbc8', '#4fcab5', '#2bb3a0', '#159485', '#0f766e', '#0d5f59', '#0a4a46',
@@ -17,7 +17,19 @@ export const theme = createTheme({
   fontSizes: { xs: '0.75rem', sm: '0.8125rem', md: '0.875rem', lg: '1rem', xl: '1.125rem' },
   headings: { fontWeight: '600', sizes: { h1: { fontSize: '1.375rem' }, h2: { fontSize: '1.125rem' }, h3: { fontSize: '1rem' } } },
   cursorType: 'pointer',
+  // Light badges, chips and alerts with a contrast of 4.5 to 1 and more, in both schemes.
+  variantColorResolver: (input) => {
+    const held = defaultVariantColorsResolver(input);
+    const named = typeof input.color === 'string' && /^[a-z]+$/.test(input.color) ? input.color : undefined;
+    if (input.variant !== 'light' || named === undefined) return held;
+    const name = named === 'gray' ? 'dark' : named;
+    return { ...held, color: `light-dark(color-mix(in srgb, var(--mantine-color-${name}-9) 78%, black), var(--mantine-color-${named}-2))` };
+  },
+  components: { Badge: Badge.extend({ styles: { root: { flexShrink: 0 }, label: { overflow: 'visible' } } }) },
 });
+
+/** Colours of things in an order, such as stages, by Mantine colour name. */
+export const STEPS = ['sea', 'indigo', 'orange', 'grape', 'cyan', 'lime', 'pink', 'yellow', 'blue', 'red'];
 
 /** Colours of bands and of changes, by Mantine colour name. */
 export const BANDS: Record<string, string> = {
@@ -57,7 +69,7 @@ export function palette(theme: MantineTheme, dark: boolean): Palette {
     dimmed: dark ? theme.colors.dark[2] : theme.colors.gray[6],
     line: dark ? theme.colors.dark[4] : theme.colors.gray[3],
     good: of('teal'), bad: of('red'), warn: of('yellow'),
-    series: ['sea', 'indigo', 'orange', 'grape', 'cyan', 'lime', 'pink', 'yellow', 'blue', 'red'].map(of),
+    series: STEPS.map(of),
     of,
   };
 }

@@ -46,10 +46,10 @@ const LASTS = /^(trait\.)?(account_)?(since|until)_/;
 
 /** A value of a signal, trait or property as text. */
 export function value(held: unknown, t: TFunction, name = ''): string {
-  if (held === null || held === undefined || held === '') return t('parts.unknown');
-  if (typeof held === 'boolean') return t(held ? 'parts.yes' : 'parts.no');
+  if (held === null || held === undefined || held === '') return t('common:parts.unknown');
+  if (typeof held === 'boolean') return t(held ? 'common:parts.yes' : 'common:parts.no');
   if (typeof held === 'number') return LASTS.test(name) ? duration(held) : count(held, 3);
-  if (Array.isArray(held)) return held.length === 0 ? t('parts.none') : held.map((one) => value(one, t)).join(', ');
+  if (Array.isArray(held)) return held.length === 0 ? t('common:parts.none') : held.map((one) => value(one, t)).join(', ');
   if (typeof held === 'object') return JSON.stringify(held);
   return String(held);
 }

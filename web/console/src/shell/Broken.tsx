@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Code, Group, Stack, Title } from '@mantine/core';
+import { Alert, Anchor, Button, Center, Code, Group, Loader, Stack, Title } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { Link, useRouteError } from 'react-router';
@@ -38,4 +38,10 @@ export function Missing() {
       <Anchor component={Link} to="/">{t('missing.home')}</Anchor>
     </Stack>
   );
+}
+
+/** While the first page is being fetched. */
+export function Waiting() {
+  const { t } = useTranslation();
+  return <Center h="100vh"><Loader role="status" aria-label={t('loading')} /></Center>;
 }

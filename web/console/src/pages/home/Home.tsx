@@ -1,7 +1,7 @@
-import { Anchor, Badge, Box, Card, Grid, Group, SegmentedControl, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Box, Grid, Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { IconMoodSmile } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
@@ -18,6 +18,7 @@ import { address } from '../../parts/usePages';
 import { count, day, words } from '../../parts/words';
 import { bandColour } from '../../theme';
 import { Flow } from './Flow';
+import { Part } from './Part';
 import { Problems } from './Problems';
 import type { Because, Home as Told, Mover } from './types';
 
@@ -54,19 +55,6 @@ export function Home() {
         ))}
       </Asked>
     </Page>
-  );
-}
-
-/** A part of the page under its own title. */
-export function Part({ title, detail, more, children }: { title: string; detail?: ReactNode; more?: ReactNode; children: ReactNode }) {
-  return (
-    <Card withBorder padding="md" h="100%" component="section" aria-label={title}>
-      <Group justify="space-between" mb="xs" align="flex-start">
-        <div><Title order={2} fz="md">{title}</Title>{detail !== undefined && <Text size="xs" c="dimmed">{detail}</Text>}</div>
-        {more}
-      </Group>
-      {children}
-    </Card>
   );
 }
 

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 
 import { words } from '../../parts/words';
-import { Part } from './Home';
+import { Part } from './Part';
 import type { Problems as Held } from './types';
 
 /** What somebody should look at. */

@@ -1,6 +1,6 @@
 import { Alert, Button, Card, Group, Modal, Select, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
@@ -9,20 +9,17 @@ import { call } from '../../api/client';
 import { useMay } from '../../api/session';
 import { Ago } from '../../parts/Ago';
 import { Asked } from '../../parts/Asked';
-import { ConfirmButton } from '../../parts/ConfirmButton';
-import type { Profile } from '../../parts/subject/types';
+import type { Moment, Profile } from '../../parts/subject/types';
+import { usePages } from '../../parts/usePages';
 import { words } from '../../parts/words';
 import { Problem } from '../../shell/Broken';
 
-interface Merge { number: number; time: number; into: string; was: string; rule: string | null; by: string | null; undone: number | null; identifiers: Record<string, string[]> }
-
-/** By what somebody is known, who became them, and how that is undone. */
+/** By what somebody is known, who became them, and why. */
 export function Identity({ profile }: { profile: Profile }) {
   const { t } = useTranslation('subject');
-  const client = useQueryClient();
   const may = useMay('admin');
-  const path = `/api/people/${profile.id}/merges`;
-  const merges = useQuery({ queryKey: [path], queryFn: () => call<{ items: Merge[] }>('GET', path) });
+  const path = `/api/people/${profile.id}/timeline?kind=merged&kind=unmerged`;
+  const merges = usePages<Moment>(path, {}, { cursor: 'before', limit: 20 });
   return (
     <Card withBorder padding="md">
       <Group justify="space-between" mb="xs"><Text fw={600} size="sm">{t('identity.title')}</Text>{may && <MergeWith profile={profile} />}</Group>
@@ -34,22 +31,14 @@ export function Identity({ profile }: { profile: Profile }) {
         </Table.Tbody>
       </Table>
       <Text fw={600} size="sm" mt="md" mb={4}>{t('identity.merges')}</Text>
-      <Asked query={merges} lines={1}>
-        {({ items }) => (items.length === 0 ? <Text size="sm" c="dimmed">{t('identity.none')}</Text> : (
-          <Stack gap="xs">
-            {items.map((one) => (
-              <Group key={one.number} justify="space-between" wrap="nowrap">
-                <div>
-                  <Text size="sm">{Object.values(one.identifiers).flat().join(', ') || one.was}</Text>
-                  <Text size="xs" c="dimmed"><Ago time={one.time} />{one.rule !== null && ` · ${one.rule}`}{one.undone !== null && ` · ${t('identity.undone')}`}</Text>
-                </div>
-                {may && one.undone === null && (
-                  <ConfirmButton
-                    size="compact-xs" variant="default" label={t('identity.unmerge')} question={t('identity.unmerge_sure')} confirm={t('identity.unmerge')}
-                    onConfirm={async () => { await call('POST', `/api/people/${profile.id}/unmerge`, { was: one.was }); await client.invalidateQueries(); }}
-                  >{t('identity.unmerge_why')}</ConfirmButton>
-                )}
-              </Group>
+      <Asked query={merges.query} lines={1}>
+        {() => (merges.rows.length === 0 ? <Text size="sm" c="dimmed">{t('identity.none')}</Text> : (
+          <Stack gap="xs" component="ul" p={0} m={0} style={{ listStyle: 'none' }} aria-label={t('identity.merges')}>
+            {merges.rows.map((one) => (
+              <li key={one.number}>
+                <Text size="sm">{one.text ?? words(one.kind)}</Text>
+                <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}><Ago time={one.time} />{[one.why, ...Object.entries(one.data).filter(([, held]) => typeof held === 'string').map(([name, held]) => `${words(name).toLowerCase()} ${String(held)}`)].filter(Boolean).map((text) => ` · ${text}`)}</Text>
+              </li>
             ))}
           </Stack>
         ))}

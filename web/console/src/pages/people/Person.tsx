@@ -39,7 +39,7 @@ export function PersonPage() {
       <Asked query={query} lines={12}>
         {(one) => (
           <Grid gap="md">
-            <Grid.Col span={{ base: 12, md: 4 }} order={{ base: 1, md: 2 }}>
+            <Grid.Col span={{ base: 12, md: 4 }} order={2}>
               <Stack gap="md">
                 <NextAction profile={one} />
                 <Card withBorder padding="md">
@@ -53,7 +53,7 @@ export function PersonPage() {
                 <Facts title={t('traits')} held={one.traits} />
               </Stack>
             </Grid.Col>
-            <Grid.Col span={{ base: 12, md: 8 }} order={{ base: 2, md: 1 }}>
+            <Grid.Col span={{ base: 12, md: 8 }} order={1}>
               <Tabs value={tab} onChange={(value) => setHeld({ tab: value ?? 'timeline' }, { replace: true })} keepMounted={false}>
                 <Tabs.List mb="sm">{TABS.map((name) => <Tabs.Tab key={name} value={name} px="xs">{t(`tabs.${name}`)}</Tabs.Tab>)}</Tabs.List>
                 <Tabs.Panel value="timeline"><Timeline id={id} of="person" /></Tabs.Panel>

@@ -1,6 +1,6 @@
-import { Alert, Anchor, Badge, Button, Card, Code, CopyButton, Group, Stack, Table, Text, ThemeIcon, Title } from '@mantine/core';
+import { Alert, Anchor, Badge, Button, Card, Code, CopyButton, Group, Select, Stack, Table, Text, ThemeIcon, Title } from '@mantine/core';
 import { IconCheck, IconCircleDashed } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
@@ -8,6 +8,8 @@ import { Link } from 'react-router';
 import { call } from '../../api/client';
 import { useMay } from '../../api/session';
 import { Ago } from '../../parts/Ago';
+import { Asked } from '../../parts/Asked';
+import { ConfirmButton } from '../../parts/ConfirmButton';
 import { useWorkspace } from '../../parts/Money';
 import { Page } from '../../parts/Page';
 import { count, words } from '../../parts/words';
@@ -49,7 +51,7 @@ function Steps() {
       <Step done={seen.length > 0} title={t('snippet.title')} detail={seen.length > 0 ? <>{t('snippet.seen', { count: seen.reduce((sum, one) => sum + one.n, 0) })} <Ago time={Math.max(...seen.map((one) => one.last))} /></> : t('snippet.waiting')}>
         {seen.length === 0 ? <Snippet /> : undefined}
       </Step>
-      <Step done={workspace !== undefined && (phases?.length ?? 0) > 0} title={t('pack.title')} detail={workspace === undefined ? '' : t('pack.now', { name: workspace.workspace.title ?? workspace.name })}><Packs current={workspace?.name} /></Step>
+      <Step done={workspace !== undefined && (phases?.length ?? 0) > 0} title={t('pack.title')} detail={workspace === undefined ? '' : t('pack.now', { name: workspace.workspace.title ?? workspace.name })}><Packs current={workspace?.name} version={workspace?.version} /></Step>
       <Step done={wanted.length > 0 && mapped.length === wanted.length} title={t('events.title')} detail={t('events.of', { count: mapped.length, all: wanted.length })}>
         <Group gap={6}>{wanted.map((name) => <Badge key={name} className="band" variant="light" tt="none" color={known.has(name) ? 'teal' : 'gray'}>{known.has(name) ? '✓ ' : ''}{name}</Badge>)}</Group>
         <Text size="sm" mt="xs">{t('events.how')}</Text>
@@ -110,18 +112,43 @@ function Snippet() {
 }
 
 interface Pack { name: string; title: string; description: string }
+interface Difference { objects?: unknown[]; changes?: unknown[]; problems?: { message: string }[] }
 
-function Packs({ current }: { current: string | undefined }) {
+/** Another pack, looked at before it is put in force. */
+function Packs({ current, version }: { current: string | undefined; version: string | undefined }) {
   const { t } = useTranslation('setup');
-  const packs = useQuery({ queryKey: ['/api/packs'], queryFn: () => call<Pack[]>('GET', '/api/packs'), retry: false });
+  const client = useQueryClient();
+  const packs = useQuery({ queryKey: ['/api/packs'], queryFn: () => call<Pack[]>('GET', '/api/packs'), staleTime: Infinity });
+  const [chosen, setChosen] = useState<string | null>(null);
+  const shown = packs.data?.find((one) => one.name === chosen);
+  const apply = async () => {
+    const { files } = await call<{ files: Record<string, string> }>('GET', `/api/packs/${chosen}`);
+    await call('POST', '/api/workspace/apply', { files, expected: version });
+    setChosen(null);
+    await client.invalidateQueries();
+  };
   return (
-    <>
-      <Text size="sm">{t('pack.how')}</Text>
-      <Code block tabIndex={0}>sevenfold apply {current ?? 'my-workspace'} --url {window.location.origin}</Code>
-      {packs.data !== undefined && <Group gap={6} mt="xs">{packs.data.map((one) => <Badge key={one.name} variant={one.name === current ? 'filled' : 'light'} tt="none" title={one.description}>{one.title}</Badge>)}</Group>}
+    <Stack gap="xs">
+      <Group align="flex-end">
+        <Select w={260} label={t('pack.choose')} data={(packs.data ?? []).filter((one) => one.name !== current).map((one) => ({ value: one.name, label: one.title }))} value={chosen} onChange={setChosen} searchable />
+        <ConfirmButton variant="default" disabled={shown === undefined} label={t('pack.apply')} question={t('pack.sure', { title: shown?.title })} confirm={t('pack.apply')} onConfirm={apply}>
+          {chosen !== null && <Changes name={chosen} />}
+        </ConfirmButton>
+      </Group>
+      {shown !== undefined && <Text size="sm">{shown.description}</Text>}
+      <Text size="sm" c="dimmed">{t('pack.how')}</Text>
       <Anchor component={Link} to="/lifecycle" size="sm">{t('pack.look')}</Anchor>
-    </>
+    </Stack>
   );
+}
+
+function Changes({ name }: { name: string }) {
+  const { t } = useTranslation('setup');
+  const query = useQuery({
+    queryKey: ['pack', name], retry: false,
+    queryFn: async () => call<Difference>('POST', '/api/workspace/diff', { files: (await call<{ files: Record<string, string> }>('GET', `/api/packs/${name}`)).files }),
+  });
+  return <Asked query={query}>{(held) => <Text size="sm">{t('pack.changes', { count: (held.objects ?? held.changes ?? []).length })}</Text>}</Asked>;
 }
 
 /** Events that came and that no phase asks for: perhaps others by another name. */

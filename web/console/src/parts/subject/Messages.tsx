@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Modal, SegmentedControl, Stack, Table, Text } from '@mantine/core';
+import { Badge, Button, Card, Group, Modal, SegmentedControl, Stack, Table, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconMail } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
@@ -51,12 +51,7 @@ export function Messages({ id }: { id: string }) {
   );
 }
 
-interface Shown {
-  subject?: string | null;
-  html?: string | null;
-  text?: string | null;
-  parts?: Record<string, unknown>;
-}
+interface Shown { subject: string | null; title: string | null; body: string | null; html: string | null; text: string | null; buttons: string[]; missing: string | null }
 
 /** A message as it was rendered for whom it was meant. */
 function Rendered({ one }: { one: Message }) {
@@ -71,13 +66,19 @@ function Rendered({ one }: { one: Message }) {
         <Asked query={query}>
           {(held) => (
             <Stack>
-              {held.subject != null && <Text fw={600}>{held.subject}</Text>}
-              {held.html != null ? (
+              {held.subject !== null && <Text fw={600}>{held.subject}</Text>}
+              {held.html !== null ? (
                 <>
                   <SegmentedControl size="xs" value={width} onChange={setWidth} data={[{ value: 'wide', label: t('messages.wide') }, { value: 'phone', label: t('messages.phone') }]} aria-label={t('messages.width')} />
                   <iframe sandbox="" srcDoc={held.html} title={words(one.template ?? '')} style={{ border: '1px solid var(--mantine-color-default-border)', borderRadius: 6, width: width === 'phone' ? 375 : '100%', maxWidth: '100%', height: '60vh', margin: '0 auto', background: 'var(--mantine-color-white)' }} />
                 </>
-              ) : <Text component="pre" size="sm" style={{ whiteSpace: 'pre-wrap', fontFamily: 'inherit' }}>{held.text ?? Object.entries(held.parts ?? {}).map(([name, part]) => `${words(name)}: ${String(part)}`).join('\n')}</Text>}
+              ) : (
+                <Card withBorder>
+                  {held.title !== null && <Text fw={600}>{held.title}</Text>}
+                  <Text component="pre" size="sm" style={{ whiteSpace: 'pre-wrap', fontFamily: 'inherit' }}>{held.body ?? held.text ?? held.missing}</Text>
+                  <Group mt="xs">{held.buttons.map((label) => <Badge key={label} tt="none">{label}</Badge>)}</Group>
+                </Card>
+              )}
             </Stack>
           )}
         </Asked>
