@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "next-best-action": "choosing:next_best_action_command",
     "uplift": "uplifting:uplift_command",
     "advise": "advising:advise_group",
+    "recommend-products": "products:recommend_products_command",
     "import": "history:import_command",
     "import-scheduled": "fetching:import_scheduled_command",
     "dead-letters": "dead_letters:dead_letters_group",
