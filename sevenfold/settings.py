@@ -93,6 +93,7 @@ SETTINGS: Final = (
     Setting(
         "oidc_domains", str, "", "Domains whose people may come in uninvited: `acme.com=viewer`, by commas."
     ),
+    Setting("dns_servers", str, "", "Name servers that are asked about sending domains, by commas."),
     Setting(
         "approval", bool, False, "Whether whatever reaches customers is published only once another approved."
     ),
@@ -140,6 +141,7 @@ class Settings(Struct, frozen=True):
     oidc_role_claim: str = ""
     oidc_roles: str = ""
     oidc_domains: str = ""
+    dns_servers: str = ""
     approval: bool = False
 
 

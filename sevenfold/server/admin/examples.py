@@ -80,6 +80,11 @@ BODIES: Final[dict[str, Any]] = {
     "put_workspace_object": {"object": {"when": "logins >= 3"}, "revision": 1},
     "publish_file_drafts": {"choices": {"welcome": {"pause": "finish"}}},
     "backtest_journey": {"plan": _PLAN, "compare": True},
+    "preview_score": {"weights": [{"stage": "activation", "weights": {"progress": 3, "speed": 1}}]},
+    "preview_segment": {"when": "logins >= 2 and not segment.vips", "of": "person"},
+    "render_template": {"person": "38969f7b0b3ec1ea", "event": {"plan": "pro"}},
+    "test_send_template": {"person": "38969f7b0b3ec1ea", "address": "mona@example.com"},
+    "verify_channel": {"domain": "example.com", "selectors": ["s1"], "probe": True},
     "log_in": {"email": "mona@example.com", "password": "correct horse battery staple"},
     "set_up": {
         "token": "setup_dGhlIHRva2VuIG9mIHRoZSBmaXJzdA",

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.edges.admin.api_world import Api, company, temporary
+from tests.edges.admin.api_world import Api
 
 DAY = 86_400_000
-
-
-@pytest.fixture(scope="module")
-def saas() -> Iterator[Api]:
-    for folder in temporary():
-        with company(6, 60, folder) as made:
-            yield made
 
 
 @pytest.fixture(scope="module")
