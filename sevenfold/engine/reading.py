@@ -39,10 +39,10 @@ class Reading(Draining):
             "stages": {k: unit.show(node.slot, row) for k, node in unit.lifecycles.items()},
             "scores": {k: node.read(row) for k, node in unit.scores.items()},
             "bands": {k: unit.show(node.band_slot, row) for k, node in unit.scores.items()},
-            "predictions": {k: self._foretold(unit, k, row) for k in unit.predictions},
+            "predictions": {k: self.read_prediction(unit, k, row) for k in unit.predictions},
         }
 
-    def _foretold(self, unit: CompiledUnit, label: str, row: int) -> dict[str, Any]:
+    def read_prediction(self, unit: CompiledUnit, label: str, row: int) -> dict[str, Any]:
         """A prediction's value in natural units (a date in ms), as of when, and by which model; all None
         while it is unknown.
         """

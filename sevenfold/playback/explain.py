@@ -12,6 +12,7 @@ from sevenfold import effects as e
 from sevenfold.engine import Fold
 from sevenfold.engine.controls import ControlError
 from sevenfold.errors import InputError
+from sevenfold.learning.records import SCORES
 from sevenfold.lifecycle.compile import CompiledUnit
 from sevenfold.lifecycle.history import ScoreHistory
 from sevenfold.log.base import Log
@@ -28,7 +29,8 @@ _MEASURES_SHOWN: Final = 3
 
 class Entry(Struct, gc=False):
     """One line of a timeline. `kind` is event, identity, created, merged, stage, segment, band, jump,
-    velocity, or what a journey decided: run, step, wait, message, held, outcome, goal, ended and so on.
+    velocity, prediction, or what a journey decided: run, step, wait, message, held, outcome, goal, ended and
+    so on.
     """
 
     time: int
@@ -56,6 +58,8 @@ class Explanation(Struct):
     days: dict[str, list[tuple[str, float]]]
     durations: list[str]
     """The signals whose values are ms."""
+    dated: list[str] = []
+    """The predictions that are dates, in ms UTC."""
 
     def to_json(self) -> dict[str, Any]:
         shape = msgspec.structs.asdict(self)
@@ -214,10 +218,28 @@ class Story:
     def _control(self, item: Numbered, record: dict[str, Any]) -> None:
         """Folds a control record; one about somebody who is not in this story changes nothing in it."""
         try:
-            self.take(self.fold.tell(item.time, record))
+            effects = self.fold.tell(item.time, record)
+            if record.get("op") == SCORES:
+                # What was foretold comes before what it moved.
+                self._foretold(item, record)
+            self.take(effects)
         except ControlError:
             if self.target.numbers is None:
                 raise
+
+    def _foretold(self, item: Numbered, record: dict[str, Any]) -> None:
+        """Files the values that were taken of those who are in this story."""
+        fold, name = self.fold, str(record.get("prediction"))
+        unit = cast(CompiledUnit, fold.units[self.target.of])
+        if name not in unit.predictions or unit.subjects is None:
+            return
+        subjects = [str(one) for one in record.get("subjects") or ()]
+        for subject, row in zip(subjects, unit.subjects.rows(subjects).tolist(), strict=True):
+            now = fold.forward.get(row, row) if self.target.of == m.PERSON else row
+            shown = fold.read_prediction(unit, name, now) if now else {}
+            if shown.get("as_of") == record.get("as_of"):
+                data = {**shown, "dated": unit.predictions[name].slot.type == "date", "seq": item.number}
+                self.entries.append((subject, Entry(item.time, "prediction", name, data)))
 
     def pass_to(self, end: int) -> None:
         """Lets time pass without events."""
@@ -308,6 +330,7 @@ class Story:
         return Explanation(
             of, subject, fold.t, count, self.folded, fold.read(of, row), account, timeline, self.days,
             in_milliseconds(fold.workspace),
+            [name for name, one in fold.workspace.predictions.items() if one.kind == "time_to"],
         )  # fmt: skip
 
     def own(self, subject: str) -> set[str]:

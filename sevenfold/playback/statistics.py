@@ -121,6 +121,8 @@ def cause_text(cause: dict[str, Any]) -> str:
         return f"{kind} {name}".strip()
     if kind == "track":
         return name
+    if kind == "prediction":
+        return f"the prediction {name}"
     return {"tick": "account figures", "account": "the account", "day close": "the day's close"}.get(
         kind, kind
     )

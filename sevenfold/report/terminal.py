@@ -187,6 +187,12 @@ def _portrait(told: Explanation) -> Text:
         if len(told.days.get(name, ())) > 1:
             text.append("  " + _course([value for _, value in told.days[name]]), style="cyan")
         text.append("\n")
+    for name, one in profile.get("predictions", {}).items():
+        if one["value"] is not None:
+            dated = name in told.dated
+            value = _moment(one["value"]) if dated else _value(one["value"])
+            text.append(f"{words.title(name)}: ").append(value, style="bold")
+            text.append(f" foretold as of {_moment(one['as_of'])} by model {one['version']}\n")
     text.append("Segments: ").append(", ".join(map(words.label, profile["segments"])) or "none")
     if told.account is not None:
         stages = ", ".join(words.label(stage) for stage in told.account["stages"].values() if stage)
@@ -240,6 +246,9 @@ def _line(entry: Entry, durations: frozenset[str]) -> tuple[Text, Text]:
         return Text(f"{data['change']} {name}", style="blue"), Text(_why(data["why"], durations, held=held))
     if entry.kind in ("band", "jump"):
         return Text(_score_move(entry), style="magenta"), Text(_measures(data))
+    if entry.kind == "prediction":
+        value = _moment(data["value"]) if data["dated"] else _value(data["value"])
+        return Text(f"{name} foretold: {value}", style="magenta"), Text(f"model {data['version']}")
     if entry.kind == "velocity":
         return Text(f"{name} now {data['to'] or 'unknown'}", style="magenta"), Text("slope over 28 days")
     if entry.kind == "merged":

@@ -73,6 +73,16 @@ def _score(asked: Asked, question: str, expected: dict[str, Any]) -> Iterable[Wr
             yield f"score {name}", str(bounds), _said(found)
 
 
+def _prediction(asked: Asked, question: str, expected: dict[str, Any]) -> Iterable[Wrong]:
+    """`{churn_risk: 0.8}`: a value in natural units, a moment for a date, null for what is unknown."""
+    for name, wanted in expected.items():
+        found = asked.now["predictions"].get(name, {}).get("value")
+        dated = isinstance(wanted, str)
+        if found != (moment(wanted, asked.world.scenario.start_ms) if dated else wanted):
+            shown_ = shown(found, asked.world.scenario.start_ms) if dated and found is not None else found
+            yield f"prediction {name}", _said(wanted), _said(shown_)
+
+
 def _inside(asked: Asked, question: str, names: list[str]) -> Iterable[Wrong]:
     held = asked.now["segments"]
     for name in names:
@@ -260,6 +270,7 @@ _EPISODES: Final = frozenset({"at_risk", "saved", "save_lost", "recovered_untouc
 
 _QUESTIONS: Final[dict[str, Callable[[Asked, str, Any], Iterable[Wrong]]]] = {
     "stage": _values, "band": _values, "signals": _values, "traits": _values, "score": _score, "in": _inside,
+    "prediction": _prediction,
     "not_in": _outside, "identifiers": _identifiers, "path": _path, "ever_in": _ever, "never_in": _ever,
     "sent": _said_to, "held": _said_to, "deferred": _said_to, "would_send": _said_to, "tasks": _said_to,
     "waits": _waits, "inside": _running, "outside": _running, "entered": _entered, "refused": _listed,

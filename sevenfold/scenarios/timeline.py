@@ -10,6 +10,7 @@ when and, by one key, what:
     - {at: day 1 09:07, who: ana, group: acme, with: {tier: mid}}
     - {at: day 2 09:00, who: ana, account: acme, track: Signed In, every: 1d, times: 5}
     - {at: day 2 10:00, who: ana, outcome: opened, template: welcome}
+    - {at: day 2 10:30, who: ana, predictions: {churn_risk: 0.8, next_order: day 9 12:00}}
     - {at: day 2 11:00, control: {op: pause, journey: onboarding}}
     - {at: day 2 12:00, expect: ana, stage: {customer: engagement}, in: [activated], sent: [welcome]}
 
@@ -34,13 +35,16 @@ from sevenfold.limits import SCENARIO_ENTRIES_MAX
 from sevenfold.playback.delivery import LATENCY_MS, Delivering
 from sevenfold.playback.tables import iso
 from sevenfold.profiles.expressions import parse_duration
+from sevenfold.workspace.base import ACCOUNT, PERSON
 from sevenfold.workspace.problems import likely
 from sevenfold.workspace.reading import Node, read
 
 DAY_MS: Final = 86_400_000
 DAY_ONE_MS: Final = 1_704_067_200_000
 EVENTS: Final = ("track", "page", "screen", "identify", "group", "alias")
-STATE: Final = frozenset({"stage", "in", "not_in", "score", "band", "signals", "identifiers", "traits"})
+STATE: Final = frozenset(
+    {"stage", "in", "not_in", "score", "band", "signals", "identifiers", "traits", "prediction"}
+)
 HISTORY: Final = frozenset({"path", "ever_in", "never_in"})
 JOURNEYS: Final = frozenset(
     {"sent", "held", "deferred", "would_send", "waits", "inside", "outside", "entered", "refused",
@@ -71,7 +75,9 @@ class ScenarioError(SevenfoldError):
 
 
 class Step(Struct):
-    """One moment: an event as JSON bytes, a control record, an outcome of a message, or an expectation."""
+    """One moment: an event as JSON bytes, a control record, an outcome of a message, what is foretold of
+    somebody, or an expectation.
+    """
 
     time_ms: int
     line: int
@@ -81,6 +87,9 @@ class Step(Struct):
     control: dict[str, Any] | None = None
     subject: str = ""
     outcome: dict[str, Any] | None = None
+    predictions: dict[str, Any] | None = None
+    """Values by name, in natural units (a date as a moment); `of` says of what the subject is one."""
+    of: str = PERSON
     expected: dict[str, Any] | None = None
 
 
@@ -214,6 +223,11 @@ def _step(entry: dict[str, Any], time: int, line: int, message: str) -> Step:
         _known(entry, known)
         about = {key: value for key, value in entry.items() if key not in ("at", "who", "of")}
         return Step(time, line, subject=str(entry.get("who", "")), outcome=about)
+    if "predictions" in entry:
+        _known(entry, frozenset({"at", "every", "times", "who", "account", "predictions"}))
+        of = PERSON if "who" in entry else ACCOUNT
+        subject = str(entry["who" if of == PERSON else "account"])
+        return Step(time, line, subject=subject, predictions=dict(entry["predictions"]), of=of)
     if "event" in entry:
         _known(entry, frozenset({"at", "event", "number"}))
         event = {"messageId": message, "timestamp": iso(time), **dict(entry["event"])}
@@ -221,7 +235,8 @@ def _step(entry: dict[str, Any], time: int, line: int, message: str) -> Step:
     kind = next((kind for kind in EVENTS if kind in entry), None)
     if kind is None or not ("who" in entry or "device" in entry):
         raise ValueError(
-            f"neither `expect`, `control` or `outcome`, nor `who` or `device` with one of {', '.join(EVENTS)}"
+            "neither `expect`, `control`, `outcome` or `predictions`, nor `who` or `device` with one of "
+            + ", ".join(EVENTS)
         )
     _known(entry, _COMMON | {kind, "with", "campaign"})
     return Step(time, line, event_of(entry, kind, time, message), int(entry.get("number", 0)))

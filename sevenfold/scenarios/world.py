@@ -8,6 +8,7 @@ from typing import Any
 from sevenfold.effects import MERGED, Effect
 from sevenfold.engine import Fold
 from sevenfold.playback.delivery import DeliveringFold
+from sevenfold.scenarios.foretelling import foretelling
 from sevenfold.scenarios.timeline import Scenario, Step
 from sevenfold.workspace import models as m
 
@@ -39,6 +40,10 @@ class World:
         fold = self.fold
         if step.control is not None:
             self._take(fold.control(step.time_ms, step.control))
+        elif step.predictions is not None:
+            self.pass_to(step.time_ms)
+            for record in foretelling(self, step):
+                self._take(fold.control(step.time_ms, record))
         elif step.outcome is not None:
             # The message may be due in the very time that has passed.
             self.pass_to(step.time_ms)

@@ -5,13 +5,24 @@ reasons.
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from rich.console import Console
 
+from sevenfold.clock import SetClock
+from sevenfold.effects import subject_id
 from sevenfold.errors import InputError
+from sevenfold.events.dedup import message_key
+from sevenfold.learning.records import PredictionModel, record_of, score_records, version_of
+from sevenfold.log.base import Entry, NewControl, NewEvents
+from sevenfold.log.memory import MemoryLog
 from sevenfold.playback import Explanation, Outcome, explain, open_log, replay
+from sevenfold.report.terminal import print_explanation
+from sevenfold.workspace import models as m
 from tests.edges.replay import worlds
 from tests.edges.replay.worlds import DAY, START, event, small_history, workspace, write
 
@@ -151,3 +162,43 @@ def test_a_person_without_any_usable_identifier_is_found_by_subject_id(tmp_path:
     outcome = replay(workspace(), [write(tmp_path / "a.ndjson", events)], tmp_path / "out")
     nameless = next(row for row in outcome.table("people").to_pylist() if row["user_id"] is None)
     assert told(outcome, workspace(), nameless["subject"]).profile["signals"]["visits"] == 1
+
+
+def test_what_was_foretold_of_somebody_stands_in_their_story_before_what_it_moved() -> None:
+    target = m.PredictionTarget(event="Bought")
+    shop = msgspec.structs.replace(
+        workspace(),
+        predictions={"buys": m.Prediction(target=target, horizon="7d")},
+        segments={"likely": m.Segment(when="prediction.buys >= 0.5")},
+        lifecycles={},
+    )
+    clock = SetClock(START)
+    log = MemoryLog(clock)
+    for number, user in enumerate(("u1", "u2")):
+        raw = json.dumps(event(0, user, "Visited")).encode()
+        log.append([NewEvents([Entry("shop", START, raw)], [message_key("shop", str(number))])])
+    ids = [subject_id("person", number) for number in (1, 2)]
+    model = PredictionModel(
+        prediction="buys",
+        version=version_of(1),
+        trained_at=START,
+        as_of=START,
+        kind="probability",
+        features=["visits"],
+    )
+    at = START + DAY
+    clock.set(at)
+    (scores,) = score_records("buys", version_of(1), at, ids, [700_000, 200_000])
+    log.append([NewControl(record_of(model)), NewControl(scores)])
+    found = explain(shop, log, "u1", until=at)
+    told = [(one.kind, one.name) for one in found.timeline if one.kind in ("prediction", "segment")]
+    assert told == [("prediction", "buys"), ("segment", "likely")]
+    assert found.timeline[-1].data["why"]["cause"]["kind"] == "prediction"
+    assert found.profile["predictions"]["buys"]["value"] == 0.7
+    console = Console(file=StringIO(), width=160)
+    print_explanation(console, found)
+    shown = console.file.getvalue()
+    assert "buys foretold: 0.70" in shown
+    assert "set off by the prediction buys" in shown
+    # As of the moment before nothing was foretold.
+    assert explain(shop, log, "u1", at=at - 1).profile["predictions"]["buys"]["value"] is None
