@@ -1,6 +1,6 @@
 import type { Icon } from '@tabler/icons-react';
 import {
-  IconBuilding, IconChartBar, IconCalendarEvent, IconChecklist, IconHome, IconListCheck, IconMapPin, IconRoute, IconSettings, IconSpeakerphone, IconTools,
+  IconBuilding, IconChartBar, IconFilter, IconHeartbeat, IconMail, IconAntennaBars5, IconBulb, IconCalendarEvent, IconChecklist, IconHome, IconListCheck, IconMapPin, IconRoute, IconSettings, IconSpeakerphone, IconTools,
   IconUsers,
 } from '@tabler/icons-react';
 import type { RouteObject } from 'react-router';
@@ -43,6 +43,21 @@ export const areas: Area[] = [
     ],
   },
   {
+    name: 'segments', path: '/segments', icon: IconFilter, key: 'e', group: 'customers',
+    routes: [
+      { path: 'segments', lazy: () => import('./pages/segments/List').then((page) => ({ Component: page.SegmentList })) },
+      { path: 'segments/:name', lazy: () => import('./pages/segments/Segment').then((page) => ({ Component: page.SegmentPage })) },
+    ],
+  },
+  {
+    name: 'lifecycle', path: '/lifecycle', icon: IconHeartbeat, key: 'l', group: 'customers',
+    routes: [
+      { path: 'lifecycle', lazy: () => import('./pages/lifecycle/Overview').then((page) => ({ Component: page.LifecycleOverview })) },
+      { path: 'lifecycle/scores/:name', lazy: () => import('./pages/lifecycle/Score').then((page) => ({ Component: page.ScorePage })) },
+      { path: 'lifecycle/:lifecycle/:stage', lazy: () => import('./pages/lifecycle/Stage').then((page) => ({ Component: page.StagePage })) },
+    ],
+  },
+  {
     name: 'journeys', path: '/journeys', icon: IconRoute, key: 'j', group: 'engage',
     routes: [
       { path: 'journeys', lazy: () => import('./pages/journeys/List').then((page) => ({ Component: page.JourneyList })) },
@@ -56,6 +71,13 @@ export const areas: Area[] = [
       { path: 'broadcasts', lazy: () => import('./pages/broadcasts/List').then((page) => ({ Component: page.BroadcastList })) },
       { path: 'broadcasts/new', lazy: () => import('./pages/broadcasts/Wizard').then((page) => ({ Component: page.Wizard })) },
       { path: 'broadcasts/:name', lazy: () => import('./pages/broadcasts/Broadcast').then((page) => ({ Component: page.BroadcastPage })) },
+    ],
+  },
+  {
+    name: 'templates', path: '/templates', icon: IconMail, key: 'm', group: 'engage',
+    routes: [
+      { path: 'templates', lazy: () => import('./pages/templates/List').then((page) => ({ Component: page.TemplateList })) },
+      { path: 'templates/:name', lazy: () => import('./pages/templates/Template').then((page) => ({ Component: page.TemplatePage })) },
     ],
   },
   {
@@ -76,6 +98,14 @@ export const areas: Area[] = [
       { path: 'analyses', lazy: () => import('./pages/analyses/Gallery').then((page) => ({ Component: page.Gallery })) },
       { path: 'analyses/:name', lazy: () => import('./pages/analyses/AnalysisPage').then((page) => ({ Component: page.AnalysisPage })) },
     ],
+  },
+  {
+    name: 'learning', path: '/learning', icon: IconBulb, key: 'r', group: 'learn',
+    routes: [{ path: 'learning', lazy: () => import('./pages/learning/Learning').then((page) => ({ Component: page.Learning })) }],
+  },
+  {
+    name: 'channels', path: '/channels', icon: IconAntennaBars5, group: 'manage',
+    routes: [{ path: 'channels', lazy: () => import('./pages/channels/Channels').then((page) => ({ Component: page.Channels })) }],
   },
   {
     name: 'set_up', path: '/set-up', icon: IconTools, key: 'u', group: 'manage',
