@@ -655,3 +655,5 @@ so.
 """
 TEST_SEND_S_MAX = 30
 """How long a provider may take for a test message."""
+SETUP_LOG_RECORDS_MAX = 4_000
+"""Records at either end of the log that a look at the set-up reads."""

@@ -34,6 +34,7 @@ from . import (
     personal,
     predictions,
     previews,
+    progress,
     publishing,
     segments,
     sending,
@@ -71,6 +72,7 @@ _UNDER_API = (
     *calendar.HANDLERS,
     *jobs.HANDLERS,
     *previews.HANDLERS,
+    *progress.HANDLERS,
     *looking.HANDLERS,
 )
 

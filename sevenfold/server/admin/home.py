@@ -259,13 +259,14 @@ def _lifts(caller: Caller, kept: Kept, now: int) -> Lifts:
             answer = await asked(caller.services.warehouse, {"analysis": "lift", "fields": fields})
         except SevenfoldError as error:
             return Lifts(as_of=now, pending=False, items=[], missing=error.message)
-        return Lifts(as_of=now, pending=False, items=[_lift(row) for row in answer["tables"]["effects"]])
+        return Lifts(as_of=now, pending=False, items=[lift_of(row) for row in answer["tables"]["effects"]])
 
     held = kept.soon("lift", now, HOME_LIFT_KEPT_MS, make)
     return Lifts(as_of=None, pending=True, items=[]) if held is None else held[1]
 
 
-def _lift(row: Mapping[str, Any]) -> JourneyLift:
+def lift_of(row: Mapping[str, Any]) -> JourneyLift:
+    """A row of the table `effects` of the analysis `lift`."""
     return JourneyLift(
         journey=row["arm"],
         metric=row["metric"],
