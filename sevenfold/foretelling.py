@@ -40,7 +40,7 @@ from sevenfold.library import FrameKind, load, mapped_table, mapping_of
 from sevenfold.playback.feed import Items
 from sevenfold.playback.foretelling import looked, wanted
 from sevenfold.playback.run import Progress
-from sevenfold.workspace.models import Workspace
+from sevenfold.workspace.models import ACCOUNT, Workspace
 from sevenfold.workspace.problems import likely
 
 _MICRO: Final = 1_000_000
@@ -199,6 +199,20 @@ class Learned:
         ids = subjects(self.fold, self._asked(prediction).of, found.rows)
         values = [None if one == UNKNOWN else one for one in found.values.tolist()]
         return list(score_records(prediction, self._model(prediction).version, found.time, ids, values))
+
+    def given(self, prediction: str, *, by_id: bool) -> tuple[str, list[tuple[str, float | None]]]:
+        """(what subjects are called by, (subject, value) pairs) as the API takes them: by id, or else by user
+        id or account key, for those who have one.
+        """
+        found, asked = self.values(prediction), self._asked(prediction)
+        scale = 1 if asked.kind == "time_to" else _MICRO
+        values = [None if one == UNKNOWN else one / scale for one in found.values.tolist()]
+        if by_id:
+            return "id", list(zip(subjects(self.fold, asked.of, found.rows), values, strict=True))
+        by, kind = ("key", "account_id") if asked.of == ACCOUNT else ("user_id", "user_id")
+        named = [self.fold._identifiers(asked.of, row).get(kind) for row in found.rows.tolist()]
+        pairs = zip(named, values, strict=True)
+        return by, [(str(names[0]), value) for names, value in pairs if names]
 
     def save(self, path: str | Path) -> Path:
         """Writes the models as JSON, for `predict`."""

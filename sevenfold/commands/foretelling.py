@@ -20,7 +20,8 @@ from sevenfold.commands.base import (
     progress,
     size_of,
 )  # fmt: skip
-from sevenfold.errors import InputError, SevenfoldError
+from sevenfold.errors import InputError
+from sevenfold.limits import PREDICTION_SCORES_ITEMS_MAX
 
 if TYPE_CHECKING:
     from sevenfold.foretelling import Learned
@@ -86,7 +87,7 @@ def train_command(
     if out is not None:
         found.save(out / _MODELS_FILE)
     if publish:
-        _publish(found, url, key, models=True)
+        _publish(found, url, key, models=True, own_log=data is not None)
     if as_json:
         print_json([_plain(one) for one in found.models.values()])
         return
@@ -137,7 +138,7 @@ def predict_command(
         bar = Bar(shown, size_of(tuple(paths)))
         found = predict(model, paths, wanted, mapping=mapping, until=until, progress=bar)
     if publish:
-        _publish(found, url, key, models=False)
+        _publish(found, url, key, models=False, own_log=data is not None)
     if out is not None:
         _write(found, out)
     if who is not None:
@@ -239,19 +240,23 @@ def _write(found: Learned, out: Path) -> None:
         pq.write_table(found.scores(name), out / f"{name}.parquet")
 
 
-def _publish(found: Learned, url: str | None, key: str | None, *, models: bool) -> None:
-    """Hands models and values to a service. Raises SevenfoldError."""
+def _publish(found: Learned, url: str | None, key: str | None, *, models: bool, own_log: bool) -> None:
+    """Hands models and values to a service. Subjects go by their ids where the history is the service's own
+    log, else by what they are called. Raises SevenfoldError.
+    """
     with connected(url, key) as api:
         for name, model in found.models.items():
+            if model.parameters["method"] == "none":
+                continue
             if models:
-                api.post(f"/api/predictions/{name}/model", _body(msgspec.to_builtins(model)))
-            for record in found.records(name):
-                try:
-                    api.post(f"/api/predictions/{name}/scores", _body(record))
-                except SevenfoldError as error:
-                    error.fix = error.fix or "publish the model first, with `sevenfold train --publish`"
-                    raise
-
-
-def _body(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key not in ("op", "prediction")}
+                held = msgspec.to_builtins(model)
+                fields = ("features", "as_of", "trained_at", "version", "parameters", "quality")
+                api.post(f"/api/predictions/{name}/model", {field: held[field] for field in fields})
+            by, told = found.given(name, by_id=own_log)
+            for at in range(0, len(told), PREDICTION_SCORES_ITEMS_MAX):
+                part = told[at : at + PREDICTION_SCORES_ITEMS_MAX]
+                body = {
+                    "by": by, "version": model.version, "as_of": found.values(name).time,
+                    "subjects": [who for who, _ in part], "values": [value for _, value in part],
+                }  # fmt: skip
+                api.post(f"/api/predictions/{name}/scores", body)

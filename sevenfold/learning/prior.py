@@ -22,6 +22,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 BANDS: Final = (20.0, 40.0, 60.0, 80.0)
 """Where bands of a fallback score begin."""
+_FACTORS: Final = tuple(float(one) for one in np.geomspace(0.4, 2.5, 9))
 _WEIGHTS: Final = tuple(float(one) for one in np.geomspace(2.0, 1_000.0, 24))
 
 
@@ -93,13 +94,18 @@ def _shrunk(groups: dict[Any, tuple[int, int]], parents: dict[Any, float], level
     keys = list(groups)
     n = np.array([groups[key][0] for key in keys], dtype=np.float64)
     hits = np.array([groups[key][1] for key in keys], dtype=np.float64)
-    mean = np.array([parents[key] for key in keys])
-    a, b = np.outer(_WEIGHTS, mean), np.outer(_WEIGHTS, 1 - mean)
+    odds = np.array([parents[key] / (1 - parents[key]) for key in keys])
+    # Every parent's odds may be off by the same factor, for what they were told from is groups as well.
+    moved, weights = (one.ravel() for one in np.meshgrid(_FACTORS, _WEIGHTS))
+    mean = np.outer(moved, odds) / (1 + np.outer(moved, odds))
+    a, b = weights[:, None] * mean, weights[:, None] * (1 - mean)
     likely = (betaln(hits + a, n - hits + b) - betaln(a, b)).sum(axis=1)
     chances = np.exp(likely - likely.max())
     chances /= chances.sum()
+    kept = chances > 1e-5
+    chances = chances[kept] / chances[kept].sum()
     return {
-        key: _mixed(chances, a[:, i] + hits[i], b[:, i] + n[i] - hits[i], *groups[key], level)
+        key: _mixed(chances, a[kept, i] + hits[i], b[kept, i] + n[i] - hits[i], *groups[key], level)
         for i, key in enumerate(keys)
     }
 
@@ -109,7 +115,7 @@ def _mixed(chances: Floats, above: Floats, below: Floats, n: int, hits: int, lev
     bounds = []
     for wanted in ((1 - level) / 2, (1 + level) / 2):
         low, high = 0.0, 1.0
-        for _ in range(40):
+        for _ in range(24):
             middle = (low + high) / 2
             if float(np.sum(chances * betainc(above, below, middle))) < wanted:
                 low = middle

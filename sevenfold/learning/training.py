@@ -235,6 +235,13 @@ def stage_texts(stage: Texts, rows: Ints) -> list[str]:
     return [meaning[code] for code in stage.codes[rows].tolist()]
 
 
+def _read_by(asked: Asked, parameters: dict[str, Any]) -> list[str]:
+    """What is read where no model was learned."""
+    if parameters["method"] == "purchases":
+        return list(asked.events)
+    return [one for name in ("score", "stage") if (one := parameters.get(name)) is not None]
+
+
 def _published(
     asked: Asked, looks: Sequence[Look], trained_at: int, features: Sequence[Feature],
     parameters: dict[str, Any], quality: dict[str, Any], caveats: list[dict[str, str]],
@@ -244,7 +251,7 @@ def _published(
     version = version_of({"prediction": asked.name, "kind": asked.kind, "parameters": parameters})
     model = PredictionModel(
         prediction=asked.name, version=version, trained_at=trained_at, as_of=as_of, kind=asked.kind,
-        features=[one.name for one in features], parameters=parameters,
+        features=[one.name for one in features] or _read_by(asked, parameters), parameters=parameters,
         quality={**quality, "caveats": caveats},
     )  # fmt: skip
     return Trained(model, caveats)
