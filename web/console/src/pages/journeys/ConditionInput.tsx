@@ -12,7 +12,6 @@ export function ConditionInput(
   const { t } = useTranslation('journeys');
   const field = useRef<HTMLTextAreaElement>(null);
   const [sought, setSought] = useState('');
-  const [focused, setFocused] = useState(false);
   const text = conditionText(value);
   const put = (name: string) => {
     const at = field.current?.selectionStart ?? text.length;
@@ -23,13 +22,13 @@ export function ConditionInput(
     field.current?.focus();
   };
   return (
-    <Stack gap={4} onFocus={() => setFocused(true)} onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget)) setFocused(false); }}>
+    <Stack gap={4}>
       <Textarea
         ref={field} label={label} description={description} error={error} withAsterisk={withAsterisk} disabled={disabled} autosize minRows={1} maxRows={6}
         value={text} onChange={(event) => onChange(event.currentTarget.value === '' ? undefined : event.currentTarget.value)}
         placeholder={t('form.condition')} spellCheck={false} styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
       />
-      {focused && disabled !== true && (
+      {disabled !== true && (
         <Autocomplete size="xs" aria-label={t('form.insert')} placeholder={t('form.insert')} data={names} limit={40} value={sought} onChange={setSought} onOptionSubmit={put} />
       )}
     </Stack>

@@ -71,7 +71,7 @@ function Model({ one }: { one: Prediction }) {
           <Text size="sm" c="dimmed">{t(one.fallback === null ? 'untrained' : 'fallback', { score: words(String(one.fallback?.score ?? '')) })}</Text>
         ) : (
           <>
-            <Group gap="md">{told.map(([name, value]) => <div key={name}><Text size="xs" c="dimmed">{t(`quality.${name}`)}</Text><Text fw={600} className="numbers">{value < 1.5 ? value.toFixed(3) : Math.round(value).toLocaleString()}</Text></div>)}</Group>
+            <Group gap="md">{told.map(([name, value]) => <div key={name}><Text size="xs" c="dimmed">{t(`quality.${name}`)}</Text><Text fw={600} className="numbers">{Number.isInteger(value) ? value.toLocaleString() : value.toFixed(3)}</Text></div>)}</Group>
             {basis !== null && <Text size="xs" c="dimmed">{t(`basis.${basis}`, { defaultValue: words(basis) })}</Text>}
             <Text size="xs" c="dimmed">{t('trained')} <Ago time={one.model.trained_at} /> · {t('features', { count: one.model.features.length })}</Text>
           </>
