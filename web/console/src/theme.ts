@@ -7,7 +7,7 @@ const sea: MantineColorsTuple = [
 /** The one place where colours, sizes and type are decided. */
 export const theme = createTheme({
   primaryColor: 'sea',
-  primaryShade: { light: 7, dark: 6 },
+  primaryShade: 7,
   autoContrast: true,
   luminanceThreshold: 0.32,
   colors: { sea },
@@ -23,7 +23,7 @@ export const theme = createTheme({
     const named = typeof input.color === 'string' && /^[a-z]+$/.test(input.color) ? input.color : undefined;
     if (input.variant !== 'light' || named === undefined) return held;
     const name = named === 'gray' ? 'dark' : named;
-    return { ...held, color: `light-dark(color-mix(in srgb, var(--mantine-color-${name}-9) 78%, black), var(--mantine-color-${named}-2))` };
+    return { ...held, color: `light-dark(color-mix(in srgb, var(--mantine-color-${name}-9) 62%, black), var(--mantine-color-${named}-2))` };
   },
   components: { Badge: Badge.extend({ styles: { root: { flexShrink: 0 }, label: { overflow: 'visible' } } }) },
 });

@@ -1,6 +1,6 @@
 import {
   ActionIcon, AppShell, Avatar, Burger, Center, Group, Kbd, Loader, Menu, NavLink, ScrollArea, Text, Tooltip,
-  UnstyledButton, useComputedColorScheme, useMantineColorScheme,
+  UnstyledButton, VisuallyHidden, useComputedColorScheme, useMantineColorScheme,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconLogout, IconMoon, IconSearch, IconSun } from '@tabler/icons-react';
@@ -37,13 +37,13 @@ export function Shell() {
         <Group h="100%" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
             <Burger opened={opened} onClick={menu.toggle} hiddenFrom="sm" size="sm" aria-label={t('menu')} />
-            <UnstyledButton component={Link} to="/" aria-label={t('areas.home')}>
+            <UnstyledButton component={Link} to="/">
               <Group gap={8} wrap="nowrap"><img src="/mark.svg" width={24} height={24} alt="" /><Text fw={600}>Sevenfold</Text></Group>
             </UnstyledButton>
           </Group>
           <Group gap="xs" wrap="nowrap">
-            <UnstyledButton onClick={openSearch} aria-label={t('search.open')} px="xs">
-              <Group gap={6} wrap="nowrap"><IconSearch size={16} aria-hidden /><Text size="sm" visibleFrom="sm">{t('search.open')}</Text><Kbd size="xs" visibleFrom="sm">Ctrl K</Kbd></Group>
+            <UnstyledButton onClick={openSearch} px="xs">
+              <Group gap={6} wrap="nowrap"><IconSearch size={16} aria-hidden /><VisuallyHidden hiddenFrom="sm">{t('search.open')}</VisuallyHidden><Text size="sm" visibleFrom="sm">{t('search.open')}</Text><Kbd size="xs" visibleFrom="sm">Ctrl K</Kbd></Group>
             </UnstyledButton>
             <ColourScheme />
             <Who />
@@ -102,7 +102,7 @@ function Who() {
   return (
     <Menu position="bottom-end" width={220}>
       <Menu.Target>
-        <UnstyledButton aria-label={t('who.menu', { name: held.member.name })}><Avatar size={28} name={held.member.name} color="initials" radius="xl" /></UnstyledButton>
+        <UnstyledButton><Avatar size={28} name={held.member.name} color="sea" radius="xl" /><VisuallyHidden>{t('who.menu', { name: held.member.name })}</VisuallyHidden></UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{held.member.email} · {t(`roles.${held.member.role}`)}</Menu.Label>

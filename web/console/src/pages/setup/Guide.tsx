@@ -71,7 +71,7 @@ function Step({ done, title, detail, children }: { done: boolean; title: string;
   return (
     <Card withBorder padding="md" component="section" aria-label={title}>
       <Group align="flex-start" wrap="nowrap">
-        <ThemeIcon size={28} radius="xl" variant="light" color={done ? 'teal' : 'gray'} aria-label={t(done ? 'done' : 'open')}>{done ? <IconCheck size={16} /> : <IconCircleDashed size={16} />}</ThemeIcon>
+        <ThemeIcon size={28} radius="xl" variant="light" color={done ? 'teal' : 'gray'} role="img" aria-label={t(done ? 'done' : 'open')}>{done ? <IconCheck size={16} /> : <IconCircleDashed size={16} />}</ThemeIcon>
         <div style={{ flex: 1, minWidth: 0 }}>
           <Title order={2} fz="md">{title}</Title>
           <Text size="sm" c="dimmed" mb={children === undefined ? 0 : 'xs'} component="div">{detail}</Text>

@@ -48,7 +48,7 @@ export function Task({ id }: { id: string }) {
                 <div>
                   <Title order={2}>{task.title ?? words(task.kind)}</Title>
                   <Text size="sm" c="dimmed">
-                    <Anchor component={Link} to={where({ id: task.subject, of: task.of })} inherit>{subject === undefined || subject === null ? t(`of.${task.of}`) : called(subject)}</Anchor>
+                    <Anchor component={Link} to={where({ id: task.subject, of: task.of })} inherit underline="always">{subject === undefined || subject === null ? t(`of.${task.of}`) : called(subject)}</Anchor>
                     {' · '}{task.reason}{' · '}{t('opened')} <Ago time={task.opened} />
                   </Text>
                 </div>
