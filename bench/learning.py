@@ -49,8 +49,8 @@ def measure(quick: bool) -> Report:
     draws = DRAWS // 4 if quick else DRAWS
     notes = [
         f"processor time; {people:,} people of the seven-stage pack with {len(names)} values each are scored"
-        f" from the fold's own columns; {learned_from:,} of them are learned from, judged by time, calibrated and"
-        " fitted again",
+        f" from the fold's own columns; {learned_from:,} of them are learned from, judged by time, calibrated"
+        " and fitted again",
         "telco_*: the public table, five folds by customer; sparse_*: a model of so many accounts against the"
         f" rate of those accounts, on all others, the median of {draws} draws",
     ]
