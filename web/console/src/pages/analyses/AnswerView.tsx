@@ -1,5 +1,6 @@
 import { Alert, Badge, Button, Card, Group, List, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
 import { IconAlertCircle, IconDownload } from '@tabler/icons-react';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { Chart } from '../../parts/Chart';
@@ -13,7 +14,8 @@ const ROWS_MAX = 50;
 /** An answer: the sentence, figures with their intervals, pictures, what to beware of, and tables to take away. */
 export function AnswerView({ analysis, answer }: { analysis: string; answer: Answer }) {
   const { t } = useTranslation('analyses');
-  const shown = pictures(analysis, answer);
+  const shown = useMemo(() => pictures(analysis, answer), [analysis, answer]);
+  const doubts = useMemo(() => grouped(answer.caveats), [answer]);
   return (
     <Stack gap="lg">
       <Text size="lg" fw={500} component="p" m={0}>{answer.sentence}</Text>
@@ -24,7 +26,7 @@ export function AnswerView({ analysis, answer }: { analysis: string; answer: Ans
       )}
       {answer.caveats.length > 0 && (
         <Alert color="yellow" variant="light" icon={<IconAlertCircle aria-hidden />} title={t('beware')}>
-          <List size="sm" spacing={2}>{answer.caveats.map((one) => <List.Item key={`${one.caveat} ${one.text}`}>{t(`caveats.${one.caveat}`)} {one.text}</List.Item>)}</List>
+          <List size="sm" spacing={2}>{doubts.map(([caveat, texts]) => <List.Item key={caveat}>{t(`caveats.${caveat}`)} {texts.join(' ')}</List.Item>)}</List>
         </Alert>
       )}
       {shown.map((picture) => (
@@ -36,6 +38,13 @@ export function AnswerView({ analysis, answer }: { analysis: string; answer: Ans
       {Object.entries(answer.tables).filter(([, rows]) => rows.length > 0).map(([name, rows]) => <Rows key={name} analysis={analysis} name={name} rows={rows} />)}
     </Stack>
   );
+}
+
+/** Each doubt once, with all that it applies to. */
+function grouped(caveats: Answer['caveats']): [string, string[]][] {
+  const held = new Map<string, string[]>();
+  for (const one of caveats) held.set(one.caveat, [...(held.get(one.caveat) ?? []), ...(one.text === '' ? [] : [one.text])]);
+  return [...held];
 }
 
 function Figure({ estimate }: { estimate: Estimate }) {

@@ -24,7 +24,7 @@ function figures(rows: readonly Row[]): Figures {
 
 const axis = (colours: Palette) => ({ axisLabel: { color: colours.dimmed }, splitLine: { lineStyle: { color: colours.line } }, axisLine: { lineStyle: { color: colours.line } } });
 const shareLabel = (colours: Palette) => ({ color: colours.dimmed, formatter: (one: number) => `${Math.round(one * 100)} %` });
-const GRID = { left: 8, right: 16, top: 28, bottom: 8, containLabel: true };
+const GRID = { left: 8, right: 16, top: 28, bottom: 8, outerBoundsMode: 'same' };
 
 /** Bars of one column over another, with intervals where the rows have them. */
 function bars(rows: readonly Row[], label: string, x: string, y: string, { share = false, across = false }: { share?: boolean; across?: boolean } = {}): Picture[] {

@@ -71,7 +71,7 @@ function Editor({ held }: { held: Held }) {
     if (value === 0) delete weights[measure];
     return { ...set, weights };
   }));
-  const most = Math.max(10, ...sets.flatMap((set) => Object.values(set.weights)));
+  const most = Math.max(10, 2 * Math.max(0, ...before.flatMap((set) => Object.values(set.weights))));
   const total = Object.values(one?.weights ?? {}).reduce((sum, value) => sum + value, 0);
   return (
     <Grid gap="lg">
@@ -123,7 +123,7 @@ function Effect({ name, weights }: { name: string; weights: Weights[] }) {
             label={t('bands_before_after')} height={200}
             figures={{ columns: [t('band'), t('before'), t('after')], rows: bands.map((band) => [words(band), found.before[band] ?? 0, found.after[band] ?? 0]) }}
             option={(colours) => ({
-              grid: { left: 8, right: 8, top: 32, bottom: 8, containLabel: true }, legend: { top: 0, left: 0, textStyle: { color: colours.dimmed } }, tooltip: { trigger: 'axis', confine: true },
+              grid: { left: 8, right: 8, top: 32, bottom: 8, outerBoundsMode: 'same' }, legend: { top: 0, left: 0, textStyle: { color: colours.dimmed } }, tooltip: { trigger: 'axis', confine: true },
               xAxis: { type: 'category', data: bands.map(words), axisLabel: { color: colours.dimmed } }, yAxis: { type: 'value', axisLabel: { color: colours.dimmed }, splitLine: { lineStyle: { color: colours.line } } },
               series: [{ type: 'bar', name: t('before'), data: bands.map((band) => found.before[band] ?? 0), itemStyle: { color: colours.dimmed } }, { type: 'bar', name: t('after'), data: bands.map((band) => found.after[band] ?? 0) }],
             })}
