@@ -68,7 +68,6 @@ def _tell(started: Started, settings: Settings) -> None:
         out.print(f"  curl -u {started.write_key}: {started.url}/v1/track -d '{event}'", soft_wrap=True)
     if started.setup_token:
         out.print("Nobody can log in yet. The first admin sets up the console at")
-        out.print(
-            f"  {settings.public_url or started.url}/welcome?token={started.setup_token}", soft_wrap=True
-        )
+        # After `#`: a browser sends it nowhere, so that no log on the way has it.
+        out.print(f"  {settings.public_url or started.url}/setup#{started.setup_token}", soft_wrap=True)
     out.print("Interrupt (Ctrl-C) to stop.")

@@ -40,10 +40,11 @@ def show_demo(
     lately: deque[Seen] = deque(maxlen=_LINES)
     shown = out.is_terminal and not as_json
 
-    def started(told: Started, key: str) -> None:
+    def started(told: Started) -> None:
         if not as_json:
             out.print(f"Sevenfold listens at [bold]{told.url}[/bold]; {accounts} accounts begin to live.")
-            out.print(f"Watch it in a browser: {told.url}/#key={key}", soft_wrap=True)
+            place = f"setup#{told.setup_token}" if told.setup_token else "login"
+            out.print(f"See it in the console: {told.url}/{place}", soft_wrap=True)
 
     with Live(console=out, refresh_per_second=4, transient=True) as live:
 

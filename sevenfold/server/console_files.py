@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request, Response, Router, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from .errors import EXCEPTION_HANDLERS, SECURITY_HEADERS
 
@@ -30,7 +31,8 @@ _HEADERS: Final = {
     # Mantine writes its variables into style elements; previews of mails are frames without any right.
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob: https:; font-src 'self' data:; connect-src 'self'; "
-    "frame-src 'self' blob: data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "frame-src 'self' blob: data:; worker-src 'self'; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "cache-control": "no-cache",
 }
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
@@ -57,7 +59,7 @@ def router(services: Services) -> Router:
         if file is None:
             raise NotFoundException
         headers = {**_HEADERS, "cache-control": cache, "vary": "Accept-Encoding"}
-        accepted = request.headers.get("accept-encoding", "")
+        accepted = request.headers.get("accept-encoding", "").replace(" ", "").split(",")
         for encoding, ending in _ENCODINGS:
             if encoding in accepted and name + ending in held:
                 headers["content-encoding"] = encoding
@@ -79,11 +81,11 @@ def router(services: Services) -> Router:
         return page(request)
 
     @get("/assets/{name:str}", sync_to_thread=True)
-    def asset(request: Request[Any, Any, Any], name: str) -> Response[Any]:
+    def asset(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[Any]:
         return sent(request, f"assets/{name}", _FOR_EVER)
 
     @get("/{path:path}", sync_to_thread=True)
-    def anywhere(request: Request[Any, Any, Any], path: str) -> Response[Any]:
+    def anywhere(request: Request[Any, Any, Any], path: FromPath[Path]) -> Response[Any]:
         name = str(path).lstrip("/")
         if name in held:
             return sent(request, name, "no-cache")

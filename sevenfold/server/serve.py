@@ -91,10 +91,6 @@ class Service:
         """The hub, once it is there."""
         return self._hub
 
-    def viewing_key(self) -> str:
-        """A new API key that may look and change nothing."""
-        return self._keys.make_api_key("to look", "read").secret
-
     @property
     def log_folder(self) -> Path:
         """Where the log lies."""

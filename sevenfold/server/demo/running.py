@@ -70,9 +70,9 @@ class Figures(msgspec.Struct):
 
 
 async def run_demo(
-    demo: Demo, started: Callable[[Started, str], None], seen: Callable[[Seen], None]
+    demo: Demo, started: Callable[[Started], None], seen: Callable[[Seen], None]
 ) -> Figures:
-    """Runs it. `started` hears where the service listens and a key for looking, `seen` what happens. Raises
+    """Runs it. `started` hears where the service listens, `seen` what happens. Raises
     SevenfoldError.
     """
     living = _Living(demo, seen)
@@ -85,7 +85,7 @@ async def run_demo(
     serving = asyncio.create_task(service.run(), name="service")
     try:
         told = await _first(service.started, serving)
-        started(told, service.viewing_key())
+        started(told)
         living.watch(service)
         await living.run(told)
     finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +31,7 @@ def lived(root: Path) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "lived").exists():
             demo = Demo(folder, load("seven-stage"), ACCOUNTS, speed=DAYS * 86_400 / SECONDS, days=DAYS)
-            asyncio.run(run_demo(demo, lambda _told, _key: None, lambda _seen: None))
+            asyncio.run(run_demo(demo, lambda _told: None, lambda _seen: None))
             (folder / "lived").touch()
     return folder / "data"
 
@@ -120,7 +119,10 @@ def violations(page: Page, level: str = "AA") -> list[str]:
     found = page.evaluate(
         "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", tags
     )
-    return [
-        f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:300]} {json.dumps(one['nodes'][0].get('any', [])[:1])[:300]}"
-        for one in found["violations"]
-    ]
+    return [_said(one) for one in found["violations"]]
+
+
+def _said(found: dict[str, Any]) -> str:
+    node = found["nodes"][0]
+    why = (node.get("any") or [{}])[0].get("message", "")
+    return f"{found['id']} ({len(found['nodes'])}): {found['help']}: {node['html'][:300]} {why}"
