@@ -140,7 +140,8 @@ function Differs({ one }: { one: Approval }) {
 
 /** The publish of what was approved. */
 function Putting({ one, onClose, onDone }: { one: Approval; onClose: () => void; onDone: () => Promise<void> }) {
+  const { t } = useTranslation('approvals');
   const live = useQuery({ queryKey: ['journey', one.name], queryFn: ({ signal }) => found<JourneyFull>(at(one.name), signal) });
-  if (live.data === undefined) return <Modal opened onClose={onClose}><Asked query={live}>{() => null}</Asked></Modal>;
+  if (live.data === undefined) return <Modal closeButtonProps={{ 'aria-label': t('common:close') }} opened onClose={onClose}><Asked query={live}>{() => null}</Asked></Modal>;
   return <Publish name={one.name} plan={one.content as Plan} live={live.data} onClose={onClose} onDone={async () => { onClose(); await onDone(); }} />;
 }

@@ -11,6 +11,7 @@ import { Asked } from '../../parts/Asked';
 import { Page } from '../../parts/Page';
 import { Problem } from '../../shell/Broken';
 import { Time } from '../journeys/People';
+import { Scroll } from '../journeys/Scroll';
 import { at, type BroadcastShown, COLOURS, useBroadcast } from './data';
 
 /** One broadcast: its size to be acknowledged, its course, what came of it. */
@@ -112,11 +113,11 @@ function Messages({ name }: { name: string }) {
       <Title order={2}>{t('page.messages')}</Title>
       <Asked query={messages}>
         {(held) => held.items.length === 0 ? <Text size="sm" c="dimmed">{t('page.none')}</Text> : (
-          <Table.ScrollContainer minWidth={420}>
+          <Scroll label={t('page.messages')}>
             <Table verticalSpacing={4}>
               <Table.Tbody>{held.items.map((each) => <Table.Tr key={each.number}><Table.Td>{each.person === null ? '' : <Anchor size="sm" component={Link} to={`/people/${each.person}`}>{each.person.slice(0, 8)}</Anchor>}</Table.Td><Table.Td>{each.template}</Table.Td><Table.Td><Badge variant="light" color={each.decision === 'held' ? 'yellow' : 'gray'}>{(each.reason || each.status || each.decision).replaceAll('_', ' ')}</Badge></Table.Td><Table.Td>{<Time at={each.time} />}</Table.Td></Table.Tr>)}</Table.Tbody>
             </Table>
-          </Table.ScrollContainer>
+          </Scroll>
         )}
       </Asked>
     </Stack>

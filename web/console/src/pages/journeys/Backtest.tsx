@@ -9,6 +9,7 @@ import { call } from '../../api/client';
 import { Problem } from '../../shell/Broken';
 import { at, type JourneyFull } from './data';
 import { type Plan, tidy } from './plan';
+import { Scroll } from './Scroll';
 
 interface Step { id: string; kind: string; title: string; reached: number; still: number; exits: Record<string, number> }
 interface Message { template: string; channel: string; decided: number; would_send: number; held: Record<string, number> }
@@ -79,22 +80,22 @@ function Found({ result }: { result: Result }) {
           {difference.examples.length > 0 && <List size="sm" mt="sm">{difference.examples.slice(0, 20).map((one, index) => <List.Item key={index}><b>{one.who}</b>: {one.differs.join('; ')}</List.Item>)}</List>}
         </Paper>
       )}
-      <Table.ScrollContainer minWidth={420}>
+      <Scroll label={t('backtest.figure')}>
         <Table>
           <Table.Thead><Table.Tr><Table.Th>{t('backtest.figure')}</Table.Th>{before !== undefined && <Table.Th ta="right">{t('backtest.before')}</Table.Th>}<Table.Th ta="right">{t('backtest.after')}</Table.Th>{before !== undefined && <Table.Th ta="right">{t('backtest.change')}</Table.Th>}</Table.Tr></Table.Thead>
           <Table.Tbody>
             {rows.map(([key, of]) => <Compared key={key} label={key.startsWith('goal ') ? t('test.kinds.goal', { goal: key.slice(5) }) : t(`backtest.rows.${key}`)} before={before === undefined ? undefined : of(before)} after={of(after)} />)}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </Scroll>
       <Title order={2}>{t('report.steps')}</Title>
-      <Table.ScrollContainer minWidth={420}>
+      <Scroll label={t('report.steps')}>
         <Table>
           <Table.Tbody>
             {steps.map((id) => <Compared key={id} label={id.replaceAll('_', ' ')} before={before === undefined ? undefined : (before.summary.steps.find((step) => step.id === id)?.reached ?? 0)} after={after.summary.steps.find((step) => step.id === id)?.reached ?? 0} />)}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </Scroll>
       {Object.keys(after.summary.refused).length > 0 && <Group gap="xs">{Object.entries(after.summary.refused).map(([reason, count]) => <Badge key={reason} variant="light" color="gray">{t('backtest.refused', { reason: reason.replaceAll('_', ' '), count })}</Badge>)}</Group>}
     </Stack>
   );

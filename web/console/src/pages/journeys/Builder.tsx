@@ -211,7 +211,7 @@ function Built({ name, live, draft, definitions }: { name: string; live: Journey
         {view === 'report' && <Report name={name} plan={plan} />}
         {view === 'versions' && live !== null && <Versions name={name} live={live} drafted={editing.drafted} onRolledBack={published} />}
       </Suspense>
-      {narrow && <Drawer opened={held !== null} onClose={() => select(null)} position="bottom" size="75%" title={t('panel.label')}>{held}</Drawer>}
+      {narrow && <Drawer opened={held !== null} onClose={() => select(null)} position="bottom" size="75%" title={t('panel.label')} closeButtonProps={{ 'aria-label': t('panel.close') }}>{held}</Drawer>}
       {publishing && <Suspense><Publish name={name} plan={plan} live={live} onClose={() => setPublishing(false)} onDone={published} /></Suspense>}
     </Page>
   );

@@ -111,6 +111,10 @@ function Drawn(props: Props) {
       requestAnimationFrame(() => frame.current?.querySelector<HTMLElement>(`[data-box="${CSS.escape(selected)}"]`)?.focus({ preventScroll: true }));
     }
   }, [selected, focusOn]);
+  // What had the keys may be gone: they stay with the canvas.
+  useEffect(() => {
+    if (began.current && document.activeElement === document.body) frame.current?.focus({ preventScroll: true });
+  }, [plan]);
   const began = useRef(false);
   useEffect(() => {
     if (began.current) return;
@@ -165,7 +169,7 @@ function Drawn(props: Props) {
   const acts = useMemo<Acts>(() => ({ plan, marks, selected, editable, select, ask }), [plan, marks, selected, editable, select, ask]);
   return (
     <Drawing value={acts}>
-      <div ref={frame} className="canvas" onKeyDown={keyed} role="group" aria-label={t('canvas.label')} aria-describedby="canvas-keys">
+      <div ref={frame} className="canvas" tabIndex={-1} onKeyDown={keyed} role="group" aria-label={t('canvas.label')} aria-describedby="canvas-keys">
         <span id="canvas-keys" className="unseen">{t('canvas.keys')}</span>
         <ReactFlow
           nodes={nodes} edges={edges} nodeTypes={NODES} edgeTypes={EDGES} colorMode={dark ? 'dark' : 'light'} minZoom={0.1} maxZoom={1.6}
@@ -181,13 +185,13 @@ function Drawn(props: Props) {
           <Panel position="bottom-left"><Zooms /></Panel>
         </ReactFlow>
         <Menu opened={adding !== null} onClose={() => setAdding(null)} position="bottom" withinPortal trapFocus>
-          <Menu.Target><span className="anchor" style={{ left: adding?.x ?? 0, top: adding?.y ?? 0 }} /></Menu.Target>
+          <Menu.Target><button type="button" aria-hidden tabIndex={-1} className="anchor" style={{ left: adding?.x ?? 0, top: adding?.y ?? 0 }} /></Menu.Target>
           <Menu.Dropdown mah={380} style={{ overflowY: 'auto' }} aria-label={t('canvas.add')}>
             {adding !== null && <KindItems kinds={kinds} onPick={(kind) => { setAdding(null); onAdd(adding.spot, kind); }} />}
           </Menu.Dropdown>
         </Menu>
         <Menu opened={choosing !== null} onClose={() => setChoosing(null)} position="bottom" withinPortal trapFocus>
-          <Menu.Target><span className="anchor" /></Menu.Target>
+          <Menu.Target><button type="button" aria-hidden tabIndex={-1} className="anchor" /></Menu.Target>
           <Menu.Dropdown>
             <Menu.Label>{t('canvas.which_way')}</Menu.Label>
             {choosing !== null && drawn.lines.filter((line) => line.from === choosing.from).flatMap((line) => line.fields.map((field, place) => (
@@ -257,17 +261,19 @@ function StepBox({ id }: NodeProps) {
   const kind = i18n.exists(`journeys:kinds.${step.kind}`) ? t(`kinds.${step.kind}`) : step.kind;
   const line = said(summary(step));
   const title = step.title || id.replaceAll('_', ' ');
-  const spoken = [`${kind}: ${title}`, line, here !== undefined && here > 0 ? t('canvas.here', { count: here }) : '', errors > 0 ? t('canvas.errors', { count: errors }) : '', warnings > 0 ? t('canvas.warnings', { count: warnings }) : ''];
+  const spoken = [here !== undefined && here > 0 ? t('canvas.here', { count: here }) : '', errors > 0 ? t('canvas.errors', { count: errors }) : '', warnings > 0 ? t('canvas.warnings', { count: warnings }) : ''].filter((part) => part !== '').join('. ');
   return (
     <>
       <Handles source={step.kind !== 'exit'} />
-      <button type="button" className="box" data-box={id} data-selected={selected === id || undefined} data-walked={marks.walked.has(id) || undefined} data-error={errors > 0 || undefined} tabIndex={selected === id ? 0 : -1} aria-label={spoken.filter((part) => part !== '').join('. ')} aria-pressed={selected === id}>
+      <button type="button" className="box" data-box={id} data-selected={selected === id || undefined} data-walked={marks.walked.has(id) || undefined} data-error={errors > 0 || undefined} tabIndex={selected === id ? 0 : -1} aria-pressed={selected === id}>
+        <span className="unseen">{kind}: </span>
         <ThemeIcon size={30} variant="light" color={look.colour}><look.icon size={17} aria-hidden /></ThemeIcon>
         <span className="words">
           <Text size="sm" fw={600} truncate component="span" display="block">{title}</Text>
           <Text size="xs" c="dimmed" truncate component="span" display="block">{line}</Text>
         </span>
-        <span className="marks">
+        <span className="unseen">. {spoken}</span>
+        <span className="marks" aria-hidden>
           {errors > 0 && <IconAlertCircle size={16} color="var(--mantine-color-error)" aria-hidden />}
           {errors === 0 && warnings > 0 && <IconAlertTriangle size={16} color="var(--mantine-color-yellow-filled)" aria-hidden />}
           {here !== undefined && here > 0 && <Badge size="sm" variant="light" leftSection={<IconUsers size={11} aria-hidden />} className="numbers">{here.toLocaleString()}</Badge>}
@@ -286,7 +292,7 @@ function TriggerBox({ id }: NodeProps) {
   return (
     <>
       <Handles target={false} />
-      <button type="button" className="box" data-box={id} data-selected={selected === id || undefined} data-error={errors > 0 || undefined} tabIndex={selected === id || selected === null ? 0 : -1} aria-label={`${t('canvas.trigger')}: ${lines.join('; ') || t('canvas.no_trigger')}`} aria-pressed={selected === id}>
+      <button type="button" className="box" data-box={id} data-selected={selected === id || undefined} data-error={errors > 0 || undefined} tabIndex={selected === id || selected === null ? 0 : -1} aria-pressed={selected === id}>
         <ThemeIcon size={30} variant="light" color="yellow"><IconBolt size={17} aria-hidden /></ThemeIcon>
         <span className="words">
           <Text size="sm" fw={600} component="span" display="block">{t('canvas.trigger')}</Text>
@@ -307,7 +313,7 @@ function RulesBox({ id }: NodeProps) {
   const line = [goals.length > 0 ? t('canvas.goals', { goals: goals.join(', ') }) : '', exits > 0 ? t('canvas.exits', { count: exits }) : ''].filter((one) => one !== '').join(' · ') || t('canvas.no_rules');
   const errors = marks.errors[RULES] ?? 0;
   return (
-    <button type="button" className="box rules" data-box={id} data-selected={selected === id || undefined} data-error={errors > 0 || undefined} tabIndex={selected === id ? 0 : -1} aria-label={`${t('canvas.rules')}: ${line}`} aria-pressed={selected === id}>
+    <button type="button" className="box rules" data-box={id} data-selected={selected === id || undefined} data-error={errors > 0 || undefined} tabIndex={selected === id ? 0 : -1} aria-pressed={selected === id}>
       <ThemeIcon size={30} variant="light" color="teal"><IconFlag size={17} aria-hidden /></ThemeIcon>
       <span className="words">
         <Text size="sm" fw={600} component="span" display="block">{t('canvas.rules')}</Text>

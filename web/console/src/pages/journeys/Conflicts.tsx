@@ -34,7 +34,7 @@ export function Conflicts() {
                     <Table.Tbody>
                       {found.pairs.map((pair) => (
                         <Table.Tr key={`${pair.one} ${pair.other}`}>
-                          <Table.Td>{link(pair.one)}<br />{link(pair.other)}</Table.Td>
+                          <Table.Td><Stack gap={10}>{link(pair.one)}{link(pair.other)}</Stack></Table.Td>
                           <Table.Td ta="right" className="numbers">{pair.both.toLocaleString()}</Table.Td>
                           <Table.Td><Marks pair={pair} /></Table.Td>
                           <Table.Td>{pair.first === null ? <Text size="sm" c="dimmed">{t('conflicts.neither')}</Text> : (title.get(pair.first) ?? pair.first)}</Table.Td>

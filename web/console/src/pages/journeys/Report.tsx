@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Asked } from '../../parts/Asked';
 import { useReport, written } from './data';
 import { type Plan } from './plan';
+import { Scroll } from './Scroll';
 
 type Row = Record<string, unknown>;
 const number = (value: unknown): number => (typeof value === 'number' ? value : 0);
@@ -23,7 +24,7 @@ export function Report({ name, plan }: { name: string; plan: Plan }) {
         return (
           <Stack>
             <Text>{held.sentence}</Text>
-            {held.caveats.map((one, index) => <Alert key={index} color="yellow" p="xs">{String(one.text ?? one.message ?? one.name ?? '')}</Alert>)}
+            {held.caveats.map((one, index) => <Alert key={index} color="yellow" p="xs">{String(one.sentence ?? `${String(one.caveat ?? '').replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase())}. ${String(one.text ?? '')}`)}</Alert>)}
             <Stack gap="xs">
               <Title order={2}>{t('report.steps')}</Title>
               {steps.length === 0 && <Text size="sm" c="dimmed">{t('report.none')}</Text>}
@@ -61,12 +62,12 @@ function Rows({ title, rows, columns }: { title: string; rows: Row[]; columns: [
     <Paper withBorder p="sm">
       <Title order={3} mb="xs">{title}</Title>
       {rows.length === 0 ? <Text size="sm" c="dimmed">{t('report.none')}</Text> : (
-        <Table.ScrollContainer minWidth={300} maxHeight={320}>
+        <Scroll label={title}>
           <Table verticalSpacing={4}>
             <Table.Thead><Table.Tr>{columns.map(([column], place) => <Table.Th key={column} ta={place === 0 ? 'left' : 'right'}>{t(`columns.${column}`)}</Table.Th>)}</Table.Tr></Table.Thead>
             <Table.Tbody>{rows.map((row, index) => <Table.Tr key={index}>{columns.map(([column, shown], place) => <Table.Td key={column} ta={place === 0 ? 'left' : 'right'} className="numbers">{shown(row[column])}</Table.Td>)}</Table.Tr>)}</Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </Scroll>
       )}
     </Paper>
   );

@@ -9,6 +9,7 @@ import { Asked } from '../../parts/Asked';
 import { Problem } from '../../shell/Broken';
 import { at, type Change, type JourneyFull, type Published } from './data';
 import { Time } from './People';
+import { Scroll } from './Scroll';
 
 /** What changed, in words. */
 export function Changes({ changes }: { changes: Change[] }) {
@@ -49,7 +50,7 @@ export function Versions({ name, live, drafted, onRolledBack }: { name: string; 
     <Stack>
       <Asked query={versions}>
         {(list) => (
-          <Table.ScrollContainer minWidth={480}>
+          <Scroll label={t('views.versions')}>
             <Table>
               <Table.Thead><Table.Tr><Table.Th>{t('people.version')}</Table.Th><Table.Th>{t('versions.when')}</Table.Th><Table.Th>{t('versions.inside')}</Table.Th><Table.Th /></Table.Tr></Table.Thead>
               <Table.Tbody>
@@ -63,7 +64,7 @@ export function Versions({ name, live, drafted, onRolledBack }: { name: string; 
                 ))}
               </Table.Tbody>
             </Table>
-          </Table.ScrollContainer>
+          </Scroll>
         )}
       </Asked>
       <Group align="flex-end">
@@ -98,7 +99,7 @@ function RollBack({ name, version, live, drafted, onClose, onDone }: { name: str
     }
   };
   return (
-    <Modal opened onClose={onClose} title={t('versions.back', { version })} size="lg">
+    <Modal closeButtonProps={{ 'aria-label': t('common:close') }} opened onClose={onClose} title={t('versions.back', { version })} size="lg">
       <Stack>
         <Text size="sm">{t('versions.back_why')}{drafted ? ` ${t('versions.back_draft')}` : ''}</Text>
         <Asked query={diff}>{(held) => <div><Title order={3} mb={4}>{t('publish.changes')}</Title><Changes changes={held.changes} /></div>}</Asked>
