@@ -77,7 +77,9 @@ def funnel(question: Funnel, warehouse: Warehouse) -> Answer:
         everything=question.order == "exact",
     )
     start, end = bounds(question.since, question.until)
-    tried = a.try_all(rows, question.order, duration(question.within, "within"), start, end)
+    firsts = question.count == "uniques" and question.entry == "first"
+    within_ms = duration(question.within, "within")
+    tried = a.try_all(rows, question.order, within_ms, start, end, firsts=firsts)
     chosen = a.choose(tried, rows, question.count, question.entry)
     return _answer(question, rows, chosen)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 DEPTH_MAX: Final = 20
 END: Final = "(end)"
 OTHERS: Final = "(all others)"
+PAIRS_MAX: Final = 1 << 22
+"""Pairs of names that are counted in a table of all of them."""
 
 
 class Paths(Question, frozen=True, tag="paths"):
@@ -76,53 +79,55 @@ def paths(question: Paths, warehouse: Warehouse) -> Answer:
     where = f"{wanted} AND {question.by} <> 0 AND {within(start, end)}"
     grouped = f"SELECT {name} AS name FROM events WHERE {where} GROUP BY {name}"  # noqa: S608
     names = warehouse.query(grouped)["name"].to_pylist()
-    table = warehouse.query(
-        in_order(
-            f"SELECT {question.by} AS unit, time, {coded(name, names, warehouse)} AS name, {anchor} AS anchor"  # noqa: S608
-            f" FROM events WHERE {where}",
-            warehouse,
-        )
-    )
+    columns = f"{question.by} AS unit, time, {coded(name, names, warehouse)} AS name"
+    if question.anchor:
+        columns += f", {anchor} AS anchor"
+    table = warehouse.query(in_order(f"SELECT {columns} FROM events WHERE {where}", warehouse))  # noqa: S608
     units, count = codes_of(table["unit"])
     time = integers(table["time"])
-    name_codes = codes_in(table["name"], names)
-    marked = table["anchor"].to_numpy().astype(bool)
-    order = order_by(units, count, time)
-    units, time, name_codes, marked = units[order], time[order], name_codes[order], marked[order]
-    walked = _walk(question, units, time, name_codes, marked)
-    return _answer(question, walked, names)
+    order, sizes = order_by(units, count, time)
+    ends = np.cumsum(sizes[sizes > 0], dtype=np.int64)
+    time, codes = time[order], codes_in(table["name"], names)[order]
+    marked = table["anchor"].to_numpy().astype(bool)[order] if question.anchor else None
+    return _answer(question, _walk(question, ends, time, codes, marked), names)
 
 
 def _walk(
-    question: Paths, units: Places, time: Ints, names: Places, marked: npt.NDArray[np.bool_]
+    question: Paths, ends: Ints, time: Ints, names: Places, marked: npt.NDArray[np.bool_] | None
 ) -> npt.NDArray[np.int32]:
-    """A row for each path: the names at each step, -1 after its end."""
+    """A row for each path: the names at each step, -1 after its end. Rows are those of one person after the
+    other; `ends` are the places after the last of each. `marked`: where paths may begin; None: where a
+    session does.
+    """
+    begins = np.r_[np.zeros(1, dtype=np.int64), ends[:-1]] if len(ends) else ends
     if question.direction == "before":
-        units, time, names, marked = units[::-1], -time[::-1], names[::-1], marked[::-1]
-    n = len(units)
-    new = np.ones(n, dtype=bool)
-    new[1:] = (units[1:] != units[:-1]) | (time[1:] - time[:-1] > duration(question.gap, "gap"))
+        time, names, begins = -time[::-1], names[::-1], len(time) - ends[::-1]
+        marked = None if marked is None else marked[::-1]
+    new = np.ones(len(time), dtype=bool)
+    new[1:] = time[1:] - time[:-1] > duration(question.gap, "gap")
+    new[begins] = True
     if not question.repeats:
         keep = new.copy()
-        # An anchor is kept, so that a path can begin there.
-        keep[1:] |= (names[1:] != names[:-1]) | (marked[1:] & ~marked[:-1])
-        session = np.cumsum(new)[keep]
-        names, marked = names[keep], marked[keep]
-        n = len(names)
-        new = np.ones(n, dtype=bool)
-        new[1:] = session[1:] != session[:-1]
-    session = np.cumsum(new)
-    starts = np.flatnonzero(marked if question.anchor else new)
-    if question.anchor and len(starts):
-        first = np.r_[True, session[starts][1:] != session[starts][:-1]]
-        starts = starts[first]
-    found = np.full((len(starts), question.depth + 1), -1, dtype=np.int32)
+        keep[1:] |= names[1:] != names[:-1]
+        if marked is not None:
+            # An anchor is kept, so that a path can begin there.
+            keep[1:] |= marked[1:] & ~marked[:-1]
+            marked = marked[keep]
+        names, new = names[keep], new[keep]
+    sessions = np.flatnonzero(new)
+    stops = np.r_[sessions[1:], len(names)]
+    starts = sessions
+    if marked is not None:
+        starts = np.flatnonzero(marked)
+        inside = np.searchsorted(sessions, starts, side="right") - 1
+        first = np.flatnonzero(np.r_[True, inside[1:] != inside[:-1]]) if len(inside) else inside
+        starts, stops = starts[first], stops[inside[first]]
+    # A column a step: each is looked at as a whole.
+    found = np.full((question.depth + 1, len(starts)), -1, dtype=np.int32)
     for step in range(question.depth + 1):
-        at = starts + step
-        safe = np.minimum(at, max(n - 1, 0))
-        good = (at < n) & (session[safe] == session[starts]) if n else np.zeros(0, dtype=bool)
-        found[good, step] = names[safe[good]]
-    return found
+        going = np.flatnonzero(starts + step < stops)
+        found[step, going] = names[starts[going] + step]
+    return found.T
 
 
 def _answer(question: Paths, walked: npt.NDArray[np.int32], names: list[str]) -> Answer:
@@ -130,34 +135,24 @@ def _answer(question: Paths, walked: npt.NDArray[np.int32], names: list[str]) ->
     flows: list[dict[str, Any]] = []
     drops: list[dict[str, Any]] = []
     total, size = len(walked), len(names)
-    folded = np.full_like(walked, -1)
-    others = size
     labels = [*names, OTHERS, END]
+    before = np.zeros(0, dtype=np.int32)
     for step in range(question.depth + 1):
-        here = walked[:, step]
-        counts = np.bincount(here[here >= 0], minlength=size)
-        order = np.lexsort((np.arange(size), -counts))[: question.top]
-        shown = np.zeros(size + 1, dtype=bool)
-        shown[order[counts[order] > 0]] = True
-        folded[:, step] = np.where(here < 0, -1, np.where(shown[np.maximum(here, 0)], here, others))
-        for code, n in zip(
-            *np.unique(folded[:, step][folded[:, step] >= 0], return_counts=True), strict=True
-        ):
-            nodes.append({"step": step, "name": labels[int(code)], "paths": int(n), "share": int(n) / total})
+        here = _folded(walked[:, step], size, question.top)
+        counts = np.bincount(here, minlength=size + 2)
+        for code in np.flatnonzero(counts[: size + 1]).tolist():
+            n = int(counts[code])
+            nodes.append({"step": step, "name": labels[code], "paths": n, "share": n / total})
         if step:
-            before = folded[:, step - 1]
-            going = before >= 0
-            target = np.where(folded[:, step] < 0, others + 1, folded[:, step])
-            pairs = before[going].astype(np.int64) * (size + 2) + target[going]
-            for pair, n in zip(*np.unique(pairs, return_counts=True), strict=True):
-                source, to = divmod(int(pair), size + 2)
-                row = {"step": step, "source": labels[source], "target": labels[to], "paths": int(n)}
+            for source, to, n in _pairs(before, here, size + 2):
+                row = {"step": step, "source": labels[source], "target": labels[to], "paths": n}
                 flows.append(row)
-            ended = int((going & (folded[:, step] < 0)).sum())
-            came = int(going.sum())
+            came = int((before <= size).sum())
+            ended = int(counts[size + 1]) - (total - came)
             drops.append(
                 {"step": step, "came": came, "ended": ended, "share": ended / came if came else None}
             )
+        before = here
     nodes.sort(key=lambda row: (row["step"], -row["paths"], row["name"]))
     flows.sort(key=lambda row: (row["step"], -row["paths"], row["source"], row["target"]))
     caveats = [Doubt(Caveat.REST_NOT_SHOWN)] if any(row["name"] == OTHERS for row in nodes) else []
@@ -182,6 +177,36 @@ def _answer(question: Paths, walked: npt.NDArray[np.int32], names: list[str]) ->
         },
         caveats=tuple(caveats),
     )
+
+
+def _folded(names: npt.NDArray[np.int32], size: int, top: int) -> npt.NDArray[np.int32]:
+    """Names of one step, those beyond the `top` as `size` (all others), the end (-1) as `size` + 1."""
+    counts = np.bincount(names + 1, minlength=size + 1)[1:]
+    order = np.lexsort((np.arange(size), -counts))[:top]
+    shown = np.full(size + 2, size, dtype=np.int32)
+    kept = order[counts[order] > 0]
+    shown[kept] = kept
+    # The end is the last place, which -1 means too.
+    shown[size + 1] = size + 1
+    found: npt.NDArray[np.int32] = shown[names]
+    return found
+
+
+def _pairs(
+    before: npt.NDArray[np.int32], here: npt.NDArray[np.int32], size: int
+) -> Iterator[tuple[int, int, int]]:
+    """(source, target, how many) of all that were under way before: `size` - 1 is the end."""
+    if size * size <= PAIRS_MAX:
+        counts = np.bincount(before * np.int32(size) + here, minlength=size * size)
+        pairs = np.flatnonzero(counts)
+        found = zip(pairs.tolist(), counts[pairs].tolist(), strict=True)
+    else:
+        both, many = np.unique(before.astype(np.int64) * size + here, return_counts=True)
+        found = zip(both.tolist(), many.tolist(), strict=True)
+    for pair, n in found:
+        source, to = divmod(pair, size)
+        if source < size - 1:
+            yield source, to, n
 
 
 def _sentence(question: Paths, total: int, flows: list[dict[str, Any]], drops: list[dict[str, Any]]) -> str:

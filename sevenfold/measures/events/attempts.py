@@ -18,14 +18,18 @@ from sevenfold.measures.events.sequences import (
     first_rows,
     in_order,
     integers,
+    next_after,
     next_of,
     order_by,
+    repeated,
 )
 
 if TYPE_CHECKING:
     from sevenfold.warehouse.base import Warehouse
 
 UNKNOWN = "(not set)"
+_FEW = 4
+"""Where attempts are fewer than a fourth of the rows, what follows is looked up for each of them alone."""
 Order = Literal["ordered", "any", "exact"]
 
 
@@ -62,7 +66,9 @@ def fetch(
     """
     conditions = [*steps, *ends]
     marks = " + ".join(f"CASE WHEN {one} THEN {1 << k} ELSE 0 END" for k, one in enumerate(conditions))
-    columns = [f"{unit} AS unit", "time", f"CAST({marks} AS BIGINT) AS marks"]
+    # As narrow as they fit: millions of them are gathered and put in order.
+    width = "UTINYINT" if len(conditions) <= 8 else "BIGINT"
+    columns = [f"{unit} AS unit", "time", f"CAST({marks} AS {width}) AS marks"]
     columns += [f"{one} AS held_{k}" for k, one in enumerate(hold)]
     if breakdown:
         columns.append(f"{breakdown} AS grouped")
@@ -81,8 +87,8 @@ def _rows(table: pa.Table, steps: int, ends: int, held: int, grouped: bool) -> R
         different, unit64 = np.unique(together, return_inverse=True)
         unit, units = unit64.astype(np.int32), len(different)
     time = integers(table["time"])
-    order = order_by(unit, units, time)
-    marks = integers(table["marks"])[order]
+    order, sizes = order_by(unit, units, time)
+    marks = table["marks"].to_numpy()[order]
     names, groups = [UNKNOWN], np.zeros(len(order), dtype=np.int32)
     if grouped:
         encoded = table["grouped"].fill_null(UNKNOWN).combine_chunks().dictionary_encode()
@@ -90,17 +96,24 @@ def _rows(table: pa.Table, steps: int, ends: int, held: int, grouped: bool) -> R
         groups = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)[order]
     bits = [(marks & (1 << k)) != 0 for k in range(steps + ends)]
     stop = np.logical_or.reduce(bits[steps:]) if ends else None
-    return Rows(unit[order], owner[order], time[order], bits[:steps], stop, groups, names)
+    placed = repeated(sizes)
+    return Rows(placed, owner[order] if held else placed, time[order], bits[:steps], stop, groups, names)
 
 
-def try_all(rows: Rows, order: Order, window: int, start: int | None, end: int | None) -> Attempts:
-    """Every attempt that begins in the period, in order of the rows."""
+def try_all(
+    rows: Rows, order: Order, window: int, start: int | None, end: int | None, *, firsts: bool = False
+) -> Attempts:
+    """Every attempt that begins in the period, in order of the rows; with `firsts` only the first of each
+    owner, where nothing is held.
+    """
     begins = np.logical_or.reduce(rows.steps) if order == "any" else rows.steps[0]
     if start is not None:
         begins = begins & (rows.time >= start)
     if end is not None:
         begins = begins & (rows.time < end)
     entries = np.flatnonzero(begins).astype(np.int32)
+    if firsts and rows.owner is rows.unit:
+        entries = entries[first_rows(rows.unit[entries])]
     if order == "any":
         return _any(rows, entries, window)
     return _chain(rows, entries, window, exact=order == "exact")
@@ -115,12 +128,13 @@ def _chain(rows: Rows, entries: Places, window: int, *, exact: bool) -> Attempts
     stops = None if rows.ends is None else next_of(rows.ends)
     alive = np.arange(count)
     at = entries
+    few = count * _FEW < n
     for k in range(1, len(rows.steps)):
         if exact:
             places = np.minimum(at + 1, n - 1)
             good = (at + 1 < n) & rows.steps[k][places]
         else:
-            after = next_of(rows.steps[k])[at]
+            after = next_after(rows.steps[k], at) if few else next_of(rows.steps[k])[at]
             good = after < n
             places = np.minimum(after, n - 1)
             if stops is not None:
@@ -161,6 +175,14 @@ def choose(tried: Attempts, rows: Rows, count: str, entry: str) -> Attempts:
     owner = rows.owner[tried.rows[:, 0]]
     if count == "totals":
         return _take(tried, _one_after_the_other(tried, rows))
+    if rows.owner is rows.unit:
+        # Attempts stand in order of their owner and of their begin already.
+        at = first_rows(owner).astype(np.int64)
+        if entry != "first":
+            furthest = np.maximum.reduceat(tried.reached, at)
+            best = np.flatnonzero(tried.reached == np.repeat(furthest, np.diff(np.r_[at, len(owner)])))
+            at = best[first_rows(owner[best])]
+        return _take(tried, at)
     begin = tried.times[:, 0]
     # Held properties divide an owner's rows, so that they need not be together.
     if entry == "first":

@@ -51,33 +51,41 @@ def coded(expression: str, values: Sequence[str], warehouse: Warehouse) -> str:
     return f"CAST({expression} AS ENUM({', '.join(quoted(one) for one in values)}))"
 
 
-def codes_in(column: pa.ChunkedArray, values: Sequence[str]) -> Places:
-    """The place of each text among the values."""
+def codes_in(column: pa.ChunkedArray, values: Sequence[str]) -> Any:
+    """The place of each text among the values, as narrow as the engine gives it."""
     if pa.types.is_dictionary(column.type):
         parts = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks]
-        found: Places = np.concatenate(parts).astype(np.int32) if parts else np.zeros(0, dtype=np.int32)
-        return found
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
     places = pc.index_in(column.combine_chunks(), value_set=pa.array(values, pa.string()))
     held: Places = places.to_numpy(zero_copy_only=False).astype(np.int32)
     return held
 
 
-def order_by(codes: Places, count: int, times: Ints) -> Places:
-    """The order of rows by code, then time, then as they stand. Rows that stand in the order of time cost one
-    counting sort.
+def order_by(codes: Places, count: int, times: Ints) -> tuple[Places, Places]:
+    """The order of rows by code, then time, then as they stand; and how many rows each code has. Rows that
+    stand in the order of time cost one counting sort.
     """
     if len(times) > 1 and bool(np.any(times[1:] < times[:-1])):
         first = np.argsort(times, kind="stable").astype(np.int32)
-        return first[_counted(codes[first], count)]
+        order, sizes = _counted(codes[first], count)
+        return first[order], sizes
     return _counted(codes, count)
 
 
-def _counted(codes: Places, count: int) -> Places:
+def _counted(codes: Places, count: int) -> tuple[Places, Places]:
     rows = np.arange(len(codes) + 1, dtype=np.int32)
     # Turning rows into columns is a counting sort that keeps the order of what is equal.
     matrix = csr_array((np.empty(len(codes), dtype=np.int8), codes, rows), shape=(len(codes), max(count, 1)))
-    order: Places = matrix.tocsc().indices.astype(np.int32, copy=False)
-    return order
+    turned = matrix.tocsc()
+    sizes: Places = np.diff(turned.indptr).astype(np.int32, copy=False)
+    order: Places = turned.indices.astype(np.int32, copy=False)
+    return order, sizes
+
+
+def repeated(sizes: Places) -> Places:
+    """The codes of rows in order, from how many rows each has: what `codes[order]` would gather."""
+    found: Places = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    return found
 
 
 def next_of(mask: Mask) -> Places:
@@ -88,6 +96,16 @@ def next_of(mask: Mask) -> Places:
     # The least place at or after each row.
     found = np.minimum.accumulate(found[::-1])[::-1]
     return found[1:]
+
+
+def next_after(mask: Mask, at: Places) -> Places:
+    """The same for some rows only."""
+    marked = np.flatnonzero(mask).astype(np.int32)
+    places = np.searchsorted(marked, at, side="right")
+    found = np.full(len(at), len(mask), dtype=np.int32)
+    inside = places < len(marked)
+    found[inside] = marked[places[inside]]
+    return found
 
 
 def first_rows(codes: Places) -> Places:
