@@ -29,6 +29,7 @@ NAMES = {
     "delivery": "messages through SMTP, a webhook and a provider's API on loopback",
     "noticing": "a simulated company's hidden troubles, noticed by stages, calendar and threshold",
     "measures": "analyses of ten million events against hand-written SQL; the projection",
+    "predictions": "a million profiles get values foretold, record by record",
     "learning": "a million profiles scored, two hundred thousand learned from; what few outcomes can say",
     "oracle": "the engine against the reference fold of the tests",
 }

@@ -29,7 +29,7 @@ def silent(workspace: Workspace) -> Workspace:
     empty = Workspace(name=workspace.name)
     running = (
         "journeys", "broadcasts", "playbooks", "saves", "tasks", "offers", "consent", "messaging", "channels",
-        "templates",
+        "templates", "actions",
     )  # fmt: skip
     return msgspec.structs.replace(workspace, **{field: getattr(empty, field) for field in running})
 
