@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -151,3 +152,84 @@ def test_buyers_of_cds_have_the_rfm_that_pandas_computes() -> None:
     ours = found[columns].round(6).sort_values(columns).reset_index(drop=True)
     theirs = expected[columns].round(6).sort_values(columns).reset_index(drop=True)
     pd.testing.assert_frame_equal(ours, theirs, check_dtype=False)
+
+
+def test_an_online_retailer_has_the_rfm_that_pandas_computes() -> None:
+    lines = pd.read_parquet(data("online_retail/online_retail.parquet"))
+    lines = lines[lines["CustomerID"].notna() & (lines["Quantity"] > 0) & (lines["UnitPrice"] > 0)]
+    lines = lines.assign(value=lines["Quantity"] * lines["UnitPrice"])
+    orders = lines.groupby("InvoiceNo", as_index=False).agg(
+        timestamp=("InvoiceDate", "min"), user_id=("CustomerID", "first"), value=("value", "sum")
+    )
+    events = orders.assign(
+        event="Order Completed", order_id=orders["InvoiceNo"], user_id=orders["user_id"].astype(str)
+    )
+    events["value"] = events["value"].round(2)
+    answer = asked(events.drop(columns="InvoiceNo"), "rfm", members=True)
+    end = events["timestamp"].max()
+    by = events.groupby("user_id").agg(
+        last=("timestamp", "max"), frequency=("order_id", "nunique"), monetary=("value", "sum")
+    )
+    assert len(by) == 4_338 and by["frequency"].sum() == 18_532
+    found = answer.frame("members").to_pandas()
+    ours = pd.DataFrame(
+        {name: np.sort(found[name].round(4)) for name in ("recency_days", "frequency", "monetary")}
+    )
+    theirs = pd.DataFrame(
+        {
+            "recency_days": np.sort(((end - by["last"]) / DAY).round(4)),
+            "frequency": np.sort(by["frequency"]),
+            "monetary": np.sort(by["monetary"].round(4)),
+        }
+    )
+    pd.testing.assert_frame_equal(ours, theirs, check_dtype=False, atol=1e-3)
+    # Scores by how many are below, and the ten segments from those of recency and frequency, said again.
+    r = (by["last"].rank(method="min") - 1) * 5 // len(by) + 1
+    f = (by["frequency"].rank(method="min") - 1) * 5 // len(by) + 1
+    named = {
+        "champions": (r == 5) & (f >= 4), "loyal": r.between(3, 4) & (f >= 4),
+        "potential_loyalists": (r >= 4) & f.between(2, 3), "new": (r == 5) & (f == 1),
+        "promising": (r == 4) & (f == 1), "need_attention": (r == 3) & (f == 3),
+        "about_to_sleep": (r == 3) & (f <= 2), "at_risk": (r <= 2) & f.between(3, 4),
+        "cannot_lose": (r <= 2) & (f == 5), "hibernating": (r <= 2) & (f <= 2),
+    }  # fmt: skip
+    counts = {row["segment"]: row["people"] for row in answer.frame("segments").to_pylist()}
+    assert counts == {name: int(here.sum()) for name, here in named.items()}
+
+
+def test_listeners_have_the_retention_that_pandas_counts() -> None:
+    frame = pd.read_json(
+        data("sparkify_log/sparkify_events_2018-11.ndjson.gz"), lines=True, dtype={"userId": str}
+    )
+    frame = frame[frame["userId"] != ""]
+    frame = pd.DataFrame(
+        {
+            "timestamp": pd.to_datetime(frame["ts"], unit="ms"),
+            "event": frame["page"],
+            "user_id": frame["userId"],
+        }
+    )
+    songs = frame[frame["event"] == "NextSong"]
+    answer = asked(frame, "retention", start="NextSong", back="NextSong", unit="day", periods=20)
+    began = songs.groupby("user_id")["timestamp"].min()
+    end = frame["timestamp"].max()
+    day = (songs["timestamp"] - songs["user_id"].map(began)) // DAY
+    came = songs.assign(day=day).drop_duplicates(["user_id", "day"])
+    for row in answer.frame("curve").to_pylist():
+        over = began.index[began + (row["period"] + 1) * DAY <= end]
+        returned = came[(came["day"] == row["period"]) & came["user_id"].isin(over)]
+        assert (row["n"], row["returned"]) == (len(over), len(returned)), row["period"]
+    # By the calendar: the cohort is the ISO week of the first song.
+    answer = asked(
+        frame, "retention", start="NextSong", back="NextSong", unit="week", periods=4, mode="calendar"
+    )
+    week = (songs["timestamp"].dt.normalize() - pd.Timestamp("1970-01-05")).dt.days // 7
+    first = week.groupby(songs["user_id"]).min()
+    last_over = ((end - pd.Timestamp("1970-01-05")) / DAY) // 7
+    active = songs.assign(k=week - songs["user_id"].map(first)).drop_duplicates(["user_id", "k"])
+    rows = answer.frame("curve").to_pylist()
+    assert len(rows) >= 3
+    for row in rows:
+        over = first.index[first + row["period"] < last_over]
+        returned = active[(active["k"] == row["period"]) & active["user_id"].isin(over)]
+        assert (row["n"], row["returned"]) == (len(over), len(returned)), row["period"]
