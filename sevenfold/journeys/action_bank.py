@@ -20,7 +20,9 @@ from .evidence import name_of
 from .limits_text import limit_of
 
 if TYPE_CHECKING:
+    from ..learning.action_model import ActionModel
     from ..lifecycle.compile import CompiledUnit
+    from ..profiles.conditions import Place
     from .asking import Ask
     from .choices import Choices
     from .compiled import StepSite
@@ -38,6 +40,7 @@ class Reading:
     def __init__(self, unit: CompiledUnit, text: str) -> None:
         self.text, self._unit = text, unit
         self._at = x.Name(name_of(text))
+        self._place: Place | None = None
 
     def watch(self) -> None:
         """Members see an account's facts only where somebody says that he looks."""
@@ -47,20 +50,20 @@ class Reading:
     def read(self, row: int, t: int) -> int | None:
         """The value of a row, None where it is unknown."""
         unit = self._unit
-        place = unit.place(self._at)
+        place = self._place
+        if place is None:
+            place = self._place = unit.place(self._at)
         slot, scope = place.slot, unit.env.scope
-        column = slot.column
+        column, clock = slot.column, slot.clock
         if place.via_account:
             row = scope[unit.account_of][row]
             if not row or not scope[unit.closed][row]:
                 return None
             column = slot.shadow or slot.column
-        if slot.clock is not None:
-            base = scope[
-                (slot.clock.shadow_base or slot.clock.base) if place.via_account else slot.clock.base
-            ][row]
-            return None if base in (slot.clock.base_unknown, UNKNOWN) else int(abs(t - base))
-        value = int(scope[column][row])
+        if clock is not None:
+            base = scope[(place.via_account and clock.shadow_base) or clock.base][row]
+            return None if base in (clock.base_unknown, UNKNOWN) else int(abs(t - base))
+        value: int = scope[column][row]
         if slot.bit:
             return int(bool(value & slot.bit))
         if slot.unknown is not None and value == slot.unknown:
@@ -182,17 +185,18 @@ class Choosing:
             allowed.append(NOTHING)
             told[NOTHING] = "allowed"
         values = {one.text: one.read(row, t) for one in self._context}
-        net = {name: self._net(name, values) for name in allowed}
+        using, coming = policy.state.using, policy.state.coming
+        by_using, by_coming = (self._promised(one, allowed, values) for one in (using, coming))
+        net = dict(zip(allowed, zip(by_using, by_coming, strict=True), strict=True))
         shares = policy.wanted(net, allowed)
         place = self.choices.place(run, policy)
         chosen = allowed[drawn(ends_of(shares), place)]
         data: dict[str, Any] = {"context": values, "actions": told, "chosen": chosen, "place": place}
         data["propensities"] = dict(zip(allowed, shares, strict=True))
-        if policy.state.using is not None:
-            data["model"] = policy.state.using.version
-        if policy.state.mix:
-            assert policy.state.coming is not None
-            data["coming"] = {"model": policy.state.coming.version, "mix": policy.state.mix}
+        if using is not None:
+            data["model"] = using.version
+        if policy.state.mix and coming is not None:
+            data["coming"] = {"model": coming.version, "mix": policy.state.mix}
         self.choices.took(run, policy, data)
         if chosen != NOTHING and not run.ghost:
             self.bank.take(chosen, at, t)
@@ -229,21 +233,21 @@ class Choosing:
             sent += len(ledger) - bisect_right(ledger, _after(run.t - per))
         return sent >= most
 
-    def _net(self, name: str, values: dict[str, int | None]) -> tuple[int | None, int | None]:
-        """What an action promises by the policy that decides, and by the one that comes: what its reward is
-        worth less what it costs, if the reward has a worth.
-        """
-        return self._promise(self.policy.state.using, name, values), self._promise(
-            self.policy.state.coming, name, values
-        )
-
-    def _promise(self, model: Any, name: str, values: dict[str, int | None]) -> int | None:
+    def _promised(
+        self, model: ActionModel | None, allowed: list[str], values: dict[str, int | None]
+    ) -> list[int | None]:
+        """What actions promise by a policy: what the reward is worth less what it costs, if it has a worth."""
         if model is None:
-            return None
-        score: int | None = model.score(name, [values.get(each) for each in model.features])
-        if score is None or not self.policy.worth:
-            return score
-        return score * self.policy.worth // MILLION - self.bank.cost(name)
+            return [None] * len(allowed)
+        held = model.held([values.get(each) for each in model.features])
+        found = [model.promise(name, held) for name in allowed]
+        worth = self.policy.worth
+        if not worth:
+            return found
+        return [
+            None if one is None else one * worth // MILLION - self.bank.cost(name)
+            for name, one in zip(allowed, found, strict=True)
+        ]
 
 
 def _after(t: int) -> int:

@@ -5,6 +5,7 @@ and shares made of scores. Trained outside (`next_best_action`), applied in the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import mul
 from typing import Any, Final
 
 import msgspec
@@ -50,17 +51,19 @@ class ActionModel(msgspec.Struct, kw_only=True):
     as_of: int = 0
     quality: dict[str, Any] = {}
 
-    def score(self, action: str, values: Sequence[int | None]) -> int | None:
+    def held(self, values: Sequence[int | None]) -> list[int]:
+        """The values as they are weighed: what is unknown as `missing`, all within their bounds."""
+        bounds = zip(values, self.missing, self.low, self.high, strict=True)
+        return [min(max(missing if x is None else x, low), high) for x, missing, low, high in bounds]
+
+    def promise(self, action: str, held: Sequence[int]) -> int | None:
         """The reward that an action promises, in 1e-6; None for one that the model does not know."""
         weights = self.actions.get(action)
-        if weights is None:
-            return None
-        total = 0
-        for place, value in enumerate(values):
-            x = self.missing[place] if value is None else value
-            x = min(max(x, self.low[place]), self.high[place])
-            total += weights[place + 1] * x
-        return weights[0] + total // WEIGHT
+        return None if weights is None else weights[0] + sum(map(mul, weights[1:], held)) // WEIGHT
+
+    def score(self, action: str, values: Sequence[int | None]) -> int | None:
+        """`promise` of values as they are."""
+        return self.promise(action, self.held(values))
 
     def shares(self, net: Mapping[str, int]) -> list[int]:
         """Shares of actions with such net scores, before anything is kept for exploring; the first written
