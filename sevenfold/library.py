@@ -256,6 +256,19 @@ class Result:
         finally:
             log.close()
 
+    def next_best_action(self, identifier: str) -> dict[str, Any]:
+        """What would be done for a person as time stopped, of the workspace's bank of actions: `action`,
+        `reason`, `confidence`, and every action with its score, or why it may not be taken. Raises InputError
+        for nobody.
+        """
+        from sevenfold.playback.standing_action import next_best_action
+
+        log = open_log(self._outcome.log)
+        try:
+            return next_best_action(self.workspace, log, identifier, until=self.summary.until)
+        finally:
+            log.close()
+
     def report(self, path: str | Path | None = None) -> Path:
         """Writes the HTML report, by default beside the tables; where it is."""
         from sevenfold.report.html import render

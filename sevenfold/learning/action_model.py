@@ -96,7 +96,7 @@ def model_of(given: Any) -> ActionModel:
         )
     if any(low > high for low, high in zip(model.low, model.high, strict=True)) or model.temperature < 0:
         raise ActionModelError("a bound or the temperature is none", fix="low <= high, temperature >= 0")
-    numbers = [*sum(lists, []), *(number for weights in model.actions.values() for number in weights)]
+    numbers = [number for one in (*lists, *model.actions.values()) for number in one]
     if any(abs(number) > _MOST for number in numbers) or not model.version:
         raise ActionModelError("a number is out of bounds, or there is no version", fix=f"within {_MOST:.0e}")
     return model

@@ -75,6 +75,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     effects = first.effects.to_pylist()
     names = {row["subject"]: row["user_id"] for row in first.profiles.to_pylist()}
     chosen = {names[row["subject"]]: told(row)["chosen"] for row in effects if row["kind"] == "choice"}
+    assert first.next_best_action("u1")["action"] == "tip"
     items = dict_items(events(chosen))
     replay(model, items, out / "second", until=START + 18 * DAY, names=["events"], warehouse=True)
     return out / "second"
