@@ -79,6 +79,7 @@ BODIES: Final[dict[str, Any]] = {
     "put_workspace_file": {"text": "active: {when: logins >= 2}\n", "revision": None},
     "put_workspace_object": {"object": {"when": "logins >= 3"}, "revision": 1},
     "publish_file_drafts": {"choices": {"welcome": {"pause": "finish"}}},
+    "try_journey": {"person": "ada@example.com", "properties": {"plan": "pro"}},
     "backtest_journey": {"plan": _PLAN, "compare": True},
     "preview_score": {"weights": [{"stage": "activation", "weights": {"progress": 3, "speed": 1}}]},
     "preview_segment": {"when": "logins >= 2 and not segment.vips", "of": "person"},

@@ -130,6 +130,8 @@ class SegmentPreview(Struct, kw_only=True):
 @post("/segments/preview", scope="read", status_code=200, tags=["segments"], operation_id="preview_segment")
 async def preview_segment(caller: Asked, data: JSONBody[ConditionAsked]) -> SegmentPreview:
     """How many are in a segment that is yet to be made, and some of them. Changes nothing."""
+    if data.when is None:
+        raise InvalidError("a segment that asks for nothing is kept by hand", where="when")
     try:
         msgspec.convert({"when": data.when, "of": data.of}, SegmentModel)
     except msgspec.ValidationError as error:

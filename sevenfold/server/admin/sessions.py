@@ -17,7 +17,7 @@ from ...limits import IDENTIFIER_CHARS_MAX, MEMBER_NAME_CHARS_MAX, SESSION_MS_MA
 from ..errors import SECURITY_HEADERS, InvalidError
 from ..members import COOKIE, Member, Opened, Role, Session, passwords
 from ..members.attempts import Attempts
-from ..members.oidc import FLOW_COOKIE, Oidc, oidc_of
+from ..members.oidc import FLOW_COOKIE, NotInvitedError, Oidc, oidc_of
 from ..members.roles import ROLES, includes
 from ..members.sessions import csrf_of, token_of
 from .base import Asked, Caller
@@ -310,7 +310,8 @@ async def come_back_from_provider(
             _own_url(request, caller), echoed, request.cookies.get(FLOW_COOKIE, ""), code, error
         )
     except SevenfoldError as problem:
-        caller.audit.note("nobody", "session.open", "", result=problem.code, detail={"via": "oidc"})
+        if isinstance(problem, NotInvitedError):
+            caller.audit.note("nobody", "session.open", "", result=problem.code, detail={"via": "oidc"})
         return Redirect(f"/login?error={problem.code}", status_code=303, headers=dict(SECURITY_HEADERS))
     opened = caller.sessions.open(found.member, "oidc", request.headers.get("user-agent", ""))
     caller.audit.note(found.member.id, "session.open", opened.session.id, detail={"via": "oidc"})
