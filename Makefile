@@ -5,7 +5,7 @@ READY := .venv/ready
 
 CONSOLE := web/console/dist/built
 
-.PHONY: setup console demo test check bench soak lock format
+.PHONY: setup console screenshots demo test check bench soak lock format
 
 setup: $(READY) $(CONSOLE)
 
@@ -24,6 +24,10 @@ $(READY): requirements/dev.txt pyproject.toml
 # The console, built by the Node of the development requirements.
 $(CONSOLE): $(READY) web/build web/console/package-lock.json $(shell find web/console/src web/console/*.ts web/console/index.html -type f ! -name schema.d.ts)
 	web/build
+
+# The pictures of the console's guide, of a simulated company.
+screenshots: setup
+	$(BIN)/python -m tests.browser.console.screenshots
 
 demo: setup
 	$(BIN)/sevenfold demo

@@ -1,4 +1,4 @@
-"""Puts the built console into the wheel. An installation that is edited needs none: it serves what is built."""
+"""Puts the built console into the wheel; an editable installation serves what is built where it stands."""
 
 from __future__ import annotations
 

@@ -45,16 +45,31 @@ def folder() -> Path | None:
     return next((place for place in _PLACES if (place / _PAGE).is_file()), None)
 
 
+class _Built:
+    """The files as they were built last, by name; looked for again when the page is another."""
+
+    def __init__(self) -> None:
+        self._stamp = 0
+        self._held: dict[str, Path] = {}
+
+    def files(self) -> dict[str, Path]:
+        """Every file; nothing in a checkout that was not built."""
+        place = folder()
+        if place is None:
+            return {}
+        stamp = (place / _PAGE).stat().st_mtime_ns
+        if stamp != self._stamp:
+            self._held = {str(file.relative_to(place)): file for file in place.rglob("*") if file.is_file()}
+            self._stamp = stamp
+        return self._held
+
+
 def router(services: Services) -> Router:
     """The page at `/` and every place of the console, and what belongs to it under `/assets/`."""
-    place = folder()
-    held = (
-        {}
-        if place is None
-        else {str(file.relative_to(place)): file for file in place.rglob("*") if file.is_file()}
-    )
+    built = _Built()
 
     def sent(request: Request[Any, Any, Any], name: str, cache: str) -> Response[bytes]:
+        held = built.files()
         file = held.get(name)
         if file is None:
             raise NotFoundException
@@ -72,7 +87,7 @@ def router(services: Services) -> Router:
         )
 
     def page(request: Request[Any, Any, Any]) -> Response[bytes]:
-        if place is None:
+        if _PAGE not in built.files():
             return Response(_UNBUILT, media_type="text/html; charset=utf-8", headers=_HEADERS)
         return sent(request, _PAGE, "no-cache")
 
@@ -87,7 +102,7 @@ def router(services: Services) -> Router:
     @get("/{path:path}", sync_to_thread=True)
     def anywhere(request: Request[Any, Any, Any], path: FromPath[Path]) -> Response[Any]:
         name = str(path).lstrip("/")
-        if name in held:
+        if name in built.files():
             return sent(request, name, "no-cache")
         # A place of the console has no ending and is asked for by a browser; all else does not exist.
         asked = "text/html" in request.headers.get("accept", "")

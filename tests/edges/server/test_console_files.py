@@ -4,6 +4,7 @@ for every place."""
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,11 @@ def test_a_checkout_that_was_not_built_says_how(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(console_files, "_PLACES", (tmp_path / "nowhere",))
     with served() as client:
         assert "make console" in client.get("/", headers=HTML).text
+
+
+def test_what_is_built_while_it_serves_is_served_at_once(client: TestClient[Any], tmp_path: Path) -> None:
+    assert client.get("/", headers=HTML).text == PAGE
+    (tmp_path / "assets" / "page-9z.js").write_text("new")
+    assert client.get("/assets/page-9z.js").status_code == 404
+    os.utime(tmp_path / "index.html", ns=(1, 1))
+    assert client.get("/assets/page-9z.js").text == "new"

@@ -54,7 +54,7 @@ function Steps() {
       <Step done={workspace !== undefined && (phases?.length ?? 0) > 0} title={t('pack.title')} detail={workspace === undefined ? '' : t('pack.now', { name: workspace.workspace.title ?? workspace.name })}><Packs current={workspace?.name} version={workspace?.version} /></Step>
       <Step done={wanted.length > 0 && mapped.length === wanted.length} title={t('events.title')} detail={t('events.of', { count: mapped.length, all: wanted.length })}>
         <Group gap={6}>{wanted.map((name) => <Badge key={name} className="band" variant="light" tt="none" color={known.has(name) ? 'teal' : 'gray'}>{known.has(name) ? '✓ ' : ''}{name}</Badge>)}</Group>
-        <Text size="sm" mt="xs">{t('events.how')}</Text>
+        <Text size="sm" mt="xs" c="dimmed">{t('events.how')}</Text>
         <Unmapped seen={seen.filter((one) => !(phases ?? []).some(([, phase]) => phase.events.includes(one.name))).slice(0, 12)} />
       </Step>
       <Step done={live.length >= 2} title={t('stages.title')} detail={t('stages.of', { count: live.length })}>
