@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sevenfold.measures.answer import QuestionError
 from sevenfold.measures.events.selecting import sql_of
@@ -99,10 +100,8 @@ def exposed(
     met, names = codes(table, "arm")
     arms = sorted(names)
     arm = np.array([arms.index(name) for name in names], dtype=np.int64)[met] if names else met
-    clean = np.array(
-        [a == b for a, b in zip(table["arm"].to_pylist(), table["other"].to_pylist(), strict=True)]
-    )
-    kinds = table["of"].to_pylist()
+    clean = pc.equal(table["arm"], table["other"]).combine_chunks().to_numpy(zero_copy_only=False)
+    kinds = table["of"].slice(0, 1).to_pylist()
     found = Exposed(
         source, parameters, ids(table, "unit"), numbers(table, "first").astype(np.int64), arm, arms,
         ids(table, "account"), numbers(table, "probability"), int((~clean).sum()) if len(clean) else 0,
