@@ -12,6 +12,8 @@ Kind = Literal["probability", "amount", "time_to"]
 DAY_MS: Final = 86_400_000
 HIDDEN: Final = "learning of "
 """How the names of objects begin that learning adds to a workspace for itself; a blank keeps them apart."""
+STAGE_TIME: Final = f"{HIDDEN}stage "
+"""And those of the clocks since a stage of a lifecycle was entered."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import isfinite
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -93,50 +92,39 @@ class Calibrated:
     def off(self) -> bool:
         return not self.low <= self.predicted <= self.high
 
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "off": self.off}
+
+
+def calibration(n: int, predicted: float, hits: int, level: float = 0.99) -> Calibrated:
+    """The mean probability of `n` cases against the `hits` that came true, with Wilson's interval."""
+    observed = share(hits, n, level)
+    return Calibrated(n, predicted, observed.value, observed.low, observed.high)
+
 
 @dataclass(frozen=True)
 class Drift:
-    """The indexes of scores and features, the largest first, and whether probabilities still come true."""
+    """The indexes of scores and features, the largest first, of `n` subjects."""
 
     n: int
     scores: float
     features: tuple[tuple[str, float], ...]
-    calibration: Calibrated | None = None
 
     @property
     def verdict(self) -> Verdict | Literal["too_few"]:
-        if self.n < CASES_MIN:
-            return "too_few"
-        if self.calibration is not None and self.calibration.off:
-            return "drifted"
-        return verdict(self.scores)
+        return "too_few" if self.n < CASES_MIN else verdict(self.scores)
 
     def to_json(self) -> dict[str, Any]:
-        one = self.calibration
-        told = None if one is None else {**asdict(one), "off": one.off}
         features = [
             {"feature": name, "psi": index, "verdict": verdict(index)} for name, index in self.features
         ]
-        return {
-            "verdict": self.verdict, "n": self.n, "scores_psi": self.scores, "features": features,
-            "calibration": told,
-        }  # fmt: skip
+        return {"verdict": self.verdict, "n": self.n, "scores_psi": self.scores, "features": features}
 
 
 def drift(
-    references: Sequence[tuple[str, Reference]], x: Floats, score_reference: Reference, scores: Floats,
-    calibration: Calibrated | None = None,
-) -> Drift:  # fmt: skip
+    references: Sequence[tuple[str, Reference]], x: Floats, score_reference: Reference, scores: Floats
+) -> Drift:
     """How (n, d) features and (n,) scores lie now against when the model was fitted."""
     found = [(name, psi(reference, x[:, j])) for j, (name, reference) in enumerate(references)]
     found.sort(key=lambda one: (-one[1], one[0]))
-    index = psi(score_reference, scores)
-    assert isfinite(index)
-    return Drift(len(scores), index, tuple(found), calibration)
-
-
-def calibration(probability: Floats, outcome: Bools, level: float = 0.99) -> Calibrated:
-    """Mean probability of (n,) cases against the share that came true."""
-    observed = share(int(outcome.sum()), len(outcome), level)
-    predicted = float(probability.mean()) if len(probability) else 0.0
-    return Calibrated(len(outcome), predicted, observed.value, observed.low, observed.high)
+    return Drift(len(scores), psi(score_reference, scores), tuple(found))

@@ -19,7 +19,7 @@ from ..profiles import expressions as x
 from ..profiles.slots import SCALE, Slot
 from ..profiles.unit import UnknownNameError
 from ..workspace import models as m
-from .asked import DAY_MS, HIDDEN, Asked
+from .asked import DAY_MS, HIDDEN, STAGE_TIME, Asked
 from .outcomes import Floats, Ints, column, unit_of
 
 _HOUR_MS: Final = 3_600_000
@@ -42,7 +42,9 @@ class Feature:
 
     @property
     def name(self) -> str:
-        return self.source if self.text is None else f"{self.source} = {self.text}"
+        stage = self.source.removeprefix(STAGE_TIME)
+        source = self.source if stage == self.source else f"days in stage.{stage}"
+        return source if self.text is None else f"{source} = {self.text}"
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _usual(unit: CompiledUnit, parts: tuple[str, ...], slot: Slot) -> bool:
     """
     head = parts[0]
     if head.startswith(HIDDEN):
-        return head.startswith(f"{HIDDEN}stage ")
+        return head.startswith(STAGE_TIME)
     if head in ("score", "stage"):
         return True
     if head not in unit.signals or head in unit.pending:
@@ -115,30 +117,24 @@ def readers_of(fold: Fold, of: str, sources: Sequence[str]) -> list[tuple[str, C
 def _reader(fold: Fold, unit: CompiledUnit, name: str) -> Callable[[Ints], Column]:
     slot, via_account = _slot(unit, name)
     if not via_account:
-        return lambda rows: _values(unit, slot, rows, fold.t, shadow=False)
+        return lambda rows: _values(unit, slot, rows, fold.t)
     account = unit_of(fold, m.ACCOUNT)
 
     def of_account(rows: Ints) -> Column:
-        mine = column(unit, unit.account_of)[rows].astype(np.int64)
-        read = _values(account, slot, mine, fold.t, shadow=True)
-        # Members know their account as of its last tick.
-        seen = column(unit, unit.closed)[mine] != 0
-        if isinstance(read, Texts):
-            return Texts(np.where(seen, read.codes, 0).astype(np.int32), read.meaning)
-        known: Floats = np.where(seen, read, np.nan)
-        return known
+        # The account as it is, row 0 for those without one: looks are between ticks, and nothing is later.
+        return _values(account, slot, column(unit, unit.account_of)[rows].astype(np.int64), fold.t)
 
     return of_account
 
 
-def _values(unit: CompiledUnit, slot: Slot, rows: Ints, now: int, *, shadow: bool) -> Column:
+def _values(unit: CompiledUnit, slot: Slot, rows: Ints, now: int) -> Column:
     if slot.clock is not None:
         clock = slot.clock
-        base = column(unit, clock.shadow_base if shadow else clock.base)[rows].astype(np.int64)
+        base = column(unit, clock.base)[rows].astype(np.int64)
         passed = (base - now if clock.backward else now - base) / DAY_MS
         since: Floats = np.where(base == clock.base_unknown, np.nan, passed)
         return since
-    raw = column(unit, slot.shadow if shadow else slot.column)[rows]
+    raw = column(unit, slot.column)[rows]
     if slot.bit:
         member: Floats = ((raw & slot.bit) != 0).astype(np.float64)
         return member

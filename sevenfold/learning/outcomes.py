@@ -19,7 +19,7 @@ from ..lifecycle.compile import CompiledUnit
 from ..profiles.columns import UNKNOWN
 from ..profiles.slots import SCALE
 from ..workspace import models as m
-from .asked import HIDDEN, Asked
+from .asked import STAGE_TIME, Asked
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -53,7 +53,7 @@ def with_targets(workspace: m.Workspace, predictions: Sequence[Asked]) -> m.Work
     kinds = {one.of for one in predictions}
     for label, lifecycle in workspace.lifecycles.items():
         if lifecycle.of in kinds:
-            signals[f"{HIDDEN}stage {label}"] = m.StageTime(of=lifecycle.of, lifecycle=label)
+            signals[f"{STAGE_TIME}{label}"] = m.StageTime(of=lifecycle.of, lifecycle=label)
     return msgspec.structs.replace(
         workspace,
         signals={**workspace.signals, **signals},

@@ -16,7 +16,7 @@ from ..measures.statistics.prediction import auc
 from .asked import Asked
 from .buying import train_purchases
 from .calibrating import calibrated
-from .drift import Reference
+from .drift import Calibrated, Reference, calibration
 from .evaluating import Examples, Judged, bins_json, evaluate, fit_all, judged_json, out_of_fold
 from .features import Feature, Texts, chosen_features, feature_json, matrix
 from .looking import Look
@@ -110,8 +110,17 @@ def _with_model(
         "split": "time" if judged.by_time else "subjects", **_best_json(best),
         "candidates": [judged_json(one) for one in judged.judged],
         "importance": _importance(added, features), "suspects": _suspects(examples, features),
+        "calibration": _calibration(best).to_json(),
     }  # fmt: skip
     return parameters, quality, _caveats(judged.by_time, best, quality["suspects"])
+
+
+def _calibration(best: Judged) -> Calibrated:
+    """Whether what was said of the cases that judged it came true, all in all; off is drift of the
+    calibration.
+    """
+    n, hits = sum(one.n for one in best.bins), sum(one.hits for one in best.bins)
+    return calibration(n, sum(one.n * one.predicted for one in best.bins) / max(n, 1), hits)
 
 
 def _best_json(best: Judged) -> dict[str, Any]:
@@ -157,6 +166,10 @@ def _one_sided(column: Floats, outcome: Bools) -> bool:
 
 def _caveats(by_time: bool, best: Judged, suspects: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     found = []
+    held = _calibration(best)
+    if held.off:
+        text = f"{held.predicted:.1%} were foretold of the cases that judge it, and {held.observed:.1%} came."
+        found.append(caveat("calibration_off", f"{text} It was fitted again on all."))
     if not by_time:
         text = "Judged on other subjects, not on a later time: outcomes are too few for both."
         found.append(caveat("not_by_time", text))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -19,7 +19,7 @@ from ...errors import SevenfoldError
 from ...learning.asked import Asked, asked_of
 from ...learning.looking import Looking
 from ...learning.records import MODEL, SCORES, record_of, score_records
-from ...learning.scoring import UNKNOWN, drift_of, predictor_from, score, subjects
+from ...learning.scoring import UNKNOWN, Predictor, drift_of, predictor_from, score, subjects
 from ...learning.training import train
 from ...limits import REPLAY_READ_RECORDS_MAX
 from ...log.base import Readable, Record
@@ -28,6 +28,8 @@ from ...snapshots import records_from
 from ...workspace import models as m
 
 log = logging.getLogger("sevenfold.learning")
+_DRIFT_SHOWN: Final = 10
+"""Features of a drift that are told, those that moved most."""
 
 
 @dataclass
@@ -141,6 +143,11 @@ class Keeper:
         """The record of a model learned now."""
         assert self._looking is not None
         found = train(asked, list(self._looking.looks[asked.name]), self.time)
+        before = self.model(asked)
+        drifted = self._drift(asked, predictor_from(before["parameters"])) if before is not None else None
+        if drifted is not None:
+            # How far those who are asked about now are from those the model before was learned from.
+            found.model.quality["drift"] = drifted
         log.info("learned %s: %s, version %s", asked.name, found.method, found.model.version)
         return record_of(found.model)
 
@@ -151,11 +158,19 @@ class Keeper:
         found = score(self._looking.fold, asked, predictor)
         ids = subjects(self._looking.fold, asked.of, found.rows)
         values = [None if one == UNKNOWN else one for one in found.values.tolist()]
-        drifted = drift_of(self._looking.fold, asked, predictor)
-        if drifted is not None and drifted.verdict == "drifted":
-            moved = ", ".join(name for name, _ in drifted.features[:3])
-            log.warning("%s is asked about others than it was learned from: %s", asked.name, moved)
         yield from score_records(asked.name, model["version"], found.time, ids, values)
+
+    def _drift(self, asked: Asked, predictor: Predictor) -> dict[str, Any] | None:
+        assert self._looking is not None
+        found = drift_of(self._looking.fold, asked, predictor)
+        if found is None:
+            return None
+        if found.verdict == "drifted":
+            moved = ", ".join(name for name, _ in found.features[:3])
+            log.warning("%s is asked about others than it was learned from: %s", asked.name, moved)
+        told = found.to_json()
+        told["features"] = told["features"][:_DRIFT_SHOWN]
+        return told
 
     def was_told(self, asked: Asked) -> None:
         """Everybody who is asked about has been told of, perhaps nobody."""

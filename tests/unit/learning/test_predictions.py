@@ -12,11 +12,12 @@ import pytest
 
 from sevenfold.learning.asked import Asked, Fallback, asked_of
 from sevenfold.learning.evaluating import FOLDS, folds_of
-from sevenfold.learning.features import chosen_features, matrix
+from sevenfold.learning.features import Feature, Texts, chosen_features, matrix
 from sevenfold.learning.looking import Looking, gather, step_of
 from sevenfold.learning.records import PredictionModel
 from sevenfold.learning.scoring import UNKNOWN, drift_of, explain, frames_of, predictor_from, score
 from sevenfold.learning.training import Trained, train
+from sevenfold.workspace.models import Count, Lifecycle, Stage, Trait
 from tests.unit.learning.predicting import DAY, DAYS, START, history, steps, track, workspace
 
 EVENTS = history()
@@ -215,3 +216,37 @@ def test_an_asked_prediction_names_its_stream() -> None:
     assert entered.standing == ("account", "churned") and entered.events == ("$stage account/churned",)
     becomes = Asked("quiet", "person", (), 7 * DAY, becomes="visits == 0")
     assert becomes.events == ("$segment learning of quiet becomes",) and becomes.standing is None
+
+
+def test_what_the_account_knows_may_be_a_feature_of_its_people() -> None:
+    model = workspace()
+    signals = {**model.signals, "seats": Count(of="account", event="Seat Added")}
+    traits = {**model.traits, "plan_of_account": Trait(of="account")}
+    lifecycle = Lifecycle(stages=[Stage(name="new"), Stage(name="regular", enter="visits_7d >= 3")])
+    model = msgspec.structs.replace(
+        model, signals=signals, traits=traits, lifecycles={"course": lifecycle},
+    )  # fmt: skip
+    (asked,) = asked_of(model)
+    names = ("visits_7d", "account.seats", "account.trait.plan_of_account", "stage.course")
+    asked = replace(asked, features=names)
+    told = [
+        {"type": "group", "userId": "user-1", "groupId": "acme", "traits": {"plan_of_account": "gold"},
+         "messageId": "g", "timestamp": START + 2},
+        {**track(1, "Seat Added", START + 3), "context": {"groupId": "acme"}},
+    ]  # fmt: skip
+    first = [event for event in EVENTS if int(event["timestamp"]) < START + 20 * DAY]
+    events = sorted([*first, *told], key=lambda event: int(event["timestamp"]))
+    found = gather(model, [asked], steps(events), until=START + 40 * DAY)
+    frame = found.looks["leaving"][0].frame
+    ids = [found.fold.identity.identifiers(row)["user_id"][0] for row in frame.rows.tolist()]
+    seats, plan = frame.columns["account.seats"], frame.columns["account.trait.plan_of_account"]
+    place = ids.index("user-1")
+    assert isinstance(seats, np.ndarray) and isinstance(plan, Texts)
+    assert seats[place] == 1 and plan.meaning(int(plan.codes[place])) == "gold"
+    assert np.delete(plan.codes, place).max() == 0, "without an account it is unknown"
+    assert "stage.course = regular" in [one.name for one in chosen_features([frame])]
+
+
+def test_names_of_features_are_for_people() -> None:
+    assert Feature("learning of stage customer").name == "days in stage.customer"
+    assert Feature("stage.customer", "trial").name == "stage.customer = trial"
