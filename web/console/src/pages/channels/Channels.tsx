@@ -95,7 +95,7 @@ function Consent() {
         {(found) => {
           const categories = ((found.workspace.consent as { categories?: Record<string, Category> } | undefined)?.categories ?? {});
           return (
-            <Table aria-label={t('consent')} mb="md">
+            <Table.ScrollContainer minWidth={0} type="native" mb="md" tabIndex={0} role="group" aria-label={t('consent')}><Table aria-label={t('consent')}>
               <Table.Thead><Table.Tr><Table.Th scope="col">{t('category')}</Table.Th><Table.Th scope="col">{t('without')}</Table.Th><Table.Th scope="col">{t('by_channel')}</Table.Th></Table.Tr></Table.Thead>
               <Table.Tbody>
                 {Object.entries(categories).map(([name, one]) => (
@@ -106,7 +106,7 @@ function Consent() {
                   </Table.Tr>
                 ))}
               </Table.Tbody>
-            </Table>
+            </Table></Table.ScrollContainer>
           );
         }}
       </Asked>

@@ -38,7 +38,7 @@ function Difference({ found, onDone }: { found: Comparison; onDone: () => void }
   const may = useMay('publisher');
   const { data: drafts } = useDrafts();
   const forget = useForgetDraft();
-  const publish = usePublish();
+  const publish = usePublish(() => { notifications.show({ message: t('published') }); onDone(); });
   const ask = useAskApproval();
   const wrong = found.problems.filter((one) => one.severity !== 'warning');
   const refused = publish.error instanceof ApiError && publish.error.code.includes('approv');
@@ -70,7 +70,7 @@ function Difference({ found, onDone }: { found: Comparison; onDone: () => void }
         <Button variant="subtle" color="red" onClick={() => void throwAway()} loading={forget.isPending}>{t('forget')}</Button>
         <Button
           disabled={!may || wrong.length > 0 || found.changes.length === 0} loading={publish.isPending}
-          onClick={() => publish.mutate(found.version, { onSuccess: () => { notifications.show({ message: t('published') }); onDone(); } })}
+          onClick={() => publish.mutate(found.version)}
         >{t('publish')}</Button>
       </Group>
       {!may && <Text size="xs" c="dimmed">{t('may_not')}</Text>}

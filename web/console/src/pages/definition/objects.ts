@@ -66,11 +66,15 @@ export function useForgetDraft() {
   });
 }
 
-export function usePublish() {
+/** Puts the drafts in force. `then` is called before anything is asked anew: what asked for it may be gone afterwards. */
+export function usePublish(then: () => void) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (expected: string) => call('POST', '/api/workspace/drafts/publish', { expected }),
-    onSuccess: () => client.invalidateQueries(),
+    onSuccess: () => {
+      then();
+      return client.invalidateQueries();
+    },
   });
 }
 
