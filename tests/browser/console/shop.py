@@ -18,7 +18,10 @@ from .world import Console, console
 FILES = {
     "workspace.yaml": "name: shop\ntitle: A shop\n",
     "channels.yaml": """
-email: {type: email, provider: smtp, settings: {host: 127.0.0.1, port: PORT, security: none, from: shop@example.com}}
+email:
+  type: email
+  provider: smtp
+  settings: {host: 127.0.0.1, port: PORT, security: none, from: shop@example.com}
 """,
     "consent.yaml": "categories:\n  news: {default: opt_out}\n",
     "traits.yaml": "plan: {type: string}\n",
@@ -31,8 +34,16 @@ buyers: {of: person, when: orders >= 1, description: Bought at least once}
 visitors: {of: person, when: visits >= 1}
 """,
     "templates/mail.yaml": """
-thanks: {channel: email, category: news, subject: "Thank you for order {{ event.order }}", text: "We pack it now. {{ links.unsubscribe }}"}
-spring: {channel: email, category: news, subject: "Spring is here", text: "Everything is green. {{ links.unsubscribe }}"}
+thanks:
+  channel: email
+  category: news
+  subject: Thank you for order {{ event.order }}
+  text: We pack it now. {{ links.unsubscribe }}
+spring:
+  channel: email
+  category: news
+  subject: Spring is here
+  text: Everything is green. {{ links.unsubscribe }}
 """,
     "journeys/return.yaml": """
 comeback:

@@ -1,9 +1,9 @@
-"""Broadcasts in a real browser: made step by step, acknowledged, received; and published only once another has looked."""
+"""Broadcasts in a real browser: made step by step, acknowledged, received; approval by somebody else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -128,7 +128,7 @@ def test_pages_around_broadcasts_are_accessible(store: Shop, size: tuple[int, in
 
 def test_what_is_planned_stands_in_the_calendar_on_its_day(store: Shop) -> None:
     desk = store.desk
-    at = datetime.now(timezone.utc) + timedelta(days=2)
+    at = datetime.now(UTC) + timedelta(days=2)
     held = desk.ask("GET", "/api/workspace")
     workspace = held["workspace"]
     workspace["broadcasts"] = {
@@ -142,6 +142,6 @@ def test_what_is_planned_stands_in_the_calendar_on_its_day(store: Shop) -> None:
     }
     desk.ask("POST", "/api/workspace/apply", {"workspace": workspace, "expected": held["version"]})
     page = desk.page("/calendar")
-    if at.month != datetime.now().month:
+    if at.month != datetime.now(UTC).month:
         page.get_by_role("button", name="The month after").click()
     expect(page.get_by_role("link", name="Later this week")).to_be_visible()

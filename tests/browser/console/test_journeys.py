@@ -1,4 +1,4 @@
-"""Journeys in a real browser: built on the canvas by mouse and keyboard, tried, published, and heard of by mail."""
+"""Journeys in a real browser: built by mouse and keyboard, tried, published, and heard of by mail."""
 
 from __future__ import annotations
 

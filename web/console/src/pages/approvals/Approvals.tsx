@@ -142,6 +142,6 @@ function Differs({ one }: { one: Approval }) {
 function Putting({ one, onClose, onDone }: { one: Approval; onClose: () => void; onDone: () => Promise<void> }) {
   const { t } = useTranslation('approvals');
   const live = useQuery({ queryKey: ['journey', one.name], queryFn: ({ signal }) => found<JourneyFull>(at(one.name), signal) });
-  if (live.data === undefined) return <Modal closeButtonProps={{ 'aria-label': t('common:close') }} opened onClose={onClose}><Asked query={live}>{() => null}</Asked></Modal>;
+  if (live.data === undefined) return <Modal closeButtonProps={{ 'aria-label': t('common:parts.close') }} opened onClose={onClose}><Asked query={live}>{() => null}</Asked></Modal>;
   return <Publish name={one.name} plan={one.content as Plan} live={live.data} onClose={onClose} onDone={async () => { onClose(); await onDone(); }} />;
 }

@@ -140,8 +140,8 @@ export function Wizard() {
                     </Stack>
                   </Paper>
                 )}
-                <Select label={t('wizard.category')} description={t('wizard.category_help')} clearable clearButtonProps={{ 'aria-label': t('common:clear') }} data={names.category ?? []} value={kept.category} onChange={(held) => set({ category: held })} />
-                <Select label={t('wizard.resend')} clearable clearButtonProps={{ 'aria-label': t('common:clear') }} searchable data={Object.keys(templates)} value={kept.resend} onChange={(held) => set({ resend: held })} />
+                <Select label={t('wizard.category')} description={t('wizard.category_help')} clearable clearButtonProps={{ 'aria-label': t('common:parts.clear') }} data={names.category ?? []} value={kept.category} onChange={(held) => set({ category: held })} />
+                <Select label={t('wizard.resend')} clearable clearButtonProps={{ 'aria-label': t('common:parts.clear') }} searchable data={Object.keys(templates)} value={kept.resend} onChange={(held) => set({ resend: held })} />
                 <NumberInput label={t('wizard.holdout')} description={t('wizard.holdout_help')} suffix=" %" min={0} max={50} value={kept.holdout} onChange={(held) => set({ holdout: Number(held) })} />
                 {next}
               </Stack>
@@ -206,7 +206,7 @@ function Who({ all, kept, set }: { all: Segment[]; kept: Kept; set: (part: Parti
   const chosen = all.find((one) => one.name === kept.segment);
   return (
     <>
-      <Select label={t('wizard.segment')} searchable clearable clearButtonProps={{ 'aria-label': t('common:clear') }} value={kept.segment} onChange={(held) => set({ segment: held })} data={all.map((one) => ({ value: one.name, label: `${one.name.replaceAll('_', ' ')} (${one.size.toLocaleString()})` }))} />
+      <Select label={t('wizard.segment')} searchable clearable clearButtonProps={{ 'aria-label': t('common:parts.clear') }} value={kept.segment} onChange={(held) => set({ segment: held })} data={all.map((one) => ({ value: one.name, label: `${one.name.replaceAll('_', ' ')} (${one.size.toLocaleString()})` }))} />
       {chosen !== undefined && (
         <Paper withBorder p="sm">
           <Text size="xl" fw={600} className="numbers">{t('wizard.people', { count: chosen.size })}</Text>

@@ -79,7 +79,12 @@ function Drawn(props: Props) {
   // The picture depends on the shape of the plan alone, not on what is written inside a step.
   const shapeKey = useMemo(() => JSON.stringify([plan.triggers.length, Object.keys(plan.steps).map((id) => [id, plan.steps[id]])]), [plan]);
   // eslint-disable-next-line react-hooks/exhaustive-deps
-  const drawn: Picture = useMemo(() => picture(plan), [shapeKey]);
+  const drawn: Picture = useMemo(() => {
+    const start = performance.now();
+    const made = picture(plan);
+    performance.measure('canvas layout', { start, end: performance.now() });
+    return made;
+  }, [shapeKey]);
   const nodes = useMemo<Node[]>(() => drawn.boxes.map((box) => ({
     id: box.id, type: box.kind, position: { x: box.x, y: box.y }, width: box.width, height: box.height, data: {}, draggable: false, focusable: false,
     selectable: false, handles: [

@@ -90,7 +90,7 @@ function Field(
     case 'condition':
       return <ConditionInput {...common} value={value} onChange={onChange} names={setting.names.condition ?? []} />;
     case 'choice':
-      return <Select {...common} data={held.of.map((one) => ({ value: one, label: option(t, i18n, name, one) }))} value={written || String(schema.default ?? '') || null} onChange={(one) => onChange(one ?? undefined)} clearable={!required && schema.default === undefined} clearButtonProps={{ 'aria-label': t('common:clear') }} />;
+      return <Select {...common} data={held.of.map((one) => ({ value: one, label: option(t, i18n, name, one) }))} value={written || String(schema.default ?? '') || null} onChange={(one) => onChange(one ?? undefined)} clearable={!required && schema.default === undefined} clearButtonProps={{ 'aria-label': t('common:parts.clear') }} />;
     case 'number':
       return <NumberInput {...common} value={typeof value === 'number' ? value : ''} placeholder={String(schema.default ?? '')} onChange={(one) => onChange(typeof one === 'number' ? one : undefined)} />;
     case 'boolean':
@@ -150,7 +150,7 @@ function Target({ value, steps, onChange, past, required, ...common }: Common & 
   const { t } = useTranslation('journeys');
   const data = [...(past ? [{ value: 'skip', label: t('form.skip') }] : []), ...steps.map((one) => ({ value: one, label: one })), { value: 'exit', label: t('form.end') }];
   if (value !== '' && !data.some((one) => one.value === value)) data.push({ value, label: value });
-  return <Select {...common} searchable data={data} value={value || null} placeholder={t('form.after')} clearable={!required} clearButtonProps={{ 'aria-label': t('common:clear') }} onChange={(one) => onChange(one ?? '')} />;
+  return <Select {...common} searchable data={data} value={value || null} placeholder={t('form.after')} clearable={!required} clearButtonProps={{ 'aria-label': t('common:parts.clear') }} onChange={(one) => onChange(one ?? '')} />;
 }
 
 /** Parts in an order. */

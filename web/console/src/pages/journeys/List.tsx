@@ -82,7 +82,7 @@ function New({ onClose, taken }: { onClose: () => void; taken: string[] }) {
     if (name !== '' && !there) void go(`/journeys/${name}`);
   };
   return (
-    <Modal closeButtonProps={{ 'aria-label': t('common:close') }} opened onClose={onClose} title={t('list.new')}>
+    <Modal closeButtonProps={{ 'aria-label': t('common:parts.close') }} opened onClose={onClose} title={t('list.new')}>
       <form onSubmit={(event) => { event.preventDefault(); make(); }}>
         <Stack>
           <TextInput data-autofocus label={t('list.title')} description={t('list.title_help')} value={title} onChange={(event) => setTitle(event.currentTarget.value)} required />

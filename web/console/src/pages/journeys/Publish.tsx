@@ -61,7 +61,7 @@ export function Publish({ name, plan, live, onClose, onDone }: { name: string; p
     }
   };
   return (
-    <Modal closeButtonProps={{ 'aria-label': t('common:close') }} opened onClose={onClose} size="lg" title={t('publish.title', { name: plan.title || name })}>
+    <Modal closeButtonProps={{ 'aria-label': t('common:parts.close') }} opened onClose={onClose} size="lg" title={t('publish.title', { name: plan.title || name })}>
       <Stack>
         {prospect.isPending && <Stack gap="xs" role="status" aria-label={t('publish.looking')}><Text size="sm" c="dimmed">{t('publish.looking')}</Text><Skeleton h={16} /><Skeleton h={16} w="70%" /><Skeleton h={80} /></Stack>}
         {prospect.isError && <Problem error={prospect.error} retry={() => void prospect.refetch()} />}

@@ -64,7 +64,7 @@ function Sure({ act, name, live, onClose, onDiscard }: { act: Act; name: string;
     }
   };
   return (
-    <Modal closeButtonProps={{ 'aria-label': t('common:close') }} opened onClose={onClose} title={t(`steer.${act}`)}>
+    <Modal closeButtonProps={{ 'aria-label': t('common:parts.close') }} opened onClose={onClose} title={t(`steer.${act}`)}>
       <Stack>
         <Text size="sm">{t(`steer.why.${act}`, { count: live?.running ?? 0 })}</Text>
         {act === 'pause' && (

@@ -99,7 +99,7 @@ function RollBack({ name, version, live, drafted, onClose, onDone }: { name: str
     }
   };
   return (
-    <Modal closeButtonProps={{ 'aria-label': t('common:close') }} opened onClose={onClose} title={t('versions.back', { version })} size="lg">
+    <Modal closeButtonProps={{ 'aria-label': t('common:parts.close') }} opened onClose={onClose} title={t('versions.back', { version })} size="lg">
       <Stack>
         <Text size="sm">{t('versions.back_why')}{drafted ? ` ${t('versions.back_draft')}` : ''}</Text>
         <Asked query={diff}>{(held) => <div><Title order={3} mb={4}>{t('publish.changes')}</Title><Changes changes={held.changes} /></div>}</Asked>

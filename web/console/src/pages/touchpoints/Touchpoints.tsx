@@ -163,7 +163,7 @@ function Attach({ stage, label, held, onClose }: { stage: string; label: string 
     }
   };
   return (
-    <Modal closeButtonProps={{ 'aria-label': t('common:close') }} opened onClose={onClose} title={t('attach_to', { name: met?.title || label || stage })}>
+    <Modal closeButtonProps={{ 'aria-label': t('common:parts.close') }} opened onClose={onClose} title={t('attach_to', { name: met?.title || label || stage })}>
       <Stack>
         <Text size="sm">{t('attach_why')}</Text>
         <Select label={t('journey')} searchable value={chosen} onChange={setChosen} data={(journeys.data ?? []).filter((one) => !there.includes(one.name)).map((one) => ({ value: one.name, label: one.title }))} />
