@@ -347,7 +347,7 @@ async def search_everything(
         for kind in (PERSON, ACCOUNT):
             for question in ("find_identifiers", "find_names"):
                 after: int | None = 0
-                while after is not None and _firsts(found[kind]) < limit:
+                while after is not None and not _enough(found[kind], limit):
                     page = await caller.ask(question, of=kind, text=text, limit=limit, after=after)
                     for one in page["items"]:
                         held = found[kind].setdefault(one["id"], one)
@@ -367,8 +367,9 @@ async def search_everything(
     )
 
 
-def _firsts(found: dict[str, Any]) -> int:
-    return sum(one["first"] for one in found.values())
+def _enough(found: dict[str, Any], limit: int) -> bool:
+    """Whether looking on would hardly show anybody who is meant more."""
+    return sum(one["first"] for one in found.values()) >= limit or len(found) >= 3 * limit
 
 
 def _objects(caller: Caller, text: str) -> list[FoundObject]:

@@ -84,11 +84,10 @@ def find_names(fold: Fold, of: str, text: str, limit: int = 10, after: int = 0) 
     """Subjects in whose name a word begins so: `{items, next}`, those whose name itself does first."""
     unit = unit_of(fold, of)
     bag: Any = unit.env.scope[unit.traits.bag]
-    forms = {one.encode() for one in (text, text.lower(), text.title(), text.upper())}
     first = max(1, after)
     last = min(unit.table.rows, first + SEARCH_ROWS_MAX)
     held = bag[first:last]
-    found = sorted({at for one in forms for at, packed in enumerate(held) if packed and one in packed})
+    found = sorted({at for one in _forms(text) for at, packed in enumerate(held) if packed and one in packed})
     gone = fold.forward if of == PERSON else {}
     rows: dict[int, bool] = {}
     for at in found:
@@ -100,6 +99,15 @@ def find_names(fold: Fold, of: str, text: str, limit: int = 10, after: int = 0) 
                 last = row + 1
                 break
     return _shown(fold, unit, rows, limit, last if last < unit.table.rows else None)
+
+
+def _forms(text: str) -> set[bytes]:
+    """What is looked for in packed traits. The first letter of a name is large or small, so it is left out
+    where enough remains; a name in capitals is found by capitals.
+    """
+    if len(text) > 3:
+        return {(text if text.isupper() else text.lower())[1:].encode()}
+    return {text.encode(), text.lower().encode(), text.title().encode()}
 
 
 def _begins(text: str, inside: str) -> bool:
