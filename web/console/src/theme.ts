@@ -50,6 +50,12 @@ export function bandColour(band: string | null | undefined, of = ''): string {
   return BANDS[band] ?? LEVELS[band] ?? 'gray';
 }
 
+/** The colour of a value from 0 to 100 in the score `of`. */
+export function levelColour(value: number, of: string): string {
+  const good = RISKY.test(of) ? 100 - value : value;
+  return good < 40 ? 'red' : good < 60 ? 'orange' : good < 80 ? 'yellow' : 'teal';
+}
+
 /** Colours of pictures, for the scheme that is shown. */
 export interface Palette {
   text: string;

@@ -2,7 +2,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { Spotlight, spotlight, type SpotlightActionData, type SpotlightActionGroupData } from '@mantine/spotlight';
 import { IconSearch } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 
@@ -37,6 +37,12 @@ export function Search() {
     enabled: asked.length > 1,
     placeholderData: (before) => before,
   });
+  // What came later than the typing is chosen by Enter too: the first of it is marked as the palette itself marks.
+  useEffect(() => {
+    const [first, ...others] = document.querySelectorAll('[data-action]');
+    for (const other of others) other.removeAttribute('data-selected');
+    first?.setAttribute('data-selected', 'true');
+  }, [data]);
   const actions = useMemo<(SpotlightActionData | SpotlightActionGroupData)[]>(() => {
     const places = areas
       .map((area) => ({ id: `place ${area.name}`, label: t(`areas.${area.name}`), onClick: () => void go(area.path) }))

@@ -46,7 +46,7 @@ export function Results() {
       <Card withBorder padding="md" component="section" aria-label={t('results.undecided')}>
         <Title order={2} mb="xs">{t('results.undecided')}</Title>
         <Asked query={lift}>
-          {() => <Effects rows={effects.filter((one) => !DECIDED.includes(one.verdict))} none={t('results.all_decided')} />}
+          {() => <Effects rows={effects.filter((one) => !DECIDED.includes(one.verdict))} none={t(effects.length === 0 ? 'results.no_ghosts' : 'results.all_decided')} />}
         </Asked>
       </Card>
       <Asked query={home} lines={2}>

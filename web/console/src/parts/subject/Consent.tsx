@@ -46,7 +46,7 @@ export function Consent({ id }: { id: string }) {
                             <Table.Td key={kind}>
                               {held.required || !may ? <Badge size="sm" variant="light" color={colour} tt="none" className="band">{t(held.required ? 'consent.always' : held.allowed ? 'consent.yes' : 'consent.no')}</Badge> : (
                                 <Select
-                                  size="xs" w={116} allowDeselect={false} aria-label={t('consent.of', { channel: words(channel), category: words(kind) })} value={held.status ?? (held.allowed ? 'default_in' : 'default_out')}
+                                  size="xs" w={146} allowDeselect={false} aria-label={t('consent.of', { channel: words(channel), category: words(kind) })} value={held.status ?? (held.allowed ? 'default_in' : 'default_out')}
                                   data={[
                                     ...(held.status === null ? [{ value: held.allowed ? 'default_in' : 'default_out', label: t(held.allowed ? 'consent.unsaid_yes' : 'consent.unsaid_no') }] : []),
                                     { value: 'in', label: t('consent.yes') }, { value: 'out', label: t('consent.no') },

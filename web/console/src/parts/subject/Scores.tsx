@@ -5,7 +5,7 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 
 import { call } from '../../api/client';
-import { bandColour } from '../../theme';
+import { levelColour } from '../../theme';
 import { BandBadge } from '../Band';
 import { Chart } from '../Chart';
 import { count, day, percent, words } from '../words';
@@ -76,7 +76,7 @@ export function ScoreCard({ profile, name }: { profile: Profile; name: string })
                   {words(part)}
                   <Box mt={3}>
                     <Progress
-                      size={4} value={held.value ?? 0} color={held.value === null ? 'gray' : bandColour(held.value < 40 ? 'critical' : held.value < 60 ? 'at_risk' : held.value < 80 ? 'watch' : 'green')}
+                      size={4} value={held.value ?? 0} color={held.value === null ? 'gray' : levelColour(held.value, name)}
                       aria-label={t('score.weight', { name: words(part), share: percent(held.weight / all) })}
                     />
                   </Box>
