@@ -233,6 +233,31 @@ def calibration_command(
     show(found, out, as_json)
 
 
+@measure_group.command("frequency")
+@_shared
+@click.option("--sent", required=True, help="Column that says whether the message was sent: no for ghosts.")
+@click.option("--before", required=True, help="Column with how many they had had in the days before.")
+@click.option("--outcome", required=True, help="Column with what followed: a number, or yes and no.")
+@click.option("--unit", default="", help="Column with whose moments go together.")
+@click.option("--cost", default=0.0, show_default=True, help="What a message costs, in outcomes.")
+def frequency_command(
+    file: Path, sent: str, before: str, outcome: str, unit: str, cost: float, level: float, out: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """How many messages are enough: a row a moment at which one was decided, ghosts included.
+
+    \b
+    Example:
+      sevenfold measure frequency moments.csv --sent sent --before messages_7d --outcome back
+    """
+    from sevenfold.learning.frequency import frequency
+
+    found = frequency(
+        read(file), sent=sent, before=before, outcome=outcome, unit=unit, cost=cost, level=level
+    )
+    show(found, out, as_json)
+
+
 def read(path: Path) -> pa.Table:
     """A file as a table, by its name. Raises InputError."""
     name = path.name.lower().removesuffix(".gz")
