@@ -12,9 +12,9 @@ export function MessagePreview({ name, template }: { name: string; template: Tem
   const { t } = useTranslation('broadcasts');
   const rendered = useQuery({
     queryKey: ['rendered', name], retry: false, staleTime: 60_000,
-    queryFn: ({ signal }) => call<Rendered>('POST', `/api/templates/${encodeURIComponent(name)}/preview`, {}, signal),
+    queryFn: ({ signal }) => call<{ content: Rendered | null }>('POST', `/api/templates/${encodeURIComponent(name)}/render`, {}, signal),
   });
-  const held: Rendered = rendered.data ?? { subject: template.subject, text: template.text ?? template.body, html: template.html, title: template.title };
+  const held: Rendered = rendered.data?.content ?? { subject: template.subject, text: template.text ?? template.body, html: template.html, title: template.title };
   return (
     <Paper withBorder p="sm">
       <Group justify="space-between" mb="xs"><Text fw={600} size="sm">{name}</Text>{template.channel !== undefined && <Badge variant="light" color="gray">{template.channel}</Badge>}</Group>
@@ -22,7 +22,7 @@ export function MessagePreview({ name, template }: { name: string; template: Tem
       {held.html
         ? <iframe title={t('wizard.preview', { name })} sandbox="" srcDoc={held.html} style={{ width: '100%', height: 380, border: 0, background: 'white', borderRadius: 6 }} />
         : <Text size="sm" style={{ whiteSpace: 'pre-wrap' }}>{held.text ?? held.body ?? ''}</Text>}
-      {rendered.data === undefined && <Text size="xs" c="dimmed" mt="xs">{t('wizard.as_written')}</Text>}
+      {!rendered.data?.content && <Text size="xs" c="dimmed" mt="xs">{t('wizard.as_written')}</Text>}
     </Paper>
   );
 }
