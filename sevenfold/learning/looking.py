@@ -34,6 +34,8 @@ from .outcomes import (
     with_targets,
 )
 
+_OF_DEFINITIONS: Final = frozenset({WORKSPACE, "gather", "restate", "restated"})
+"""Control records that change the definition in force, or bring the past of what it added."""
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -81,7 +83,7 @@ class Looking:
         effects: list[Effect] = []
         if step.control is not None:
             self.until(step.time - 1, effects)
-            if step.control.get("op") == WORKSPACE:
+            if step.control.get("op") in _OF_DEFINITIONS:
                 # What is learned under is the workspace given, from the start; the record has its number.
                 effects += self.fold.advance(step.time)
                 self.fold.seq += 1

@@ -62,6 +62,8 @@ def _figures(model: PredictionModel) -> Table:
     if "observed_times" in quality:
         said, was = quality["expected_times"], quality["observed_times"]
         table.add_row("purchases a customer", f"{said:.3f} foretold, {was:.3f} came")
+    if quality.get("rank_correlation") is not None:
+        table.add_row("rank correlation", f"{quality['rank_correlation']:.2f}")
     if "observed_amount" in quality:
         said, was = quality["expected_amount"], quality["observed_amount"]
         table.add_row("amount a customer", f"{said:,.2f} foretold, {was:,.2f} came")

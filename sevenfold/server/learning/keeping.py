@@ -61,17 +61,18 @@ class Keeper:
         return self._looking.fold.t if self._looking is not None else 0
 
     def catch_up(self, records: int = REPLAY_READ_RECORDS_MAX) -> bool:
-        """Takes the next records; whether there were any. A new definition begins again from the start."""
+        """Takes the next records; whether there may be more. A new definition begins again from the start."""
         if self._looking is None and not (self._defined() and self._begin()):
             return False
-        found = [one for one in self._log.read(self._position, records) if self._fresh(one)]
+        found = self._log.read(self._position, records)
         for record in found:
-            self._take(record)
+            if self._fresh(record):
+                self._take(record)
             if self._restart:
                 self._looking = None
                 self._restart = False
                 return self._begin()
-        return any(record.count for record in found)
+        return len(found) >= records
 
     def _fresh(self, record: Record) -> bool:
         return record.end > self._position or (record.kind == "tick" and record.time > self.time)

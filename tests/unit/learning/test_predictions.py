@@ -10,13 +10,17 @@ import msgspec
 import numpy as np
 import pytest
 
+from sevenfold.engine import Fold
+from sevenfold.engine.definition import UNDEFINED, record_of
 from sevenfold.learning.asked import Asked, Fallback, asked_of
 from sevenfold.learning.evaluating import FOLDS, folds_of
 from sevenfold.learning.features import Feature, Texts, chosen_features, matrix
 from sevenfold.learning.looking import Looking, gather, step_of
+from sevenfold.learning.outcomes import population
 from sevenfold.learning.records import PredictionModel
-from sevenfold.learning.scoring import UNKNOWN, drift_of, explain, frames_of, predictor_from, score
+from sevenfold.learning.scoring import UNKNOWN, drift_of, explain, frames_of, predictor_from, score, subjects
 from sevenfold.learning.training import Trained, train
+from sevenfold.playback.feed import Step
 from sevenfold.workspace.models import Count, Lifecycle, Stage, Trait
 from tests.unit.learning.predicting import DAY, DAYS, START, history, steps, track, workspace
 
@@ -250,3 +254,22 @@ def test_what_the_account_knows_may_be_a_feature_of_its_people() -> None:
 def test_names_of_features_are_for_people() -> None:
     assert Feature("learning of stage customer").name == "days in stage.customer"
     assert Feature("stage.customer", "trial").name == "stage.customer = trial"
+
+
+def test_records_of_definitions_have_their_numbers_and_change_nothing() -> None:
+    model = workspace()
+    other = record_of(workspace(horizon="28d"))
+    first = [event for event in EVENTS if int(event["timestamp"]) < START + 10 * DAY]
+    found = Looking(model, asked_of(model))
+    found.take(Step(START - 1, control=other))
+    for step in steps(first):
+        found.take(step)
+    live = Fold(UNDEFINED)
+    live.tell(START - 1, record_of(model))
+    for step in steps(first):
+        live.events(step.events)
+    rows = population(found.fold, found.predictions["leaving"])
+    mine = subjects(found.fold, "person", rows)
+    assert mine and mine == subjects(live, "person", rows), "ids are those of the service"
+    visits = [found.fold.read("person", row)["signals"]["visits_7d"] for row in rows.tolist()]
+    assert visits == [live.read("person", row)["signals"]["visits_7d"] for row in rows.tolist()]
