@@ -31,6 +31,7 @@ NAMES = {
     "measures": "analyses of ten million events against hand-written SQL; the projection",
     "predictions": "a million profiles get values foretold, record by record",
     "learning": "a million profiles scored, two hundred thousand learned from; what few outcomes can say",
+    "learning_loop": "the closed loop against calendar, rules and risk targeting in a simulated company",
     "console": "the console in a browser on 200,000 people: weight, interaction to paint, profile pages",
     "oracle": "the engine against the reference fold of the tests",
 }
