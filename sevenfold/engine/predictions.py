@@ -167,7 +167,10 @@ def _take(
         if node.is_asked(row):
             node.mark(row, 0 if value == node.unknown else mark)
             mask = node.set(row, value, t)
-            if mask:
+            if mask and unit is fold.account:
+                # Like what events do to accounts: looked at when it closes.
+                fold._touch(row, mask)
+            elif mask:
                 unit.evaluate(row, t, mask)
 
 

@@ -113,8 +113,9 @@ class ReferenceFold:
             self.journeys.control(record)
 
     def _foretell(self, record: dict[str, Any]) -> None:
-        """Values of subjects, one after the other; journeys hear of it when all have come to rest. Who is not
-        in the population, or has a value that was foretold later, keeps what they have.
+        """Values of subjects, one after the other; accounts wait for their tick, and journeys hear of people
+        when all have come to rest. Who is not in the population, or has a value that was foretold later,
+        keeps what they have.
         """
         name, as_of = record["prediction"], record["as_of"]
         of = self.workspace.predictions[name].of
@@ -125,10 +126,16 @@ class ReferenceFold:
             if subject is None or (subject := self._now(subject)) in self.gone:
                 continue
             held = subject.predictions[name]
-            if not held.asked or held.as_of > as_of:
+            everybody = self.workspace.predictions[name].population is None
+            if not (everybody or held.asked) or held.as_of > as_of:
                 continue
             held.value, held.as_of = value, 0 if value is None else as_of
+            if of == ACCOUNT:
+                self._schedule_signals(subject)
+                self._touch(subject)
+                continue
             self._settle(subject)
+            self.journeys.note(subject)
             told.append(subject)
         for subject in sorted(set(told), key=lambda one: one.row):
             self.journeys.part(subject)

@@ -51,6 +51,7 @@ class ReferenceJourneys:
         self.seen: dict[Subject, int] = {}
         self.read_to: dict[Subject, int] = {}
         self.stood: dict[Subject, dict[tuple[str, int], Any]] = {}
+        self.noted: dict[Subject, set[tuple[str, int]]] = {}
         self.proposed: list[Run] = []
         self.begun: list[tuple[Run, str]] = []
         self.released: list[Run] = []
@@ -232,7 +233,14 @@ class ReferenceJourneys:
         """The record's number, "" for what time alone has started."""
         return str(self.fold.seq) if self.fold.now[1] == RECORD else ""
 
+    def note(self, subject: Subject) -> None:
+        """The subject is at rest in the middle of a record: what fired now is heard at the end of it."""
+        self.noted.setdefault(subject, set()).update(self._changes(subject))
+
     def _fired_by_values(self, subject: Subject) -> set[tuple[str, int]]:
+        return self.noted.pop(subject, set()) | self._changes(subject)
+
+    def _changes(self, subject: Subject) -> set[tuple[str, int]]:
         """Value triggers whose change has happened since the last operation of the subject."""
         effects = self.fold.effects
         news = [e for e in effects[self.read_to.get(subject, 0) :] if e.subject == subject.id]

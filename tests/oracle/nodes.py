@@ -310,7 +310,7 @@ class Evaluator:
         if not isinstance(value, Fraction):
             return None
         model = self.workspace.signals.get(signal)
-        if model is None:  # a score, in 1/1000 point
+        if model is None and signal != "prediction":  # a score, in 1/1000 point
             return line_points([(milli(float(x)), y) for x, y in measure.points], floor(value * 1_000))
         unit = 1 if in_units(model, Fraction(1), part) == 1 else MICRO
         points = [(Fraction(str(x)) * unit, y) for x, y in measure.points]

@@ -136,7 +136,7 @@ def _examples(share: float) -> settings:
     return settings(max_examples=max(1, round(settings().max_examples * share)))
 
 
-@_examples(0.5)
+@_examples(0.15)
 @given(foretold())
 def test_predictions_move_what_the_reference_fold_says(drawn: tuple[Workspace, list[Told]]) -> None:
     workspace, stream = drawn
@@ -146,7 +146,7 @@ def test_predictions_move_what_the_reference_fold_says(drawn: tuple[Workspace, l
     assert shown(fold, workspace) == shown(expected, workspace)
 
 
-@_examples(0.25)
+@_examples(0.07)
 @given(foretold(), st.sampled_from([3, 17]), st.integers(0, 40))
 def test_neither_batches_nor_a_snapshot_nor_an_equal_workspace_change_what_predictions_do(
     drawn: tuple[Workspace, list[Told]], size: int, cut: int
@@ -164,7 +164,7 @@ def test_neither_batches_nor_a_snapshot_nor_an_equal_workspace_change_what_predi
     assert second.predictions == fold.predictions == batched.predictions
 
 
-@_examples(0.25)
+@_examples(0.07)
 @given(foretold())
 def test_values_written_all_at_once_do_what_they_do_one_by_one(drawn: tuple[Workspace, list[Told]]) -> None:
     workspace, stream = drawn
@@ -190,7 +190,7 @@ def journeys_foretold(draw: Draw) -> list[Record]:
     return found
 
 
-@_examples(0.4)
+@_examples(0.12)
 @given(journey_workspaces(), journeys_foretold())
 def test_journeys_started_by_predictions_go_as_the_reference_says(
     workspace: Workspace, stream: list[Record]
