@@ -12,7 +12,7 @@ import { useTranslation } from 'react-i18next';
 
 import { drawnPath, endOf, type Line, neighbour, type Picture, picture, RULES, TRIGGER } from './graph';
 import { LOOKS, OTHER } from './kinds';
-import { type Fields, type Label, type Plan, type Spot, type Step, summary, triggerText } from './plan';
+import { type Fields, type Label, type Plan, type Spot, type Step, summary, triggerText, ways } from './plan';
 
 /** What stands at a step beside its content. */
 export interface Marks {
@@ -77,7 +77,7 @@ function Drawn(props: Props) {
   const [choosing, setChoosing] = useState<{ from: string; to: string } | null>(null);
   const frame = useRef<HTMLDivElement>(null);
   // The picture depends on the shape of the plan alone, not on what is written inside a step.
-  const shapeKey = useMemo(() => JSON.stringify([plan.triggers.length, Object.keys(plan.steps).map((id) => [id, plan.steps[id]])]), [plan]);
+  const shapeKey = useMemo(() => JSON.stringify([plan.triggers.length, Object.keys(plan.steps).map((id) => [id, ways(plan, id)])]), [plan]);
   // eslint-disable-next-line react-hooks/exhaustive-deps
   const drawn: Picture = useMemo(() => {
     const start = performance.now();

@@ -25,4 +25,4 @@ export function Reasons({ data }: { data: Record<string, unknown> }) {
   );
 }
 
-const SHOWN = new Set(['trigger', 'path', 'share', 'place', 'zone', 'for', 'from', 'reason', 'category', 'topic', 'intent', 'cap', 'visit', 'outcome', 'key', 'level']);
+const SHOWN = new Set(['trigger', 'path', 'share', 'place', 'zone', 'for', 'from', 'category', 'topic', 'intent', 'cap', 'key', 'level']);

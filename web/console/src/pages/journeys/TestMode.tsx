@@ -1,4 +1,4 @@
-import { Alert, Anchor, Autocomplete, Badge, Button, Fieldset, Grid, Group, JsonInput, List, SegmentedControl, Stack, TagsInput, Text, TextInput, Timeline, Title } from '@mantine/core';
+import { Alert, Anchor, Autocomplete, Badge, Button, Code, Fieldset, Grid, Group, JsonInput, List, SegmentedControl, Stack, TagsInput, Text, TextInput, Timeline, Title } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import dayjs from 'dayjs';
@@ -10,7 +10,7 @@ import { Problem } from '../../shell/Broken';
 import { Canvas, type Kinds, type Marks } from './Canvas';
 import { at, written } from './data';
 import { useNames } from './names';
-import { type Plan, tidy } from './plan';
+import { conditionText, type Fields, type Plan, tidy } from './plan';
 import { Reasons } from './Reasons';
 
 interface Decided { time: number; kind: string; name: string; data: Record<string, unknown> }
@@ -111,6 +111,18 @@ function Wrong({ error }: { error: unknown }) {
   return problems.length === 0 ? null : <List size="sm" mt="xs">{problems.map((one, index) => <List.Item key={index}>{one.message}</List.Item>)}</List>;
 }
 
+/** The conditions of a branch in the order in which they were asked, until one was true. */
+function Paths({ paths, taken }: { paths: Fields[]; taken: string }) {
+  const { t } = useTranslation('journeys');
+  const place = paths.findIndex((path) => (String(path.name ?? '') || String(path.go ?? '')) === taken);
+  const asked = place < 0 ? paths : paths.slice(0, place + 1);
+  return (
+    <List size="xs" spacing={0}>
+      {asked.map((path, index) => <List.Item key={index}><Code>{conditionText(path.when)}</Code> {t(index === place ? 'test.yes' : 'test.no')}</List.Item>)}
+    </List>
+  );
+}
+
 function Line({ one, began, plan, onShow }: { one: Decided; began: number; plan: Plan; onShow: (step: string) => void }) {
   const { t } = useTranslation('journeys');
   const { data } = one;
@@ -132,6 +144,7 @@ function Line({ one, began, plan, onShow }: { one: Decided; began: number; plan:
       </Group>
     }>
       <Text size="xs" c="dimmed">{t('test.day', { day: days })} · {dayjs(one.time).format('ddd D MMM HH:mm')}</Text>
+      {one.kind === 'step' && plan.steps[step]?.kind === 'branch' && <Paths paths={(plan.steps[step]?.paths ?? []) as Fields[]} taken={String(data.outcome ?? '')} />}
       <Reasons data={data} />
     </Timeline.Item>
   );
