@@ -277,7 +277,7 @@ function StepBox({ id }: NodeProps) {
           <Text size="sm" fw={600} truncate component="span" display="block">{title}</Text>
           <Text size="xs" c="dimmed" truncate component="span" display="block">{line}</Text>
         </span>
-        <span className="unseen">. {spoken}</span>
+        {spoken !== '' && <span className="unseen">. {spoken}</span>}
         <span className="marks" aria-hidden>
           {errors > 0 && <IconAlertCircle size={16} color="var(--mantine-color-error)" aria-hidden />}
           {errors === 0 && warnings > 0 && <IconAlertTriangle size={16} color="var(--mantine-color-yellow-filled)" aria-hidden />}
