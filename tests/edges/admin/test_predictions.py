@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,12 @@ MODEL = {"features": ["logins"], "parameters": {"logins": -0.4}, "quality": {"au
 
 
 @pytest.fixture
-def foretold(tmp_path: Path) -> Api:
+def foretold(tmp_path: Path) -> Iterator[Api]:
     segments = {"leaving": {"when": "prediction.leaves > 0.5"}, "vips": {"manual": True}}
-    api = Api(small(predictions=PREDICTIONS, segments=segments), tmp_path)
-    for user in ("ada", "bob"):
-        api.event("track", user, event="Login", context={"groupId": "acme"})
-    return api
+    with Api(small(predictions=PREDICTIONS, segments=segments), tmp_path) as api:
+        for user in ("ada", "bob"):
+            api.event("track", user, event="Login", context={"groupId": "acme"})
+        yield api
 
 
 def test_a_model_and_values_of_ones_own_move_people_at_once(foretold: Api) -> None:
