@@ -8,8 +8,8 @@ from ..clock import Clock, SystemClock
 
 
 class Pace(Struct, frozen=True):
-    """At `began` by the machine's clock it was `start`; since then every ms counts for `speed`, until it stands
-    still at `until` (0: never).
+    """Until `began` by the machine's clock it is `start`; since then every ms counts for `speed`, until it
+    stands still at `until` (0: never).
     """
 
     start: int
@@ -26,7 +26,7 @@ class QuickClock:
         self._clock = SystemClock()
 
     def now(self) -> int:
-        now = self.pace.start + int((self._clock.now() - self.pace.began) * self.pace.speed)
+        now = self.pace.start + int(max(0, self._clock.now() - self.pace.began) * self.pace.speed)
         return min(now, self.pace.until) if self.pace.until else now
 
 

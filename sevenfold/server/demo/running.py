@@ -31,6 +31,7 @@ HISTORY_DAYS: Final = 30
 """How much of the company's past is there when people begin to watch."""
 BATCH: Final = 250
 STEP_S: Final = 0.2
+START_MS: Final = 9_000
 DECIDED_S_MAX: Final = 30
 """How long the end waits for what was sent last to be decided on."""
 _SAID: Final = frozenset({"stage", "message", "task", "webhook", "held"})
@@ -69,9 +70,7 @@ class Figures(msgspec.Struct):
     kinds: Counter[str] = msgspec.field(default_factory=Counter)
 
 
-async def run_demo(
-    demo: Demo, started: Callable[[Started], None], seen: Callable[[Seen], None]
-) -> Figures:
+async def run_demo(demo: Demo, started: Callable[[Started], None], seen: Callable[[Seen], None]) -> Figures:
     """Runs it. `started` hears where the service listens, `seen` what happens. Raises
     SevenfoldError.
     """
@@ -132,7 +131,9 @@ class _Living:
         now = SystemClock().now()
         begin = now - int(demo.days * DAY_MS)
         start = begin // DAY_MS * DAY_MS - HISTORY_DAYS * DAY_MS
-        self.pace = Pace(begin, now, demo.speed, now if demo.days else 0)
+        # What is lived before now begins when the service has started.
+        began = now + START_MS if demo.days else now
+        self.pace = Pace(begin, began, demo.speed, now if demo.days else 0)
         self._clock = QuickClock(self.pace)
         self._company = SaasCompany(seed=demo.seed, accounts=demo.accounts, days=days, start_ms=start)
         self._events: Iterator[tuple[int, dict[str, Any]]] = self._company.timed_events()

@@ -17,7 +17,7 @@ from sevenfold.library import load
 from sevenfold.server.demo import Demo, run_demo
 from tests.edges.server.serving import Served, served
 
-DAYS, SECONDS, ACCOUNTS = 30.0, 12.0, 40
+DAYS, SECONDS, ACCOUNTS = 30.0, 15.0, 40
 NAME, EMAIL, PASSWORD = "Mona Reyes", "mona@example.com", "four quiet green rivers"
 WIDE, NARROW = (1280, 800), (390, 844)
 AXE = Path(__file__).parents[3] / "web/console/node_modules/axe-core/axe.min.js"

@@ -5,7 +5,7 @@ import { useState } from 'react';
 /** So many went from one place to another. */
 export interface Link { from: string; to: string; count: number }
 
-const [WIDTH, BAR, GAP, LABEL, LEAST] = [640, 10, 12, 110, 2];
+const [WIDTH, BAR, GAP, LABEL, LEAST, LINE] = [640, 10, 6, 110, 2, 16];
 
 /** Two columns of places and bands between them as wide as many went. Small enough for the first page; other pictures are drawn by a library. */
 export function Sankey({ links, order, colour, label, height = 300 }: { links: Link[]; order: string[]; colour: (place: string) => string; label: string; height?: number }) {
@@ -49,13 +49,14 @@ function column(links: Link[], order: string[], height: number, of: (link: Link)
   for (const link of links) counts.set(of(link), (counts.get(of(link)) ?? 0) + link.count);
   const names = [...counts.keys()].sort((one, other) => order.indexOf(one) - order.indexOf(other));
   const all = [...counts.values()].reduce((sum, one) => sum + one, 0);
-  const scale = (height - GAP * (names.length - 1)) / Math.max(all, 1);
+  // Every place has room for its name, however few went there.
+  const scale = Math.max(height - GAP * (names.length - 1) - LINE * names.length, 0) / Math.max(all, 1);
   const at = new Map<string, { top: number; height: number; count: number }>();
   let top = 0;
   for (const name of names) {
     const count = counts.get(name) ?? 0;
-    at.set(name, { top, height: count * scale, count });
-    top += count * scale + GAP;
+    at.set(name, { top: top + LINE / 2, height: count * scale, count });
+    top += LINE + count * scale + GAP;
   }
   return { at, scale };
 }
