@@ -1,9 +1,11 @@
 """The console's server as its users meet it: the first admin sets it up at a real service, invites somebody,
-works, and a back-test runs beside.
+works, and a back-test runs beside. Three processes start for it, so it is part of the soak; what they do
+together is tested in the browser, and each part of it beside this file.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +15,8 @@ import pytest
 
 from tests.edges.server.serving import Served, served
 
+SOAK = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+pytestmark = pytest.mark.skipif(not SOAK, reason="starts a whole service: in the soak")
 WORKSPACE = {
     "workspace.yaml": "name: shop\n",
     "signals.yaml": "orders: {kind: count, event: Order Completed}\n",
