@@ -158,14 +158,18 @@ class Learned:
         return self._scores[prediction]
 
     def scores(self, prediction: str) -> Any:
-        """A table of subject, identifier and value (None for unknown), the likeliest first.
+        """A table of subject, identifier and value (None for unknown), the likeliest, largest or soonest
+        first.
 
         Probabilities from 0 to 1, amounts in money, times as timestamps.
         """
         found = self.values(prediction)
-        order = np.argsort(-found.values.astype(np.float64), kind="stable")
-        values, rows = found.values[order], found.rows[order]
         asked = self._asked(prediction)
+        ranked = found.values.astype(np.float64)
+        if asked.kind == "time_to":
+            ranked = -np.where(found.values == UNKNOWN, np.inf, ranked)
+        order = np.argsort(-ranked, kind="stable")
+        values, rows = found.values[order], found.rows[order]
         known = [None if one == UNKNOWN else one for one in values.tolist()]
         if asked.kind == "time_to":
             told = pa.array(known, pa.timestamp("ms", tz="UTC"))

@@ -112,8 +112,9 @@ def values(parameters: dict[str, Any], kind: str, bought: Floats) -> Floats:
     wait = (alpha + age) * (2.0 ** (1.0 / (r + repeats)) - 1.0)
     alive = np.zeros(len(bought))
     alive[there] = bgnbd_alive(parameters["bgnbd"], repeats[there], recency[there], age[there])
-    # Whoever has most likely gone is not expected at any time.
-    found: Floats = np.where(there & (alive >= 0.5), bought[:, 4] + wait * WEEK_MS, np.nan)
+    # Whoever has most likely gone is not expected at any time, nor is it looked further ahead than asked.
+    expected = there & (alive >= 0.5) & (wait <= float(parameters["weeks"]))
+    found: Floats = np.where(expected, bought[:, 4] + wait * WEEK_MS, np.nan)
     return found
 
 
