@@ -270,11 +270,12 @@ def test_a_draft_in_shadow_teaches_nothing() -> None:
 
 
 def test_records_of_any_size_and_snapshots_anywhere_give_the_same_choices() -> None:
-    running = Running(split(autonomy={"level": "act", "moved_per_day": 5}, holdout=10))
-    people(running, "0s", [f"u{i}" for i in range(45)], b_is_better)
+    running = Running(split({"minimum": 5}, autonomy={"level": "act", "moved_per_day": 5}, holdout=10))
+    people(running, "0s", [f"u{i}" for i in range(16)], b_is_better)
     running.until("1d 12h")
-    people(running, "1d 13h", [f"v{i}" for i in range(5)], b_is_better)
+    people(running, "1d 13h", [f"v{i}" for i in range(3)], b_is_better)
     running.until("6d")
+    assert running.of("moved")
     told = [(e.time, e.kind, e.subject, e.data) for e in running.told]
     assert [(e.time, e.kind, e.subject, e.data) for e in running.again(7)] == told
     assert [(e.time, e.kind, e.subject, e.data) for e in running.again(1, snapshots=True)] == told
@@ -467,7 +468,7 @@ def test_a_choice_of_actions_is_the_same_in_records_of_any_size() -> None:
         choose({"actions": ["mail", "tip", "later"]}, autonomy=ACT, holdout=10), actions=ACTIONS
     )
     running.control("0s", "policy_model", policy="help/next", **model(temperature=100_000))
-    taken(running, [f"u{i}" for i in range(12)])
+    taken(running, [f"u{i}" for i in range(6)])
     running.until("5d")
     told = [(e.time, e.kind, e.subject, e.data) for e in running.told]
     assert [(e.time, e.kind, e.subject, e.data) for e in running.again(16)] == told

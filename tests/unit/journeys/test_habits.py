@@ -96,9 +96,9 @@ def test_a_wait_may_be_for_the_best_hour() -> None:
     assert running.ends() == ["completed"] and running.again(3, snapshots=True) == running.told
 
 
-def learned(**more: Any) -> Running:
+def learned(people: int = 30, **more: Any) -> Running:
     running = Running(journey(template=["note", "tip"], choose="learned", explore=10, **more), **SECTIONS)
-    for i in range(30):
+    for i in range(people):
         running.identify("0s", f"u{i}", email=f"u{i}@example.com")
     return running
 
@@ -132,8 +132,8 @@ def test_a_channel_that_is_held_is_refused_before_the_choice() -> None:
 
 
 def test_learned_channels_do_not_depend_on_batches_or_snapshots() -> None:
-    running = learned()
-    for i in range(10):
+    running = learned(5)
+    for i in range(5):
         running.track("1m", f"u{i}", "Signed Up")
         if place_of("answers", i) < 500_000:
             answers(running, "1m +1")
