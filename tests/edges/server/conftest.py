@@ -12,5 +12,5 @@ from tests.edges.admin.api_world import Api, company, temporary
 @pytest.fixture(scope="session")
 def saas() -> Iterator[Api]:
     for folder in temporary():
-        with company(6, 60, folder) as made:
+        with company(4, 60, folder) as made:
             yield made
