@@ -149,6 +149,24 @@ def test_a_score_is_the_sum_of_the_points_that_are_shown(desk: Console, page: Pa
     ]
     value = desk.ask("GET", f"/api/people/{person['id']}")["scores"]["health"]["value"]
     assert points and sum(points) == pytest.approx(value, abs=0.06 * len(points))
+    days = desk.ask("GET", f"/api/people/{person['id']}/scores/health")["days"]
+    times = [one["time"] for one in days]
+    assert times == sorted(times) and all(
+        0 <= one["value"] <= 100 for one in days if one["value"] is not None
+    )
+
+
+def test_a_pack_is_looked_at_before_it_is_put_in_force(desk: Console, page: Page) -> None:
+    go(page, desk, "/set-up")
+    packs = {one["name"]: one["title"] for one in desk.ask("GET", "/api/packs")}
+    page.get_by_role("combobox", name="Another pack").click()
+    page.get_by_role("option", name=packs["d2c"], exact=True).click()
+    page.get_by_role("button", name="Put it in force").click()
+    files = desk.ask("GET", "/api/packs/d2c")["files"]
+    count = len(desk.ask("POST", "/api/workspace/diff", {"files": files})["changes"])
+    expect(page.get_by_role("dialog")).to_contain_text(f"{count} objects change.")
+    page.get_by_role("button", name="Cancel").click()
+    assert desk.ask("GET", "/api/workspace")["name"] == "seven-stage"
 
 
 def test_a_message_is_shown_as_it_was_sent(desk: Console, page: Page) -> None:

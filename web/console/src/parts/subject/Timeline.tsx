@@ -90,7 +90,7 @@ function sentence(one: Moment, t: T): string {
   const band = (held: unknown) => (held == null ? t('common:parts.unknown') : words(String(held)).toLowerCase());
   const texts: Record<string, () => string> = {
     stage: () => t('moments.stage', { name, from: data.from == null ? t('moments.new') : words(String(data.from)), to: data.to == null ? t('moments.none') : words(String(data.to)) }),
-    band: () => t('moments.band', { name, from: band(data.from), to: band(data.to), value: data.value == null ? '' : Math.round(Number(data.value)) }),
+    band: () => t('moments.band', { name, from: band(data.from), to: band(data.to), value: data.value == null ? '' : ` (${Math.round(Number(data.value))})` }),
     velocity: () => t('moments.velocity', { name, to: t(`velocity.${data.to ?? 'unknown'}`) }),
     jump: () => t('moments.jump', { name }),
     entered: () => t('moments.entered', { name }),
@@ -101,7 +101,7 @@ function sentence(one: Moment, t: T): string {
   };
   const told = texts[one.kind];
   if (told !== undefined) return told();
-  return one.text === null ? `${words(one.kind)}: ${name}` : `${name}: ${one.text}`;
+  return one.text === null ? `${words(one.kind)}: ${name}` : `${name}: ${one.text.replaceAll('_', ' ')}`;
 }
 
 interface Reason {
