@@ -26,6 +26,8 @@ REASONS: Final = {
     "limit_runs": "the journey is full", "limit_entries": "entered too often",
     "limit_concurrent": "in enough journeys already", "paused": "the journey is paused",
     "audience": "not in the audience", "again": "entered before",
+    "not_eligible": "not for them", "person_limit": "they had it often enough", "limit": "taken often enough",
+    "budget": "its budget is spent", "fatigue": "they were sent enough lately", "halted": "it was stopped",
 }  # fmt: skip
 
 
@@ -79,12 +81,34 @@ def _ended(kind: str, name: str, data: dict[str, Any], when: When) -> Line:
 def _step(kind: str, name: str, data: dict[str, Any], when: When) -> Line:
     why = words.label(str(data.get("outcome", "")))
     if data.get("share") is not None:
-        why += f", place {data['place']} of 10,000 (share {data['share']:g} %)"
+        why += f", place {data['place']:,} of {data.get('places', 10_000):,} (share {data['share']:g} %)"
     if data.get("waited"):
         why += f" after {spoken(data['waited'])}"
     if data.get("traits"):
         why += ": " + _pairs(data["traits"])
     return Text(f"past {words.label(data['step'])}", style=_QUIET), why
+
+
+def _choice(kind: str, name: str, data: dict[str, Any], when: When) -> Line:
+    shares = data.get("propensities") or {}
+    chosen = str(data.get("chosen", ""))
+    why = f"with a probability of {shares.get(chosen, 0) / 10_000:g} %"
+    others = [f"{one} {share / 10_000:g} %" for one, share in shares.items() if one != chosen]
+    refused = [
+        f"{one}: {reason(str(held))}"
+        for one, held in (data.get("actions") or {}).items()
+        if held != "allowed"
+    ]
+    why += f"; others {', '.join(others)}" if others else ""
+    why += f"; not allowed {', '.join(refused)}" if refused else ""
+    return Text(f"chooses {words.label(chosen)}", style="bold blue"), why
+
+
+def _answered(kind: str, name: str, data: dict[str, Any], when: When) -> Line:
+    why = f"{data.get('answer')} by {data.get('by') or 'somebody'}"
+    return Text(f"next best action {words.label(name)}", style="bold magenta"), (
+        f"{why}: {data['reason']}" if data.get("reason") else why
+    )
 
 
 def _wait(kind: str, name: str, data: dict[str, Any], when: When) -> Line:
@@ -168,6 +192,7 @@ _LINES: Final[dict[str, Callable[[str, str, dict[str, Any], When], Line]]] = {
     "would_task": _task, "reset": _plain, "released": _released, "consent": _plain, "suppressed": _plain,
     "migrated": _plain, "contaminated": _plain, "offer_given": _plain, "offer_empty": _plain, "saved": _plain,
     "lost": _plain, "playbook": _plain, "playbook_item": _plain,
+    "choice": _choice, "rewarded": _plain, "action_answered": _answered,
 }  # fmt: skip
 KINDS: Final = frozenset(_LINES)
 """Kinds of effects that can be told here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
-from ...learning.bandits import drawn
+from ...learning.bandits import MILLION, drawn
 from ...limits import JOURNEY_RULES_ITEMS_MAX
 from ...messages.holdouts import draw
 from ...workspace.base import Model
@@ -102,7 +102,7 @@ class SplitLogic(Logic):
         model: Split = self.model
         if self._bandit is not None:
             chosen, place, per_cent = self._bandit.choose(run)
-            told = {"outcome": self._names[chosen], "place": place, "share": per_cent}
+            told = {"outcome": self._names[chosen], "place": place, "share": per_cent, "places": MILLION}
         else:
             unit = run.unit_id(account=model.unit == "account")
             place = draw(self._salt, unit if model.again == "sticky" else f"{unit} {run.id}")
