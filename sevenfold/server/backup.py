@@ -27,6 +27,7 @@ from ..log import segments
 from ..log.reader import LogReader
 from .audiences import FOLDER as AUDIENCES_FOLDER
 from .history.schema import FILE as HISTORY_FILE
+from .measures.saved import FILE as QUESTIONS_FILE
 from .options import VERSIONS_FOLDER
 from .personal import FOLDER as ERASURES_FOLDER
 from .secrets import SECRET_FILE
@@ -121,7 +122,7 @@ def check_backup(source: Path) -> Manifest:
 
 
 def _plain_files(data: Path) -> list[Path]:
-    found = [data / SECRET_FILE]
+    found = [data / SECRET_FILE, data / QUESTIONS_FILE]
     for folder in (ERASURES_FOLDER, AUDIENCES_FOLDER, VERSIONS_FOLDER):
         found += sorted((data / folder).glob("*.*"))
     return [path for path in found if path.is_file()]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,10 +22,13 @@ from sevenfold.events.dedup import message_key
 from sevenfold.log.base import Entry, NewControl, NewEvents
 from sevenfold.log.reader import LogReader
 from sevenfold.log.sqlite import SqliteLog
+from sevenfold.measures import Saved
 from sevenfold.server.backup import MANIFEST, BackupError, Manifest, backup, check_backup, restore
 from sevenfold.server.history import History, HistoryWriter
 from sevenfold.server.keys import Keys
 from sevenfold.server.live import Watched
+from sevenfold.server.measures.digest_store import Digest, DigestStore
+from sevenfold.server.measures.saved import saved_questions
 from sevenfold.server.secrets import SECRET_FILE, SecretBox
 from sevenfold.server.upgrade import FormatError, check_formats, upgrade
 from sevenfold.snapshots import Recovered, fold_record, records_from
@@ -36,6 +40,10 @@ WORKSPACE = m.Workspace(
     signals={"visits": m.Count(event="Visited"), "visits_7d": m.Count(event="Visited", window="7d")},
     segments={"regulars": m.Segment(when="visits_7d >= 3")},
 )
+
+DIGEST: dict[str, Any] = {
+    "name": "monday", "questions": ("weekly",), "schedule": "weekly monday 09:00", "channel": "mail",
+}  # fmt: skip
 
 
 def visits(first: int, count: int) -> NewEvents:
@@ -85,6 +93,8 @@ def same_state(folder: Path) -> tuple[Fold, int]:
 
 def test_a_backup_restored_is_the_service_that_was_backed_up(tmp_path: Path) -> None:
     service = Stopped(tmp_path / "data")
+    saved_questions(tmp_path / "data", keep=Saved(name="weekly", question={"analysis": "rfm"}))
+    DigestStore(tmp_path / "data").keep(Digest(**DIGEST), 5)
     made = backup(tmp_path / "data", tmp_path / "copy", SetClock(77))
     assert (made.made, made.position) == (77, service.log.next_position)
     assert made.time == service.log.last_time
@@ -98,6 +108,8 @@ def test_a_backup_restored_is_the_service_that_was_backed_up(tmp_path: Path) -> 
     keys.close()
     assert (tmp_path / "again" / SECRET_FILE).read_bytes() == (tmp_path / "data" / SECRET_FILE).read_bytes()
     assert (tmp_path / "again" / SECRET_FILE).stat().st_mode & 0o077 == 0
+    assert list(saved_questions(tmp_path / "again")) == ["weekly"]
+    assert DigestStore(tmp_path / "again").digests() == {"monday": (Digest(**DIGEST), 5)}
     old, new = (History(tmp_path / name) for name in ("data", "again"))
     assert old.effects(limit=1_000) == new.effects(limit=1_000)
     old.close()
