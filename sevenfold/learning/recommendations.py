@@ -51,8 +51,8 @@ def taken_of(frame: Any, question: Recommendations) -> Taken:
     table = table.filter(pa.array(there))
     person, people = codes(table, question.person)
     item, items = codes(table, question.item)
-    time = times(table, question.time)
-    day = time // 86_400_000 - int(time.min(initial=0)) // 86_400_000
+    when = times(table, question.time)
+    day = when // 86_400_000 - int(when.min(initial=0)) // 86_400_000
     basket = (
         codes(table, question.basket)[0] if question.basket else person * (int(day.max(initial=0)) + 1) + day
     )
@@ -61,7 +61,7 @@ def taken_of(frame: Any, question: Recommendations) -> Taken:
         kinds = codes(table, question.category)[0]
         category = np.full(len(items), -1, dtype=np.int64)
         category[item] = kinds
-    return Taken(person, basket, item, time, items, people, category)
+    return Taken(person, basket, item, when, items, people, category)
 
 
 def recommend_products(
