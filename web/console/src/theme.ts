@@ -1,4 +1,6 @@
-import { Badge, createTheme, defaultVariantColorsResolver, type MantineColorsTuple, type MantineTheme } from '@mantine/core';
+import { Badge, createTheme, defaultVariantColorsResolver, type MantineColorsTuple, type MantineTheme, Notification } from '@mantine/core';
+
+import i18next from './i18n';
 
 const sea: MantineColorsTuple = [
   '#effcf9', '#d6f5ee', '#abe9dc', '#7adbc8', '#4fcab5', '#2bb3a0', '#159485', '#0f766e', '#0d5f59', '#0a4a46',
@@ -25,7 +27,10 @@ export const theme = createTheme({
     const name = named === 'gray' ? 'dark' : named;
     return { ...held, color: `light-dark(color-mix(in srgb, var(--mantine-color-${name}-9) 62%, black), var(--mantine-color-${named}-2))` };
   },
-  components: { Badge: Badge.extend({ styles: { root: { flexShrink: 0 }, label: { overflow: 'visible' } } }) },
+  components: {
+    Badge: Badge.extend({ styles: { root: { flexShrink: 0 }, label: { overflow: 'visible' } } }),
+    Notification: Notification.extend({ defaultProps: { closeButtonProps: { 'aria-label': i18next.t('parts.close') } } }),
+  },
 });
 
 /** Colours of things in an order, such as stages, by Mantine colour name. */
