@@ -1,4 +1,4 @@
-"""Editors of journeys: the shape of every part, and a journey tried on somebody without anything being sent."""
+"""Editors of journeys: the shape of every part, and a journey tried on somebody with nothing sent."""
 
 from __future__ import annotations
 
