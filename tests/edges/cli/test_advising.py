@@ -111,8 +111,8 @@ def test_advice_is_given_previewed_followed_and_taken_back(history: Path, tmp_pa
 def test_what_the_score_does_not_look_at_is_found(history: Path, tmp_path: Path) -> None:
     shop = workspace(tmp_path / "shop")
     found = as_json(
-        "advise", "missed", shop, history / "log", "--score", "health", "--within", "60d", "--green", 50,
-        "--red", 50,
+        "advise", "missed", shop, history / "log", "--score", "health", "--within", "60d", "--green", 30,
+        "--red", 30,
     )  # fmt: skip
     signals = {row["signal"] for row in found["tables"]["signals"] if row["found"]}
     assert "exports_28d" in signals and "tickets_28d" not in signals
