@@ -530,7 +530,7 @@ OFF_POLICY_EFFECTIVE_ROWS_MIN = 100
 """Effective decisions below which a policy's value is not told; our judgement."""
 OFF_POLICY_OUTCOMES_ITEMS_MIN = 10
 """Decisions with an outcome below which it is not told: an interval by its spread means little then."""
-LEARNING_LOOKS_MAX = 16
+LEARNING_LOOKS_ITEMS_MAX = 16
 """Moments of the past that a prediction learns from, the latest whose outcomes are known."""
 LEARNING_LOOK_ROWS_MAX = 25_000
 """Subjects of one look; of more, a sample that stays the same."""

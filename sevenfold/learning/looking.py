@@ -17,7 +17,7 @@ import numpy as np
 
 from ..effects import WORKSPACE, Effect
 from ..engine import Fold
-from ..limits import LEARNING_LOOK_ROWS_MAX, LEARNING_LOOKS_MAX
+from ..limits import LEARNING_LOOK_ROWS_MAX, LEARNING_LOOKS_ITEMS_MAX
 from ..workspace import models as m
 from .asked import DAY_MS, Asked
 from .features import Frame, read, sources_of, standing_in
@@ -71,7 +71,7 @@ class Looking:
         self.predictions = {one.name: one for one in predictions}
         self.fold = Fold(with_targets(workspace, predictions))
         self.looks: dict[str, deque[Look]] = {
-            one.name: deque(maxlen=LEARNING_LOOKS_MAX) for one in predictions
+            one.name: deque(maxlen=LEARNING_LOOKS_ITEMS_MAX) for one in predictions
         }
         self.sources = {one.name: sources_of(self.fold, one) for one in predictions}
         self._open: dict[tuple[str, int], tuple[Frame, Floats | None]] = {}
