@@ -90,7 +90,7 @@ function Spread({ one }: { one: Prediction }) {
     <Chart
       label={t('spread', { prediction: words(one.name) })} height={110} figures={{ columns: [t('value'), t('people')], rows: held.map((count, place) => [name(place), count]) }}
       option={(colours) => ({
-        grid: { left: 4, right: 4, top: 8, bottom: 4, containLabel: true }, tooltip: { trigger: 'axis', confine: true },
+        grid: { left: 4, right: 4, top: 8, bottom: 4, outerBoundsMode: 'same' }, tooltip: { trigger: 'axis', confine: true },
         xAxis: { type: 'category', data: held.map((_, place) => name(place)), axisLabel: { color: colours.dimmed, fontSize: 10 }, axisTick: { show: false } },
         yAxis: { type: 'value', show: false }, series: [{ type: 'bar', data: held, barCategoryGap: '8%' }],
       })}
