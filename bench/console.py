@@ -3,7 +3,7 @@ each interaction is painted, and how soon the server has a profile page.
 
 Interactions are timed by the browser itself (Event Timing: from the key or click to the next paint, in steps
 of 8 ms, so that what is quicker than 16 ms counts as 16). Both are wall time, so processor time stands
-beside them: of the service a profile, of the page an interaction with all that it fetches and draws. Needs the
+beside them: of the service a profile, of the page an interaction with all that it draws. Needs the
 built console and a Chromium.
 """
 

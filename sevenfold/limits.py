@@ -607,7 +607,7 @@ CHOICE_ACTIONS_TAKEN_ENTRIES_MAX = 256
 CHOICE_REFRESH_MS_MIN = 1_000
 """Outcomes become known to a choice at the workspace's ticks at most."""
 
-RESTATED_SUBJECTS_MAX = 500
+RESTATED_SUBJECT_ROWS_MAX = 500
 """Subjects whose past one record brings: some ten milliseconds of the fold."""
 SEARCH_ROWS_MAX = 60_000
 """Subjects whose names one question looks through."""

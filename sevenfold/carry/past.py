@@ -18,7 +18,7 @@ import numpy as np
 
 from ..engine.controls import ControlError
 from ..lifecycle.compile import CompiledUnit
-from ..limits import RESTATED_SUBJECTS_MAX
+from ..limits import RESTATED_SUBJECT_ROWS_MAX
 from ..profiles.columns import Array, Column
 from ..profiles.signals.values import CODE_MASK
 from ..profiles.wheel import BUCKET_BITS, LOW_BITS, OP_BITS, OP_MASK, ROW_MASK
@@ -63,7 +63,7 @@ class _Entries:
 
 def past_of(side: Fold, kind: str, label: str) -> Iterator[dict[str, Any]]:
     """`restate` records with the state of a signal in `side`, for every subject that has any. At most
-    `RESTATED_SUBJECTS_MAX` subjects a record. Subjects are named by the record that created them.
+    `RESTATED_SUBJECT_ROWS_MAX` subjects a record. Subjects are named by the record that created them.
     """
     unit = side._unit(kind)
     columns = _columns(unit, label)
@@ -76,8 +76,8 @@ def past_of(side: Fold, kind: str, label: str) -> Iterator[dict[str, Any]]:
         mine |= np.array([one is not None for one in unit.table.bags[label][1]])
     mine[_SCRATCH] = False
     rows = np.flatnonzero(mine)
-    for at in range(0, len(rows), RESTATED_SUBJECTS_MAX):
-        yield _record(unit, label, columns, entries, rows[at : at + RESTATED_SUBJECTS_MAX])
+    for at in range(0, len(rows), RESTATED_SUBJECT_ROWS_MAX):
+        yield _record(unit, label, columns, entries, rows[at : at + RESTATED_SUBJECT_ROWS_MAX])
 
 
 def _columns(unit: CompiledUnit, label: str) -> dict[str, Column]:
