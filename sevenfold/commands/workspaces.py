@@ -48,7 +48,8 @@ def check_command(workspace: str, as_origins: bool, as_json: bool) -> None:
     model = found.workspace
     counts = {
         "signals": len(model.signals), "segments": len(model.segments), "lifecycles": len(model.lifecycles),
-        "scores": len(model.scores), "predictions": len(model.predictions), "catalogues": len(model.catalogues),
+        "scores": len(model.scores), "predictions": len(model.predictions),
+        "catalogues": len(model.catalogues),
         "templates": len(model.templates), "journeys": len(model.journeys),
         "connectors": len(model.connectors),
     }  # fmt: skip

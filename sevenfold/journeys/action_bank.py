@@ -236,7 +236,7 @@ class Choosing:
     def _promised(
         self, model: ActionModel | None, allowed: list[str], values: dict[str, int | None]
     ) -> list[int | None]:
-        """What actions promise by a policy: what the reward is worth less what they cost, if it has a worth."""
+        """What actions promise by a policy: the reward's worth less what they cost, if it has a worth."""
         if model is None:
             return [None] * len(allowed)
         held = model.held([values.get(each) for each in model.features])

@@ -27,7 +27,9 @@ from .measures import MILLI, MeasureNode, exact
 
 FULL = 100 * MILLI
 Crossing = tuple[int, bool, Callable[[int, int, bool], None]]
-"""(the bound in 1/1000 point, whether values below it count or those from it on, called with row, t, True)."""
+"""(the bound in 1/1000 point, whether values below it count or those from it on, called with row, t,
+True).
+"""
 VELOCITIES = {"down": 1, "flat": 2, "up": 3}
 
 

@@ -111,7 +111,8 @@ def save_report(question: SaveReport, warehouse: Warehouse) -> Answer:
 
 
 _WAITED = """
-SELECT a.experiment AS kind, a.arm, COUNT(*) AS tasks, MEDIAN(o.had - a.time) / 3600000.0 AS hours_until_owned,
+SELECT a.experiment AS kind, a.arm, COUNT(*) AS tasks,
+    MEDIAN(o.had - a.time) / 3600000.0 AS hours_until_owned,
     MEDIAN(o.closed - a.time) / 3600000.0 AS hours_until_closed
 FROM assignments AS a LEFT JOIN (
     SELECT subject, kind, MIN(CASE WHEN owner IS NOT NULL THEN time END) AS had,

@@ -41,7 +41,8 @@ def render(summary: Summary, noticed: Comparison | None = None) -> str:
     scores = sorted(summary.scores, key=lambda one: (one is not words.main_score(summary), not one.days))
     omitted = {**({"duplicate": summary.duplicates} if summary.duplicates else {}), **summary.dropped}
     return environment.get_template("report.html.j2").render(
-        summary=summary, noticed=section(noticed), lead=words.lead(summary), noun=words.noun, counted=words.counted,
+        summary=summary, noticed=section(noticed), lead=words.lead(summary), noun=words.noun,
+        counted=words.counted,
         lifecycles=[_lifecycle(one) for one in lifecycles if one.days and one.ever],
         scores=[_score(one) for one in scores if sum(one.now[1:])],
         journeys=[_journey(one) for one in summary.journeys if one.entries or one.refused],

@@ -90,7 +90,8 @@ class ClosesWriter:
         changed = np.flatnonzero(now != before)
         velocity = node.velocity.data[changed] if node.velocity is not None else np.zeros(len(changed))
         part = Part(
-            fold.emitted + len(fold.effects), unit.kind, node.label, held is None, unit.born.data[changed].astype("<i8").tobytes(),
+            fold.emitted + len(fold.effects), unit.kind, node.label, held is None,
+            unit.born.data[changed].astype("<i8").tobytes(),
             now[changed].astype("<i4").tobytes(), node.bands.data[changed].astype("i1").tobytes(),
             velocity.astype("i1").tobytes(), _names(node.band_slot.codes),
             _names(node.velocity_slot.codes) if node.velocity is not None else [],
@@ -144,7 +145,8 @@ def _table(day: Day, part: Part, warehouse: Warehouse) -> pa.Table:
     n = len(ids)
     columns = {
         "number": np.full(n, part.number), "time": np.full(n, day.t),
-        "of": pa.array([part.of] * n, pa.string()), "subject": ids, "score": pa.array([part.score] * n, pa.string()),
+        "of": pa.array([part.of] * n, pa.string()), "subject": ids,
+        "score": pa.array([part.score] * n, pa.string()),
         "value": pa.array(raw / MILLI, mask=unknown),
         "band": _texts(part.bands, part.band_names), "velocity": _texts(part.velocities, part.velocity_names),
     }  # fmt: skip

@@ -38,7 +38,7 @@ class Drawn:
 
 @st.composite
 def workspaces(draw: Draw, foretold: bool = False) -> Workspace:
-    """A valid workspace of a few objects of every kind; `foretold`: with predictions that anything may use."""
+    """A valid workspace of a few objects of every kind; `foretold`: with predictions anything may use."""
     made = Drawn(
         {"traits": w.TRAITS, "acquisition": w.ACQUISITION, "entities": {"order": {"key": "order_id"}}}
     )

@@ -1,4 +1,6 @@
-"""Segments, stages, scores, templates and channels, edited in the console: seen on real people before they count."""
+"""Segments, stages, scores, templates and channels, edited in the console: seen on real people before they
+count.
+"""
 
 from __future__ import annotations
 
@@ -106,4 +108,6 @@ def test_places_can_be_used_by_everybody(desk: Console, path: str) -> None:
     for size, scheme in looks:
         page = desk.page(path, size, scheme)
         assert violations(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the screen"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            "it is wider than the screen"
+        )
