@@ -53,6 +53,7 @@ export const areas: Area[] = [
     name: 'lifecycle', path: '/lifecycle', icon: IconHeartbeat, key: 'l', group: 'customers',
     routes: [
       { path: 'lifecycle', lazy: () => import('./pages/lifecycle/Overview').then((page) => ({ Component: page.LifecycleOverview })) },
+      { path: 'lifecycle/:lifecycle', lazy: () => import('./pages/lifecycle/Overview').then((page) => ({ Component: page.LifecycleOverview })) },
       { path: 'lifecycle/scores/:name', lazy: () => import('./pages/lifecycle/Score').then((page) => ({ Component: page.ScorePage })) },
       { path: 'lifecycle/:lifecycle/:stage', lazy: () => import('./pages/lifecycle/Stage').then((page) => ({ Component: page.StagePage })) },
     ],
