@@ -79,7 +79,12 @@ def autonomy_group() -> None:
 @service_options
 @json_option
 def show_command(journey: str | None, url: str | None, key: str | None, as_json: bool) -> None:
-    """Every learned choice, or those of one journey: its ways, their outcomes, and what is suggested."""
+    """Every learned choice, or those of one journey: its ways, their outcomes, and what is suggested.
+
+    \b
+    Example:
+      sevenfold autonomy show lead_nurture --json
+    """
     with connected(url, key) as api:
         found = [api.get(_path(journey))] if journey is not None else api.get("/api/autonomy")
     if as_json:
@@ -114,23 +119,42 @@ def _print_choice(choice: dict[str, Any]) -> None:
     "--moved-per-day", type=click.FloatRange(0, 100), help="Per cent of shares that may move in a day."
 )
 @service_options
+@json_option
 def set_command(
-    journey: str, level: str, moved_per_day: float | None, url: str | None, key: str | None
+    journey: str,
+    level: str,
+    moved_per_day: float | None,
+    url: str | None,
+    key: str | None,
+    as_json: bool,
 ) -> None:
-    """Say how far a journey's choices may move: off, suggest, act, or as written in its plan."""
+    """Say how far a journey's choices may move: off, suggest, act, or as written in its plan.
+
+    \b
+    Example:
+      sevenfold autonomy set lead_nurture suggest
+    """
     body: dict[str, Any] = {"level": None if level == "written" else level}
     if moved_per_day is not None:
         body["moved_per_day"] = moved_per_day
     with connected(url, key) as api:
-        api.post(_path(journey), body, once=False)
-    console().print(f"{journey}: {level}")
+        found = api.post(_path(journey), body, once=False)
+    if as_json:
+        print_json(found)
+    else:
+        console().print(f"{journey}: {level}")
 
 
 @autonomy_group.command("changes")
 @service_options
 @json_option
 def changes_command(url: str | None, key: str | None, as_json: bool) -> None:
-    """The change log: what moved, was suggested, accepted, refused or stopped, each with its reason."""
+    """The change log: what moved, was suggested, accepted, refused or stopped, each with its reason.
+
+    \b
+    Example:
+      sevenfold autonomy changes --json
+    """
     with connected(url, key) as api:
         found = api.get("/api/autonomy/changes")
     if as_json:
@@ -143,23 +167,38 @@ def changes_command(url: str | None, key: str | None, as_json: bool) -> None:
 @autonomy_group.command("accept")
 @click.argument("suggestion")
 @service_options
-def accept_command(suggestion: str, url: str | None, key: str | None) -> None:
-    """Accept a suggestion: it holds at once."""
-    _answer(suggestion, "accept", url, key)
+@json_option
+def accept_command(suggestion: str, url: str | None, key: str | None, as_json: bool) -> None:
+    """Accept a suggestion: it holds at once.
+
+    \b
+    Example:
+      sevenfold autonomy accept 5f2c9a1b7d3e4f60
+    """
+    _answer(suggestion, "accept", url, key, as_json)
 
 
 @autonomy_group.command("refuse")
 @click.argument("suggestion")
 @service_options
-def refuse_command(suggestion: str, url: str | None, key: str | None) -> None:
-    """Refuse a suggestion: it is not made again until much has changed."""
-    _answer(suggestion, "refuse", url, key)
+@json_option
+def refuse_command(suggestion: str, url: str | None, key: str | None, as_json: bool) -> None:
+    """Refuse a suggestion: it is not made again until much has changed.
+
+    \b
+    Example:
+      sevenfold autonomy refuse 5f2c9a1b7d3e4f60
+    """
+    _answer(suggestion, "refuse", url, key, as_json)
 
 
-def _answer(suggestion: str, answer: str, url: str | None, key: str | None) -> None:
+def _answer(suggestion: str, answer: str, url: str | None, key: str | None, as_json: bool) -> None:
     with connected(url, key) as api:
-        api.post(f"/api/autonomy/suggestions/{quote(suggestion, safe='')}", {"answer": answer})
-    console().print(f"{suggestion}: {answer}")
+        found = api.post(f"/api/autonomy/suggestions/{quote(suggestion, safe='')}", {"answer": answer})
+    if as_json:
+        print_json(found)
+    else:
+        console().print(f"{suggestion}: {answer}")
 
 
 @click.command("next-best-action")
@@ -173,7 +212,12 @@ def next_best_action_command(
     person: str, answer: str | None, action: str, reason: str, url: str | None, key: str | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """What would be done for a person (an id or an identifier) now, why, and how sure that is."""
+    """What would be done for a person (an id or an identifier) now, why, and how sure that is.
+
+    \b
+    Example:
+      sevenfold next-best-action ada@example.com --json
+    """
     with connected(url, key) as api:
         ident = _ident(api, person)
         if answer is not None:

@@ -58,7 +58,12 @@ def _time(ms: int | None) -> str:
 @service_options
 @json_option
 def list_command(url: str | None, key: str | None, as_json: bool) -> None:
-    """Show all digests, when they are due next, and what became of the last."""
+    """Show all digests, when they are due next, and what became of the last.
+
+    \b
+    Example:
+      sevenfold digests list --json
+    """
     with connected(url, key) as api:
         _shown(api.get("/api/digests"), as_json)
 
@@ -100,7 +105,12 @@ def keep_command(
 @service_options
 @json_option
 def forget_command(name: str, url: str | None, key: str | None, as_json: bool) -> None:
-    """Forget a digest."""
+    """Forget a digest.
+
+    \b
+    Example:
+      sevenfold digests forget weekly
+    """
     with connected(url, key) as api:
         _shown(api.delete(_path(name)), as_json)
 
@@ -111,7 +121,12 @@ def forget_command(name: str, url: str | None, key: str | None, as_json: bool) -
 @service_options
 @json_option
 def preview_command(name: str, html: Path | None, url: str | None, key: str | None, as_json: bool) -> None:
-    """Show what a digest would say now. Nobody gets it."""
+    """Show what a digest would say now. Nobody gets it.
+
+    \b
+    Example:
+      sevenfold digests preview weekly --html weekly.html
+    """
     with connected(url, key) as api:
         found = api.post(_path(name, "/preview"), {}, once=False)
     if html is not None:
@@ -127,7 +142,12 @@ def preview_command(name: str, html: Path | None, url: str | None, key: str | No
 @service_options
 @json_option
 def send_command(name: str, url: str | None, key: str | None, as_json: bool) -> None:
-    """Send a digest now, besides its schedule."""
+    """Send a digest now, besides its schedule.
+
+    \b
+    Example:
+      sevenfold digests send weekly
+    """
     with connected(url, key) as api:
         found = api.post(_path(name, "/send"), {}, once=False)
     if as_json:

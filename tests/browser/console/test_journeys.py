@@ -70,7 +70,7 @@ def test_a_journey_is_built_tried_published_and_sends_a_mail(store: Shop) -> Non
     expect(box(page, "message")).to_be_visible()
 
     # Nothing is chosen yet: the audit says so at the step, before anybody publishes it.
-    expect(page.get_by_text("1 problem")).to_be_visible()
+    expect(page.get_by_role("button", name="1 problem", exact=True)).to_be_visible()
     expect(box(page, "message")).to_have_attribute("data-error", "true")
     pick(page, "Template", "thanks")
     expect(box(page, "message")).not_to_have_attribute("data-error", "true")

@@ -43,6 +43,7 @@ def only(workspace: m.Workspace, segments: tuple[str, ...], signals: tuple[str, 
         segments={name: workspace.segments[name] for name in segments},
         lifecycles={},
         scores={},
+        predictions={},
         acquisition=[],
     )
 
