@@ -25,6 +25,7 @@ before it) decides what it may do; the console's members log in instead, and the
 `publisher`, `admin`) decides. Whatever changes something is a record of the log and an entry of the audit
 log. Errors have one shape, `Error`.
 """
+_SERVER: Final = "sevenfold.server."
 _OURS: Final = (
     "sevenfold.measures",
     *(
@@ -137,7 +138,10 @@ def _told() -> dict[str, str]:
         for one in below:
             todo.append(one)
             if one.__module__.startswith(_OURS) and one.__doc__:
-                found[one.__name__] = " ".join(one.__doc__.split())
+                # A shape of the server speaks for its name, whatever else was imported.
+                mine = one.__module__.startswith(_SERVER)
+                if mine or one.__name__ not in found:
+                    found[one.__name__] = " ".join(one.__doc__.split())
     return found
 
 
