@@ -1,13 +1,17 @@
 """The post-purchase pack's journeys on 541,909 real order lines, against plain pandas over the raw file.
 
+An ordinary run takes every fourth customer; a soak takes all, and holds the counts of the whole file.
+
 The file has no addresses, so everything is decided for the account page, which needs none. It has refunds and
 no requests for them, so the test adds a request a week before each refund.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import msgspec
 import numpy as np
@@ -24,6 +28,8 @@ from tests.edges.replay.test_real_data import DATA, ROOT
 pytestmark = pytest.mark.real_data
 
 FILE = DATA / "online_retail" / "online_retail.parquet"
+WHOLE = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
+PART = 4
 LARGE_SPEND, LARGE_ORDER = 5_000, 900
 """Wholesalers spend more than the pack's customers; this makes about a fifth of the orders of high value."""
 DAY = pd.Timedelta(days=1)
@@ -60,7 +66,10 @@ def lines() -> pd.DataFrame:
     frame = frame.assign(at=at, invoice=frame.InvoiceNo.astype(str), amount=frame.Quantity * frame.UnitPrice)
     frame["who"] = frame.CustomerID.map(lambda one: str(int(one)), na_action="ignore")
     frame["who"] = frame.who.fillna("guest-" + frame.invoice)
-    return frame
+    if WHOLE:
+        return frame
+    mine = {who for who in frame.who.unique() if crc32(who.encode()) % PART == 0}
+    return frame[frame.who.isin(mine)]
 
 
 def _invoices(kept: pd.DataFrame) -> pd.DataFrame:
@@ -88,6 +97,7 @@ class Shop:
     def __init__(self, tmp: Path) -> None:
         raw = lines()
         self.orders, self.refunds = orders_of(raw), refunds_of(raw)
+        raw.drop(columns=["at", "invoice", "amount", "who"]).to_parquet(tmp / FILE.name)
         asked = self.refunds[~self.refunds.who.str.startswith("guest")]
         pd.DataFrame(
             {
@@ -100,7 +110,10 @@ class Shop:
         mapping["files"].append(RETURNS)
         (tmp / "mapping.yaml").write_text(yaml.safe_dump(mapping), encoding="utf-8")
         outcome = replay(
-            shop(tmp), [FILE, tmp / "returns.csv"], tmp / "out", mapping=load_mapping(tmp / "mapping.yaml")
+            shop(tmp),
+            [tmp / FILE.name, tmp / "returns.csv"],
+            tmp / "out",
+            mapping=load_mapping(tmp / "mapping.yaml"),
         )
         people = self.people = outcome.table("people").to_pandas()
         self.who = people.set_index("subject").user_id.fillna(people.set_index("subject").anonymous_id)
@@ -144,7 +157,8 @@ def test_every_order_is_confirmed_once_by_first_fifth_or_other_and_by_value(worl
     expected.index = moves.invoice
     expected = expected[(moves.order == 1).to_numpy()]
     said = world.sent[world.sent.journey == "confirmation"].set_index("order_id").template
-    assert len(said) == said.index.nunique() == len(expected) == 19_959
+    assert len(said) == said.index.nunique() == len(expected)
+    assert len(expected) == 19_959 or not WHOLE
     assert (said.sort_index() == expected.sort_index()).all()
     assert said.value_counts().to_dict() == expected.value_counts().to_dict()
 
@@ -162,8 +176,9 @@ def test_nobody_gets_more_than_the_caps_in_any_window(world: Shop) -> None:
         for days in most_at_once:
             near = times[:, None] - times[None, :] < np.timedelta64(days, "D")
             most_at_once[days] = max(most_at_once[days], int((there & near).sum(axis=1).max()))
-    # A year of messages to 5,980 people.
-    assert most_at_once == {1: 1, 7: 2, 14: 4}, "the limits are reached and never passed"
+    # A year of messages to 5,980 people, or to a quarter of them.
+    assert all(most <= limit for most, limit in zip(most_at_once.values(), (1, 2, 4), strict=True))
+    assert most_at_once == {1: 1, 7: 2, 14: 4} or not WHOLE, "the limits are reached and never passed"
     held = world.of("held")
     assert (held.reason == "capped").any() or (world.decided.change == "deferred").any(), "the caps bite"
 
@@ -183,7 +198,7 @@ def test_nobody_is_won_back_or_sold_to_while_a_return_is_open(world: Shop) -> No
 
 def test_the_second_order_is_suggested_only_to_those_who_have_one_and_before_they_drift(world: Shop) -> None:
     suggested = world.sent[world.sent.journey == "second_purchase"][["who", "time"]]
-    assert suggested.who.is_unique and len(suggested) > 3_000
+    assert suggested.who.is_unique and len(suggested) > (3_000 if WHOLE else 500)
     times = world.orders.groupby("who")["at"].apply(lambda at: at.sort_values().to_list())
     for who, time in suggested.itertuples(index=False):
         first, *more = times[who]
@@ -241,8 +256,10 @@ def entered(world: Shop, segment: str) -> pd.Series:
 
 def test_customers_spend_what_the_readme_says(world: Shop) -> None:
     known = world.people[world.people.user_id.notna()]
-    assert known.spend.sum() == pytest.approx(8_911_407.904, abs=0.01)
-    assert (known.orders >= 1).sum() == 4_338
+    bought = known_orders(world)
+    assert known.spend.sum() == pytest.approx(bought.total.sum(), abs=0.01)
+    assert (known.orders >= 1).sum() == bought.who.nunique()
+    assert not WHOLE or (bought.who.nunique(), round(bought.total.sum(), 3)) == (4_338, 8_911_407.904)
 
 
 def test_repeat_purchases_within_90_days_agree_with_pandas(world: Shop) -> None:
@@ -250,7 +267,7 @@ def test_repeat_purchases_within_90_days_agree_with_pandas(world: Shop) -> None:
     within = took[took < 90 * DAY]
     found = entered(world, "second_order_within_90d")
     assert set(found.index) == set(within.index)
-    assert len(found) == 1_927
+    assert len(found) == 1_927 or not WHOLE
 
 
 def test_the_time_to_the_second_purchase_agrees_with_pandas(world: Shop) -> None:
@@ -258,7 +275,7 @@ def test_the_time_to_the_second_purchase_agrees_with_pandas(world: Shop) -> None
     found: pd.Series = (entered(world, "repeat_buyers") - entered(world, "buyers")).dropna()
     assert set(found.index) == set(took.index)
     assert (found.sort_index() == took.sort_index().astype(found.dtype)).all()
-    assert found.dt.total_seconds().median() / 86_400 == pytest.approx(50.126, abs=0.001)
+    assert not WHOLE or found.dt.total_seconds().median() / 86_400 == pytest.approx(50.126, abs=0.001)
 
 
 def test_first_purchase_churn_agrees_with_pandas(world: Shop) -> None:
