@@ -140,6 +140,8 @@ def _with_probe(workspace: m.Workspace, sink: int) -> m.Workspace:
     journey = {
         "triggers": [{"kind": "event", "event": "Probe"}],
         "re_entry": {"unlimited": 1_000},
+        # Each probe is waited for: nobody is held out of this one.
+        "holdout": 0,
         "steps": {"call": {"kind": "webhook", "channel": "sink", "template": "probe"}},
     }
     templates["probe"] = {
@@ -194,9 +196,8 @@ def _drive(url: str, key: str, bodies: Path, sink: int, rate: float, seconds: fl
 
 
 def _figures(rate: int, found: dict[str, Any], bound: bool) -> list[Figure]:
-    latencies = found["latencies_ms"] or [float("inf")]
     missing = found["probes"] - len(found["latencies_ms"])
-    latencies += [float("inf")] * missing
+    latencies = [*found["latencies_ms"], *[float("inf")] * missing] or [float("inf")]
 
     def at(share: float) -> float:
         return min(float(latencies[min(len(latencies) - 1, int(share * len(latencies)))]), 1e9)
