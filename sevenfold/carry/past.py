@@ -197,9 +197,9 @@ def restate(fold: Fold, record: dict[str, Any]) -> None:
     for place, row in enumerate(rows):
         if row == _SCRATCH:
             continue
-        _lay(unit, label, record, place, texts)
+        _lay(unit, label, columns, record, place, texts)
         signal.resume(row, _SCRATCH, fold.t)
-        _clear(unit, label)
+        _clear(unit, label, columns)
         _push(fold, unit, row, ops, entries.get(place, ()))
 
 
@@ -213,10 +213,17 @@ def _rows(fold: Fold, unit: CompiledUnit, born: Iterable[int]) -> list[int]:
     return [fold.forward.get(row, row) for row in found] if unit.kind == m.PERSON else found
 
 
-def _lay(unit: CompiledUnit, label: str, record: dict[str, Any], place: int, texts: dict[int, int]) -> None:
+def _lay(
+    unit: CompiledUnit,
+    label: str,
+    columns: dict[str, Column],
+    record: dict[str, Any],
+    place: int,
+    texts: dict[int, int],
+) -> None:
     """What one subject had, laid into the row of nobody."""
     signal, table = unit.signals[label], unit.table
-    for part, column in _columns(unit, label).items():
+    for part, column in columns.items():
         value = record["columns"][part][place]
         table.put(column, _SCRATCH, texts.get(value, value) if part in signal.coded else value)
     if label in table.arenas:
@@ -231,14 +238,14 @@ def _lay(unit: CompiledUnit, label: str, record: dict[str, Any], place: int, tex
         table.bags[label][1][_SCRATCH] = _kept(record["bag"][place])
 
 
-def _clear(unit: CompiledUnit, label: str) -> None:
+def _clear(unit: CompiledUnit, label: str, columns: dict[str, Column]) -> None:
     """Nobody has nothing again."""
     table = unit.table
     if label in table.arenas:
         signal, arena = unit.signals[label], table.arenas[label]
         signal.keep(_SCRATCH, [])
         unit.env.scope[arena.at.name][_SCRATCH] = 0
-    for column in _columns(unit, label).values():
+    for column in columns.values():
         table.put(column, _SCRATCH, column.empty)
     if label in table.bags:
         table.bags[label][1][_SCRATCH] = None
